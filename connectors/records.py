@@ -1,0 +1,197 @@
+"""The words everyone shares: what a connector makes of the outside world, validated at the edge.
+
+Every record is a frozen value. Identity is the source's immutable id; keys and titles are for display.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class StatusCategory(StrEnum):
+    """Jira's three status categories, by key (names are localised), and the one for missing statuses."""
+
+    TO_DO = "new"
+    IN_PROGRESS = "indeterminate"
+    DONE = "done"
+    UNDEFINED = "undefined"
+
+
+class How(StrEnum):
+    """How a link between two records is expressed at its source."""
+
+    PARENT_CHAIN = "parent chain"
+    ISSUE_LINK = "issue link"
+    CUSTOM_FIELD = "custom field"
+    GOALS_FIELD = "goals field"
+    LABEL = "label"
+    REMOTE_LINK = "remote link"
+    MAPPING_FILE = "mapping file"
+    COST_CODE = "cost code"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Something a record says about another one, before anybody knows whether that other one exists.
+
+    `target` is an objective id, an issue id or key, or a cost code, exactly as written at the source.
+    `evidence` names the place it was read from, for people: `Objective ids (customfield_10043)`.
+    """
+
+    how: How
+    target: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """One Jira issue: an epic first, also an initiative, a story or anything else in scope.
+
+    `hierarchy_level` is Jira's: -1 sub-task, 0 story, 1 epic, 2 and more above; None where unknown.
+    `references` are the ties it claims (to objectives and to cost codes); `parent_id` and `parent_key` may
+    name an issue that was not pulled.
+    """
+
+    id: str
+    key: str
+    project_key: str
+    project_name: str
+    summary: str
+    type_name: str
+    hierarchy_level: int | None
+    status: str
+    status_category: StatusCategory
+    url: str
+    labels: tuple[str, ...] = ()
+    parent_id: str | None = None
+    parent_key: str | None = None
+    assignee: str | None = None
+    priority: str | None = None
+    created: datetime | None = None
+    updated: datetime | None = None
+    due: date | None = None
+    references: tuple[Reference, ...] = ()
+
+
+class ObjectiveState(StrEnum):
+    """Whether an objective counts: only an active one within its dates makes work aligned."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """A business goal with an owner, a state and validity dates (both inclusive), in a tree by `parent`."""
+
+    id: str
+    title: str
+    state: ObjectiveState = ObjectiveState.ACTIVE
+    parent: str | None = None
+    owner: str | None = None
+    starts: date | None = None
+    ends: date | None = None
+    url: str | None = None
+    issue_id: str | None = None
+
+
+class BudgetVersion(StrEnum):
+    """What an amount means: planned, expected or spent. They are never added to each other."""
+
+    BUDGET = "budget"
+    FORECAST = "forecast"
+    ACTUAL = "actual"
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLine:
+    """One amount for one period, version, cost centre and project, in one currency.
+
+    `amount_minor` counts the currency's minor units (cents for USD, yen for JPY): never a float.
+    `period` is a fiscal year or a part of it as declared: `FY2017`, `FY2017-03`; `fiscal_year` is its year.
+    `id` is the natural key within the source; `line` is the physical line the amount was read from.
+    """
+
+    id: str
+    version: BudgetVersion
+    fiscal_year: int
+    period: str
+    currency: str
+    amount_minor: int
+    project: str | None = None
+    cost_centre: str | None = None
+    account: str | None = None
+    description: str | None = None
+    line: int | None = None
+    references: tuple[Reference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LinkClaim:
+    """One row of a mapping file: this issue (key or id) serves this objective (id)."""
+
+    issue: str
+    objective: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A row that was refused: where it stood, why, and its text, so that a person can mend it."""
+
+    file: str
+    line: int | None
+    column: str | None
+    reason: str
+    raw: str
+
+
+Record = WorkItem | Objective | BudgetLine | LinkClaim
+
+
+@dataclass(frozen=True, slots=True)
+class ControlTotal:
+    """The sum of one version, fiscal year and currency as the source states it, in minor units."""
+
+    version: BudgetVersion
+    fiscal_year: int
+    currency: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a pull: the records, the rows refused, and the cursor from which to go on (None: the end).
+
+    `expected` is the number of records the source says there are in all, where it says so.
+    `totals` are the file's own sums, given with the last page of a finance source.
+    """
+
+    records: tuple[Record, ...] = ()
+    quarantined: tuple[Quarantined, ...] = ()
+    cursor: str | None = None
+    expected: int | None = None
+    totals: tuple[ControlTotal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LabelChange:
+    """The labels to add to and to remove from one issue: never the whole set."""
+
+    issue_id: str
+    issue_key: str
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one label change was answered: done, or refused with the reason in the source's words."""
+
+    done: bool
+    reason: str = ""
+    detail: Mapping[str, str] = field(default_factory=dict)

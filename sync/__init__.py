@@ -1,0 +1,1 @@
+"""Sync runs the night: pull, link, judge, plan, guard, write back, report."""
