@@ -1,0 +1,114 @@
+"""Turn a database URL into an engine whose schema is up to date."""
+
+from __future__ import annotations
+
+import sqlite3
+from importlib.resources import files
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+
+from sync.errors import ConfigurationError
+
+SUPPORTED = ("sqlite", "postgresql")
+
+
+def open_store(url: str) -> Engine:
+    """Connect to the store and bring its schema to the newest version.
+
+    Raises `ConfigurationError` when the URL cannot be used, the database cannot be reached, or its schema is
+    newer than this version of Tieline.
+    """
+    engine = connect(url)
+    try:
+        upgrade(engine)
+    except (OperationalError, sqlite3.OperationalError) as error:
+        engine.dispose()
+        cause = error.orig if isinstance(error, OperationalError) else error
+        raise ConfigurationError(
+            f"TIELINE_DATABASE_URL: cannot open {shown(url)}: {first_line(cause)}. "
+            "Check that the server runs, the folder exists and can be written, and the account may log in."
+        ) from None
+    return engine
+
+
+def connect(url: str) -> Engine:
+    """Make an engine for SQLite (WAL, foreign keys on) or PostgreSQL, without touching the schema."""
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() not in SUPPORTED:
+            raise ConfigurationError(
+                f"TIELINE_DATABASE_URL: {parsed.get_backend_name()!r} is not supported. "
+                "Use sqlite:///FILE or postgresql://USER@HOST/DATABASE."
+            )
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() == "postgresql")
+    except (ArgumentError, NoSuchModuleError):
+        raise ConfigurationError(
+            f"TIELINE_DATABASE_URL: {shown(url)!r} is not a database URL. "
+            "Use sqlite:///FILE or postgresql://USER@HOST/DATABASE."
+        ) from None
+    except ModuleNotFoundError:
+        raise ConfigurationError(
+            "TIELINE_DATABASE_URL: PostgreSQL needs the psycopg package. Install tieline[postgresql]."
+        ) from None
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", prepare_sqlite)
+        event.listen(engine, "begin", begin_sqlite)
+    return engine
+
+
+def prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:  # noqa: ARG001
+    """Set what every SQLite connection needs, and leave BEGIN to us: the driver's own comes too late."""
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def begin_sqlite(connection: Any) -> None:
+    """Start a real transaction, so that reads in it see one snapshot."""
+    connection.exec_driver_sql("BEGIN")
+
+
+def migrations(engine: Engine) -> Config:
+    """Make the Alembic configuration for this engine; there is no alembic.ini."""
+    config = Config()
+    config.set_main_option("script_location", str(files("sync.store") / "migrations"))
+    config.attributes["engine"] = engine
+    return config
+
+
+def upgrade(engine: Engine) -> None:
+    """Run the migrations that are missing; refuse a schema from the future."""
+    config = migrations(engine)
+    script = ScriptDirectory.from_config(config)
+    with engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    known = {revision.revision for revision in script.walk_revisions()}
+    if current is not None and current not in known:
+        raise ConfigurationError(
+            f"TIELINE_DATABASE_URL: the store has schema {current}, which this version of Tieline does not "
+            "know: a newer version wrote it. Upgrade Tieline, or restore the backup made before the upgrade."
+        )
+    if current != script.get_current_head():
+        command.upgrade(config, "head")
+
+
+def shown(url: str) -> str:
+    """Give the URL without its password."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return url.rsplit("@", maxsplit=1)[-1]
+
+
+def first_line(error: BaseException | None) -> str:
+    """Give the first line of an error's text, without a closing full stop."""
+    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__

@@ -1,0 +1,388 @@
+"""The tables of the store: storage only, records are validated before they get here.
+
+Identity is (source, source_id); `id` is a surrogate for joins. Columns named `*_folded` hold the case-folded
+text that comparisons use, so that SQLite and PostgreSQL agree. Money is integer minor units with its
+ISO 4217 code. Times are UTC. Rows of the outside world vanish only by tombstone (`deleted_at`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Integer, Text, UniqueConstraint
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
+
+
+class Instant(TypeDecorator[datetime]):
+    """A point in time: aware UTC in Python, `timestamptz` on PostgreSQL, UTC text on SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive time: nobody could say which moment it means."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive time {value!r} cannot be stored")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Give the time back as aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# SQLite counts only INTEGER PRIMARY KEY up by itself; PostgreSQL should not run out at 2^31.
+Serial = BigInteger().with_variant(Integer, "sqlite")
+
+
+def key(**options: Any) -> Any:
+    """Make the surrogate key column of a table."""
+    return Field(default=None, sa_column=Column(Serial, primary_key=True, autoincrement=True, **options))
+
+
+def refers_to(column: str, *, nullable: bool = False, index: bool = False, primary_key: bool = False) -> Any:
+    """Make a column that refers to another table's surrogate key."""
+    return Field(
+        sa_column=Column(
+            Serial,
+            ForeignKey(column),
+            nullable=nullable,
+            index=index,
+            primary_key=primary_key,
+            autoincrement=False,
+        )
+    )
+
+
+def long_text() -> Any:
+    """Make a column for text of any length."""
+    return Field(default=None, sa_type=Text)
+
+
+class Run(SQLModel, table=True):
+    """One run of the night, or of a part of it: who asked, when, and how it ended."""
+
+    id: int | None = key()
+    trigger: str
+    dry_run: bool = False
+    started_at: datetime = Field(sa_type=Instant)
+    finished_at: datetime | None = Field(default=None, sa_type=Instant)
+    status: str = "running"
+    exit_code: int | None = None
+    rules_hash: str | None = None
+    message: str | None = long_text()
+
+
+class Night(SQLModel, table=True):
+    """The schedule's own memory: one run for each schedule and local date, whatever the clock does."""
+
+    schedule: str = Field(primary_key=True)
+    local_date: date = Field(primary_key=True)
+    run_id: int = refers_to("run.id")
+
+
+class Lease(SQLModel, table=True):
+    """Who may write at the moment; `fence` grows with each holder."""
+
+    name: str = Field(primary_key=True)
+    holder: str
+    fence: int
+    expires_at: datetime = Field(sa_type=Instant)
+
+
+class SourceRun(SQLModel, table=True):
+    """How reading one source went in one run. Only a `complete` source is judged."""
+
+    __tablename__ = "source_run"
+
+    run_id: int = refers_to("run.id", primary_key=True)
+    source: str = Field(primary_key=True)
+    kind: str
+    status: str
+    started_at: datetime = Field(sa_type=Instant)
+    finished_at: datetime | None = Field(default=None, sa_type=Instant)
+    records: int = 0
+    changed: int = 0
+    quarantined: int = 0
+    expected: int | None = None
+    message: str | None = long_text()
+
+
+class Cursor(SQLModel, table=True):
+    """Where a broken-off read goes on; committed together with the page before it."""
+
+    source: str = Field(primary_key=True)
+    run_id: int = refers_to("run.id")
+    value: str = Field(sa_type=Text)
+    saved_at: datetime = Field(sa_type=Instant)
+
+
+class Provenance(SQLModel):
+    """What every row of the outside world carries: source, identity, first and last seen, tombstone.
+
+    `missing_since` is the run of a complete read that did not bring the row; `deleted_at` is set by the
+    second such read in a row.
+    """
+
+    source: str
+    source_id: str
+    row_hash: str
+    first_run: int
+    first_seen: datetime = Field(sa_type=Instant)
+    last_run: int = Field(index=True)
+    last_seen: datetime = Field(sa_type=Instant)
+    missing_since: int | None = None
+    deleted_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class WorkItem(Provenance, table=True):
+    """One Jira issue."""
+
+    __tablename__ = "work_item"
+    __table_args__ = (UniqueConstraint("source", "source_id"),)
+
+    id: int | None = key()
+    key: str = Field(index=True)
+    key_folded: str
+    project_key: str
+    project_folded: str
+    project_name: str
+    summary: str = Field(sa_type=Text)
+    summary_folded: str = Field(sa_type=Text)
+    type_name: str
+    type_folded: str
+    hierarchy_level: int | None = None
+    status: str
+    status_folded: str
+    status_category: str
+    assignee: str | None = None
+    assignee_folded: str | None = None
+    priority: str | None = None
+    priority_folded: str | None = None
+    created_at: datetime | None = Field(default=None, sa_type=Instant)
+    updated_at: datetime | None = Field(default=None, sa_type=Instant)
+    due_on: date | None = None
+    parent_source_id: str | None = Field(default=None, index=True)
+    parent_key: str | None = None
+    url: str = Field(sa_type=Text)
+    in_scope: bool = True
+
+
+class WorkItemLabel(SQLModel, table=True):
+    """One label of a work item, as Jira has it, ours included."""
+
+    __tablename__ = "work_item_label"
+
+    work_item_id: int = refers_to("work_item.id", primary_key=True)
+    label: str = Field(primary_key=True)
+    label_folded: str
+
+
+class WorkItemReference(SQLModel, table=True):
+    """A tie that a work item claims, resolved or not."""
+
+    __tablename__ = "work_item_reference"
+
+    id: int | None = key()
+    work_item_id: int = refers_to("work_item.id", index=True)
+    how: str
+    target: str = Field(sa_type=Text)
+    target_folded: str = Field(sa_type=Text, index=True)
+    evidence: str = Field(sa_type=Text)
+
+
+class Objective(Provenance, table=True):
+    """One business objective. `site` is the Jira site it lives on as issue `issue_id`, if it does."""
+
+    __table_args__ = (UniqueConstraint("source", "source_id"),)
+
+    id: int | None = key()
+    key_folded: str = Field(index=True)
+    title: str = Field(sa_type=Text)
+    title_folded: str = Field(sa_type=Text)
+    state: str
+    parent: str | None = None
+    owner: str | None = None
+    owner_folded: str | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+    url: str | None = long_text()
+    site: str | None = None
+    issue_id: str | None = Field(default=None, index=True)
+
+
+class BudgetLine(Provenance, table=True):
+    """One amount for one period, version, project or cost centre, in one currency's minor units."""
+
+    __tablename__ = "budget_line"
+    __table_args__ = (UniqueConstraint("source", "source_id"),)
+
+    id: int | None = key()
+    version: str
+    fiscal_year: int
+    period: str
+    currency: str
+    amount_minor: int = Field(sa_type=BigInteger)
+    project: str | None = None
+    project_folded: str | None = Field(default=None, index=True)
+    cost_centre: str | None = None
+    cost_centre_folded: str | None = None
+    account: str | None = None
+    account_folded: str | None = None
+    description: str | None = long_text()
+    line: int | None = None
+
+
+class LinkClaim(Provenance, table=True):
+    """One row of a mapping file: this issue serves this objective."""
+
+    __tablename__ = "link_claim"
+    __table_args__ = (UniqueConstraint("source", "source_id"),)
+
+    id: int | None = key()
+    issue: str
+    issue_folded: str = Field(index=True)
+    objective: str
+    objective_folded: str = Field(index=True)
+    evidence: str = Field(sa_type=Text)
+
+
+class ObjectiveLink(SQLModel, table=True):
+    """Work item → objective, rebuilt each night. `via_id` is the ancestor an inherited link comes from."""
+
+    __tablename__ = "objective_link"
+
+    id: int | None = key()
+    work_item_id: int = refers_to("work_item.id", index=True)
+    objective_id: int = refers_to("objective.id", index=True)
+    how: str
+    evidence: str = Field(sa_type=Text)
+    via_id: int | None = refers_to("work_item.id", nullable=True)
+    depth: int = 0
+
+
+class BudgetLink(SQLModel, table=True):
+    """Budget line → work item with the share of the amount that falls to it, rebuilt each night."""
+
+    __tablename__ = "budget_link"
+
+    id: int | None = key()
+    budget_line_id: int = refers_to("budget_line.id", index=True)
+    work_item_id: int = refers_to("work_item.id", index=True)
+    how: str
+    evidence: str = Field(sa_type=Text)
+    amount_minor: int = Field(sa_type=BigInteger)
+
+
+class Quarantine(SQLModel, table=True):
+    """A row that was refused in a run, with the reason and its text."""
+
+    id: int | None = key()
+    run_id: int = refers_to("run.id", index=True)
+    source: str
+    file: str = Field(sa_type=Text)
+    line: int | None = None
+    column_name: str | None = None
+    reason: str = Field(sa_type=Text)
+    raw: str = Field(sa_type=Text)
+
+
+class ControlTotal(SQLModel, table=True):
+    """What a finance source says its sum is, beside what was accepted and refused, in minor units."""
+
+    __tablename__ = "control_total"
+
+    run_id: int = refers_to("run.id", primary_key=True)
+    source: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    fiscal_year: int = Field(primary_key=True)
+    currency: str = Field(primary_key=True)
+    stated_minor: int = Field(sa_type=BigInteger)
+    accepted_minor: int = Field(sa_type=BigInteger)
+
+
+class Hit(SQLModel, table=True):
+    """A rule that is true for a row in this run; replaced each night."""
+
+    rule: str = Field(primary_key=True)
+    entity: str = Field(primary_key=True)
+    subject_id: int = Field(sa_column=Column(Serial, primary_key=True, autoincrement=False))
+    evidence: str = Field(sa_type=Text)
+
+
+class Finding(SQLModel, table=True):
+    """The life of a hit over the nights: pending → open → clearing → closed."""
+
+    __table_args__ = (UniqueConstraint("rule", "entity", "subject_id"),)
+
+    id: int | None = key()
+    rule: str
+    entity: str
+    subject_id: int = Field(sa_column=Column(Serial, nullable=False))
+    rule_hash: str
+    severity: str
+    label: str | None = None
+    state: str = Field(index=True)
+    since: datetime = Field(sa_type=Instant)
+    opened_at: datetime | None = Field(default=None, sa_type=Instant)
+    clearing_since: datetime | None = Field(default=None, sa_type=Instant)
+    closed_at: datetime | None = Field(default=None, sa_type=Instant)
+    closed_why: str | None = None
+    opened_run: int | None = None
+    closed_run: int | None = None
+    last_run: int
+    evidence: str = Field(sa_type=Text)
+
+
+class PlanChange(SQLModel, table=True):
+    """One label change that a run wanted, written or not."""
+
+    __tablename__ = "plan_change"
+
+    run_id: int = refers_to("run.id", primary_key=True)
+    work_item_id: int = refers_to("work_item.id", primary_key=True)
+    label: str = Field(primary_key=True)
+    operation: str
+    rule: str
+
+
+class LabelWrite(SQLModel, table=True):
+    """The ledger: what we meant to write, and how Jira answered."""
+
+    __tablename__ = "label_write"
+
+    id: int | None = key()
+    run_id: int = refers_to("run.id", index=True)
+    work_item_id: int = refers_to("work_item.id", index=True)
+    label: str
+    operation: str
+    rule: str
+    state: str
+    intended_at: datetime = Field(sa_type=Instant)
+    answered_at: datetime | None = Field(default=None, sa_type=Instant)
+    reason: str | None = long_text()
+
+
+class Coverage(SQLModel, table=True):
+    """The figures of a run: money and work by state, for the whole portfolio ('') and for each project.
+
+    `state` is aligned, unaligned, waived or unknown. Rows with an empty `currency` count work items;
+    the others hold money of one version and fiscal year, and count the work items it falls to.
+    """
+
+    run_id: int = refers_to("run.id", primary_key=True)
+    project_key: str = Field(primary_key=True)
+    currency: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    fiscal_year: int = Field(primary_key=True)
+    state: str = Field(primary_key=True)
+    project_name: str
+    amount_minor: int = Field(sa_type=BigInteger)
+    items: int
