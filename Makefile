@@ -1,0 +1,79 @@
+# Everything is built into .venv from hash-locked requirements. Stamp files inside .venv remember what was
+# installed from which lock, so that nothing is installed twice; removing .venv forgets it all.
+
+PYTHON  ?= python3
+WORKERS ?= auto
+ARGS    ?=
+
+VENV := .venv
+BIN  := $(VENV)/bin
+PIP  := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+LOCK  = $(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
+	--generate-hashes --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check lint format lock clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/.installed  ## three nights on the sample portfolio, no Jira needed (ARGS="…" goes to tieline demo)
+	@$(BIN)/tieline demo $(ARGS)
+
+test: $(VENV)/.installed $(VENV)/.dev  ## run the tests (ARGS="…" goes to pytest, WORKERS=0 runs in one process)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+check: lint  ## the whole gate: lint, then the tests with nothing skipped, on SQLite and PostgreSQL
+	@TIELINE_TEST_REQUIRE_ALL=1 .ci/with-postgresql $(MAKE) --no-print-directory test
+
+lint: $(VENV)/.installed $(VENV)/.dev  ## ruff, mypy --strict and the walls between the packages
+	@echo "ruff check";           $(BIN)/ruff check .
+	@echo "ruff format --check";  $(BIN)/ruff format --check .
+	@echo "mypy --strict";        $(BIN)/mypy
+	@echo "lint-imports";         PYTHONPATH=. $(BIN)/lint-imports
+
+format: $(VENV)/.dev  ## mend what ruff can mend, and format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: $(VENV)/.dev  ## write the lock files from pyproject.toml, keeping versions (UPGRADE=1 moves them)
+	@echo "Locking requirements.lock, requirements-build.lock and requirements-dev.lock"
+	@$(LOCK) pyproject.toml --extra postgresql --output-file requirements.lock
+	@$(LOCK) --group build --constraint requirements.lock --output-file requirements-build.lock
+	@$(LOCK) pyproject.toml --extra postgresql --group dev --constraint requirements.lock \
+		--output-file requirements-dev.lock
+
+clean:  ## remove .venv, caches and the demo's output; .env and databases stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage \
+		build dist tieline-demo
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.python:
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "Tieline needs Python 3.11 or newer, and there is no '$(PYTHON)' here." \
+			"Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Tieline needs Python 3.11 or newer, and '$(PYTHON)' is" \
+			"$$($(PYTHON) -c 'import platform; print(platform.python_version())')." \
+			"Name a newer one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@echo "Creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { \
+		echo "Python could not create $(VENV): install its venv module" \
+			"(on Debian and Ubuntu: apt install python3-venv) and try again." >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.locked: requirements.lock requirements-build.lock $(VENV)/.python
+	@echo "Installing what Tieline needs from requirements.lock (a minute the first time)"
+	@$(PIP) install --require-hashes -r requirements.lock -r requirements-build.lock
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml $(VENV)/.locked
+	@echo "Installing tieline itself into $(VENV)"
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.locked
+	@echo "Installing what the tests need from requirements-dev.lock (a minute the first time)"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@

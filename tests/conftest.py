@@ -1,0 +1,94 @@
+"""What every test stands on: a fixed clock, no network, no settings of one's own, and both databases."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests import network, postgres
+from tests.clock import NOW, TODAY
+
+# The gate must give the same answer twice: "ci" draws the same examples every time. To hunt for new ones:
+# HYPOTHESIS_PROFILE=explore make test
+settings.register_profile(
+    "ci", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("explore", max_examples=1000, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+# What a developer's shell may hold and a test must not see; the test's own switches stay.
+OWN_SETTINGS = ("JIRA_", "FINANCE_", "OBJECTIVES_", "TIELINE_")
+SHELL_SETTINGS = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FORCE_COLOR", "NO_COLOR", "COLUMNS", "LINES"}
+
+
+def is_foreign(variable: str) -> bool:
+    name = variable.upper()
+    if name.startswith("TIELINE_TEST_"):
+        return False
+    return name.startswith(OWN_SETTINGS) or name in SHELL_SETTINGS
+
+
+for variable in [name for name in os.environ if is_foreign(name)]:
+    del os.environ[variable]
+
+
+def missing_server() -> str | None:
+    if postgres.server_url() is None:
+        return f"{postgres.SERVER_VARIABLE} names no PostgreSQL server; .ci/with-postgresql starts one"
+    return None
+
+
+def missing_browser() -> str | None:
+    if not (shutil.which("chromium") or shutil.which("google-chrome")):
+        return "no chromium on the PATH (Debian: apt-get install chromium chromium-driver)"
+    if not shutil.which("chromedriver"):
+        return "no chromedriver on the PATH (Debian: apt-get install chromium-driver)"
+    return None
+
+
+NEEDS = {"postgresql": missing_server, "browser": missing_browser}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose server or browser is missing; TIELINE_TEST_REQUIRE_ALL=1 makes that a failure."""
+    for marker, missing in NEEDS.items():
+        reason = missing() if item.get_closest_marker(marker) else None
+        if reason and os.environ.get("TIELINE_TEST_REQUIRE_ALL") == "1":
+            pytest.fail(f"TIELINE_TEST_REQUIRE_ALL=1, but {reason}", pytrace=False)
+        if reason:
+            pytest.skip(reason)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        network.keep_in(patch)
+        yield
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture
+def today() -> date:
+    return TODAY
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database of this test alone: once a SQLite file, once a PostgreSQL database."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'tieline.db'}"
+        return
+    server = postgres.server_url()
+    assert server, "pytest_runtest_setup lets no test come here without a server"
+    with postgres.fresh_database(server) as url:
+        yield url
