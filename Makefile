@@ -7,7 +7,7 @@ ARGS    ?=
 
 VENV := .venv
 BIN  := $(VENV)/bin
-PIP  := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+PIP  := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 LOCK  = $(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command "make lock"
 
