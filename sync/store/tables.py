@@ -171,6 +171,7 @@ class WorkItem(Provenance, table=True):
     due_on: date | None = None
     parent_source_id: str | None = Field(default=None, index=True)
     parent_key: str | None = None
+    parent_id: int | None = Field(default=None, sa_column=Column(Serial, nullable=True, index=True))
     url: str = Field(sa_type=Text)
     in_scope: bool = True
 

@@ -194,6 +194,7 @@ def upgrade() -> None:
         sa.Column("due_on", sa.Date(), nullable=True),
         sa.Column("parent_source_id", sa.String(), nullable=True),
         sa.Column("parent_key", sa.String(), nullable=True),
+        sa.Column("parent_id", tables.Serial, nullable=True),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("in_scope", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -202,6 +203,7 @@ def upgrade() -> None:
     with op.batch_alter_table("work_item", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_work_item_key"), ["key"], unique=False)
         batch_op.create_index(batch_op.f("ix_work_item_last_run"), ["last_run"], unique=False)
+        batch_op.create_index(batch_op.f("ix_work_item_parent_id"), ["parent_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_work_item_parent_source_id"), ["parent_source_id"], unique=False)
 
     op.create_table(
@@ -458,6 +460,7 @@ def downgrade() -> None:
     op.drop_table("budget_link")
     with op.batch_alter_table("work_item", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_work_item_parent_source_id"))
+        batch_op.drop_index(batch_op.f("ix_work_item_parent_id"))
         batch_op.drop_index(batch_op.f("ix_work_item_last_run"))
         batch_op.drop_index(batch_op.f("ix_work_item_key"))
 

@@ -1,0 +1,180 @@
+"""Turn environment variables, a `.env` file and flags into checked settings.
+
+`.env` < environment < flags. A key that looks like ours and is not known is an error with the nearest name.
+Secrets may come from a file: `JIRA_API_TOKEN_FILE` names one that holds what `JIRA_API_TOKEN` would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cronsim import CronSim, CronSimError
+from dotenv import dotenv_values
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
+from rapidfuzz import process
+
+from sync.errors import ConfigurationError
+
+OURS = ("JIRA_", "TIELINE_", "FINANCE_", "OBJECTIVES_")
+SECRETS = ("JIRA_API_TOKEN", "JIRA_PAT", "JIRA_PASSWORD", "TIELINE_DATABASE_URL")
+
+
+def share(value: Any) -> Any:
+    """Read `20%` or `0.2` as a share."""
+    if isinstance(value, str) and value.strip().endswith("%"):
+        return float(value.strip().rstrip("%")) / 100
+    return value
+
+
+Share = Annotated[float, BeforeValidator(share), Field(gt=0, le=1)]
+
+
+class Settings(BaseModel):
+    """Everything `.env` can say; field by field the keys of config.example.env."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
+
+    jira_url: str | None = Field(None, alias="JIRA_URL")
+    jira_email: str | None = Field(None, alias="JIRA_EMAIL")
+    jira_api_token: SecretStr | None = Field(None, alias="JIRA_API_TOKEN")
+    jira_pat: SecretStr | None = Field(None, alias="JIRA_PAT")
+    jira_username: str | None = Field(None, alias="JIRA_USERNAME")
+    jira_password: SecretStr | None = Field(None, alias="JIRA_PASSWORD")
+    jira_jql: str = Field("issuetype = Epic", alias="JIRA_JQL")
+    jira_objective_jql: str | None = Field(None, alias="JIRA_OBJECTIVE_JQL")
+    jira_objective_field: str | None = Field(None, alias="JIRA_OBJECTIVE_FIELD")
+    jira_cost_code_field: str | None = Field(None, alias="JIRA_COST_CODE_FIELD")
+    jira_ca_bundle: Path | None = Field(None, alias="JIRA_CA_BUNDLE")
+    finance_path: Path | None = Field(None, alias="FINANCE_PATH")
+    objectives_path: Path | None = Field(None, alias="OBJECTIVES_PATH")
+    sources: Path | None = Field(None, alias="TIELINE_SOURCES")
+    database_url: SecretStr = Field(SecretStr("sqlite:///tieline.db"), alias="TIELINE_DATABASE_URL")
+    rules: Path | None = Field(None, alias="TIELINE_RULES")
+    label_prefix: str = Field("align-", alias="TIELINE_LABEL_PREFIX", min_length=2, max_length=40)
+    schedule: str = Field("0 2 * * *", alias="TIELINE_SCHEDULE")
+    timezone: str = Field("UTC", alias="TIELINE_TIMEZONE")
+    currency: str = Field("USD", alias="TIELINE_CURRENCY", pattern="^[A-Z]{3}$")
+    fiscal_year_start: int = Field(1, alias="TIELINE_FISCAL_YEAR_START", ge=1, le=12)
+    fiscal_year: int | None = Field(None, alias="TIELINE_FISCAL_YEAR", ge=1900, le=2999)
+    max_changes: int = Field(500, alias="TIELINE_MAX_CHANGES", ge=1)
+    max_share: Share = Field(0.2, alias="TIELINE_MAX_SHARE")
+    max_shrink: Share = Field(0.2, alias="TIELINE_MAX_SHRINK")
+    report_dir: Path = Field(Path("tieline-report"), alias="TIELINE_REPORT_DIR")
+
+    @field_validator("timezone")
+    @classmethod
+    def known_zone(cls, value: str) -> str:
+        """Refuse a time zone nobody knows."""
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{value!r} is no time zone; use a name such as Europe/Berlin") from None
+        return value
+
+    @field_validator("schedule")
+    @classmethod
+    def known_schedule(cls, value: str) -> str:
+        """Refuse what is not a cron expression."""
+        try:
+            CronSim(value, datetime(2026, 1, 1, tzinfo=UTC))
+        except CronSimError:
+            raise ValueError(
+                f"{value!r} is no cron expression; use five fields such as `0 2 * * *` (02:00 each night)"
+            ) from None
+        return value
+
+    @field_validator("label_prefix")
+    @classmethod
+    def no_space(cls, value: str) -> str:
+        """Refuse a prefix that Jira would refuse in a label."""
+        if any(character.isspace() for character in value):
+            raise ValueError("a label may not hold spaces")
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which nights and days are counted."""
+        return ZoneInfo(self.timezone)
+
+
+KEYS = {str(field.alias): name for name, field in Settings.model_fields.items()}
+
+
+def load_settings(
+    environ: Mapping[str, str], dotenv: Path | None = None, flags: Mapping[str, Any] | None = None
+) -> Settings:
+    """Read the settings, or raise one `ConfigurationError` that lists every mistake."""
+    from_file = read_dotenv(dotenv)
+    problems = [
+        *unknown_keys(from_file, f"{dotenv}"),
+        *unknown_keys(
+            {key: value for key, value in environ.items() if key.startswith("TIELINE_")}, "environment"
+        ),
+    ]
+    given: dict[str, Any] = {}
+    for values in (from_file, environ):
+        given |= {key: values[key] for key in KEYS if values.get(key)}
+        given |= secrets_from_files(values, problems)
+    given |= {key: value for key, value in (flags or {}).items() if value is not None}
+    if not problems:
+        try:
+            return Settings.model_validate(given)
+        except ValidationError as error:
+            problems += [f"{detail['loc'][0]}: {sentence(detail['msg'])}" for detail in error.errors()]
+    raise ConfigurationError(*problems)
+
+
+def variables(environ: Mapping[str, str], dotenv: Path | None = None) -> dict[str, str]:
+    """Give what `${NAME}` in a sources file may name."""
+    both = read_dotenv(dotenv) | dict(environ)
+    return both | {key: str(value) for key, value in secrets_from_files(both, []).items()}
+
+
+def read_dotenv(path: Path | None) -> dict[str, str]:
+    """Read a `.env` file; a missing one is empty, one named on the command line is checked there."""
+    if path is None or not path.is_file():
+        return {}
+    return {key: value for key, value in dotenv_values(path, interpolate=False).items() if value is not None}
+
+
+def unknown_keys(values: Mapping[str, str], place: str) -> list[str]:
+    """Name each key that looks like ours and is not, with the nearest one that is."""
+    known = [*KEYS, *(f"{key}_FILE" for key in SECRETS)]
+    return [
+        f"{place}: {key} is not a setting; did you mean {process.extractOne(key, known)[0]}?"
+        for key in values
+        if key.startswith(OURS) and key not in known
+    ]
+
+
+def secrets_from_files(values: Mapping[str, str], problems: list[str]) -> dict[str, str]:
+    """Read the secrets that are given as the path of a file."""
+    found = {}
+    for key in SECRETS:
+        path = values.get(f"{key}_FILE")
+        if not path:
+            continue
+        try:
+            found[key] = Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            problems.append(
+                f"{key}_FILE: cannot read {path}: {error.strerror}. Name a file that can be read."
+            )
+    return found
+
+
+def sentence(message: str) -> str:
+    """Drop the words pydantic puts before our own message."""
+    return message.removeprefix("Value error, ")

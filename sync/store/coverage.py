@@ -1,0 +1,122 @@
+"""Turn links and money into the figures of a run: aligned + unaligned + waived + unknown = total."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    distinct,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
+
+from connectors.records import ObjectiveState
+from sync.store import tables
+from sync.store.links import budget_line, budget_link, live, objective, objective_link, work_item
+from sync.store.schema import table_of
+
+coverage = table_of(tables.Coverage)
+
+WHOLE = ""
+NO_WORK = "-"
+NO_WORK_NAME = "no matching work"
+
+
+def objective_is_live(today: date) -> ColumnElement[bool]:
+    """Give the condition that an objective counts today: active, started and not yet over."""
+    return and_(
+        live(objective),
+        objective.c.state == ObjectiveState.ACTIVE.value,
+        or_(objective.c.starts_on.is_(None), objective.c.starts_on <= today),
+        or_(objective.c.ends_on.is_(None), objective.c.ends_on >= today),
+    )
+
+
+def is_aligned(today: date) -> ColumnElement[bool]:
+    """Give the condition that a work item serves at least one live objective."""
+    return exists(
+        select(objective_link.c.id)
+        .join(objective, objective.c.id == objective_link.c.objective_id)
+        .where(objective_link.c.work_item_id == work_item.c.id, objective_is_live(today))
+    ).correlate(work_item)
+
+
+def save_coverage(connection: Connection, run_id: int, today: date, *, certain: bool) -> None:
+    """Save the figures of a run.
+
+    Where it is not `certain` (work items or objectives could not be read whole), every state is unknown.
+    """
+    state = (
+        case((is_aligned(today), literal("aligned")), else_=literal("unaligned"))
+        if certain
+        else literal("unknown")
+    )
+    facts = union_all(counted(state), money(state), idle_money()).cte("facts")
+    keys = [facts.c.currency, facts.c.version, facts.c.fiscal_year, facts.c.state]
+    figures = [func.sum(facts.c.amount), func.count(distinct(facts.c.item))]
+    columns = ["run_id", "project_key", "project_name", "currency", "version", "fiscal_year", "state"]
+    by_project = select(
+        literal(run_id), facts.c.project_key, func.max(facts.c.project_name), *keys, *figures
+    ).group_by(facts.c.project_key, *keys)
+    whole = select(literal(run_id), literal(WHOLE), literal(WHOLE), *keys, *figures).group_by(*keys)
+    for figures_of in (by_project, whole):
+        connection.execute(insert(coverage).from_select([*columns, "amount_minor", "items"], figures_of))
+
+
+def counted(state: ColumnElement[str]) -> Select[Any]:
+    """Select the work items in scope, one row each, without money."""
+    return select(
+        work_item.c.project_key,
+        work_item.c.project_name,
+        literal("").label("currency"),
+        literal("").label("version"),
+        literal(0).label("fiscal_year"),
+        state.label("state"),
+        literal(0).label("amount"),
+        work_item.c.id.label("item"),
+    ).where(live(work_item), work_item.c.in_scope)
+
+
+def money(state: ColumnElement[str]) -> Select[Any]:
+    """Select the shares of budget lines that fall to work items."""
+    return (
+        select(
+            work_item.c.project_key,
+            work_item.c.project_name,
+            budget_line.c.currency,
+            budget_line.c.version,
+            budget_line.c.fiscal_year,
+            state.label("state"),
+            budget_link.c.amount_minor,
+            work_item.c.id,
+        )
+        .join_from(budget_link, budget_line, budget_line.c.id == budget_link.c.budget_line_id)
+        .join(work_item, work_item.c.id == budget_link.c.work_item_id)
+    )
+
+
+def idle_money() -> Select[Any]:
+    """Select the budget lines that no work item carries: nobody can say what they serve."""
+    linked = exists().where(budget_link.c.budget_line_id == budget_line.c.id).correlate(budget_line)
+    return select(
+        literal(NO_WORK),
+        literal(NO_WORK_NAME),
+        budget_line.c.currency,
+        budget_line.c.version,
+        budget_line.c.fiscal_year,
+        literal("unknown"),
+        budget_line.c.amount_minor,
+        null(),
+    ).where(live(budget_line), ~linked)

@@ -1,0 +1,178 @@
+"""Merge tonight's hits into the findings: pending → open → clearing → closed, set-wise and rule by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    exists,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
+
+from sync.store import tables
+from sync.store.schema import table_of
+
+finding = table_of(tables.Finding)
+hit = table_of(tables.Hit)
+work_item = table_of(tables.WorkItem)
+
+WORK_ITEM = "workItem"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the state step needs to know of one rule."""
+
+    rule: str
+    entity: str
+    rule_hash: str
+    severity: str
+    label: str | None
+    hold: timedelta
+    clear_after: timedelta
+
+
+def clear_hits(connection: Connection) -> None:
+    """Forget last night's hits."""
+    connection.execute(delete(hit))
+
+
+def merge(connection: Connection, verdict: Verdict, run_id: int, now: datetime) -> None:
+    """Bring the findings of one rule up to date with its hits of this run."""
+    raise_findings(connection, verdict, run_id, now)
+    clear_findings(connection, verdict, run_id, now)
+
+
+def raise_findings(connection: Connection, verdict: Verdict, run_id: int, now: datetime) -> None:
+    """Open, reopen or keep pending what is hit, and take over tonight's evidence."""
+    first = "pending" if verdict.hold else "open"
+    opened = None if verdict.hold else now
+    opened_run = None if verdict.hold else run_id
+    own = of_rule(verdict)
+    fresh: dict[str, Any] = {"state": first, "since": now, "opened_at": opened, "opened_run": opened_run}
+    reset = {"clearing_since": None, "closed_at": None, "closed_why": None, "closed_run": None}
+    connection.execute(
+        update(finding).where(own, finding.c.state == "closed", is_hit()).values(**fresh, **reset)
+    )
+    connection.execute(
+        update(finding)
+        .where(own, finding.c.state == "clearing", is_hit())
+        .values(state="open", clearing_since=None)
+    )
+    connection.execute(
+        update(finding)
+        .where(own, finding.c.state == "pending", finding.c.since <= now - verdict.hold, is_hit())
+        .values(state="open", opened_at=now, opened_run=run_id)
+    )
+    evidence = select(hit.c.evidence).where(same_subject()).scalar_subquery()
+    connection.execute(
+        update(finding)
+        .where(own, is_hit())
+        .values(
+            evidence=evidence,
+            last_run=run_id,
+            rule_hash=verdict.rule_hash,
+            severity=verdict.severity,
+            label=verdict.label,
+        )
+    )
+    insert_new(connection, verdict, run_id, fresh)
+
+
+def insert_new(connection: Connection, verdict: Verdict, run_id: int, fresh: dict[str, Any]) -> None:
+    """Make a finding of each hit that never had one."""
+    said = {
+        "rule": verdict.rule,
+        "entity": verdict.entity,
+        "rule_hash": verdict.rule_hash,
+        "severity": verdict.severity,
+        "label": verdict.label,
+        "last_run": run_id,
+        **fresh,
+    }
+    values = {
+        name: literal(value, finding.c[name].type) if value is not None else null()
+        for name, value in said.items()
+    }
+    connection.execute(
+        insert(finding).from_select(
+            ["subject_id", "evidence", *values],
+            select(hit.c.subject_id, hit.c.evidence, *values.values()).where(
+                hit.c.rule == verdict.rule,
+                hit.c.entity == verdict.entity,
+                ~exists().where(same_subject()),
+            ),
+        )
+    )
+
+
+def clear_findings(connection: Connection, verdict: Verdict, run_id: int, now: datetime) -> None:
+    """Close what is no longer hit, at once or after `clear_after`; a pending finding simply ends."""
+    gone = and_(of_rule(verdict), ~is_hit(), ~out_of_sight())
+    closed = {"state": "closed", "closed_at": now, "closed_run": run_id, "closed_why": "no longer true"}
+    connection.execute(update(finding).where(gone, finding.c.state == "pending").values(**closed))
+    if verdict.clear_after:
+        connection.execute(
+            update(finding)
+            .where(gone, finding.c.state == "open")
+            .values(state="clearing", clearing_since=now)
+        )
+    due = or_(
+        finding.c.state == "open",
+        and_(finding.c.state == "clearing", finding.c.clearing_since <= now - verdict.clear_after),
+    )
+    connection.execute(update(finding).where(gone, due).values(**closed))
+
+
+def close_orphans(connection: Connection, rules: Iterable[str], run_id: int, now: datetime) -> None:
+    """Close the findings of rules that no longer exist."""
+    connection.execute(
+        update(finding)
+        .where(finding.c.rule.not_in(list(rules)), finding.c.state != "closed")
+        .values(state="closed", closed_at=now, closed_run=run_id, closed_why="rule gone")
+    )
+
+
+def of_rule(verdict: Verdict) -> ColumnElement[bool]:
+    """Give the condition that a finding belongs to this rule."""
+    return and_(finding.c.rule == verdict.rule, finding.c.entity == verdict.entity)
+
+
+def same_subject() -> ColumnElement[bool]:
+    """Give the condition that a hit and a finding are about the same row."""
+    return and_(
+        hit.c.rule == finding.c.rule,
+        hit.c.entity == finding.c.entity,
+        hit.c.subject_id == finding.c.subject_id,
+    )
+
+
+def is_hit() -> ColumnElement[bool]:
+    """Give the condition that a finding is hit in this run."""
+    return exists().where(same_subject()).correlate(finding)
+
+
+def out_of_sight() -> ColumnElement[bool]:
+    """Give the condition that a finding's work item is missing, but not yet known to be deleted."""
+    return and_(
+        finding.c.entity == WORK_ITEM,
+        exists()
+        .where(
+            work_item.c.id == finding.c.subject_id,
+            work_item.c.missing_since.is_not(None),
+            work_item.c.deleted_at.is_(None),
+        )
+        .correlate(finding),
+    )

@@ -1,0 +1,152 @@
+"""The rows behind plan and write-back: labels wanted, present and owned, and the ledger of what we wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, delete, exists, func, insert, literal, select, update
+
+from connectors.records import LabelChange
+from rules.catalogue import fold
+from sync.plan import Change, LabelOn, Plan, Ticket
+from sync.store import tables
+from sync.store.findings import WORK_ITEM
+from sync.store.links import live
+from sync.store.schema import table_of
+
+finding = table_of(tables.Finding)
+label_table = table_of(tables.WorkItemLabel)
+ledger = table_of(tables.LabelWrite)
+plan_change = table_of(tables.PlanChange)
+work_item = table_of(tables.WorkItem)
+
+TICKET = (work_item.c.source, work_item.c.key, work_item.c.source_id, work_item.c.id)
+
+
+def wanted(connection: Connection, prefix: str, sites: Collection[str]) -> list[LabelOn]:
+    """Read the labels that open findings want on the tickets of these sites."""
+    rows = connection.execute(
+        select(*TICKET, finding.c.label, finding.c.rule)
+        .join_from(finding, work_item, work_item.c.id == finding.c.subject_id)
+        .where(
+            finding.c.entity == WORK_ITEM,
+            finding.c.label.is_not(None),
+            finding.c.state.in_(["open", "clearing"]),
+            work_item.c.source.in_(sites),
+            live(work_item),
+        )
+    )
+    return [LabelOn(Ticket(*row[:4]), prefix + row.label, row.rule) for row in rows]
+
+
+def present(connection: Connection, prefix: str, sites: Collection[str]) -> list[LabelOn]:
+    """Read the labels of our prefix on the tickets of these sites."""
+    rows = connection.execute(
+        select(*TICKET, label_table.c.label)
+        .join_from(label_table, work_item, work_item.c.id == label_table.c.work_item_id)
+        .where(
+            func.substr(label_table.c.label, 1, len(prefix)) == prefix,
+            work_item.c.source.in_(sites),
+            live(work_item),
+        )
+    )
+    return [LabelOn(Ticket(*row[:4]), row.label) for row in rows]
+
+
+def owned(connection: Connection, prefix: str) -> set[tuple[int, str]]:
+    """Read the pairs (item id, label) we added and have not removed since.
+
+    An addition whose answer was lost counts: if the label is on the ticket, it was our request that put it.
+    """
+    later = ledger.alias("later")
+    undone = exists().where(
+        later.c.work_item_id == ledger.c.work_item_id,
+        later.c.label == ledger.c.label,
+        later.c.operation == "remove",
+        later.c.state == "done",
+        later.c.id > ledger.c.id,
+    )
+    rows = connection.execute(
+        select(ledger.c.work_item_id, ledger.c.label)
+        .where(
+            ledger.c.operation == "add",
+            ledger.c.state.in_(["done", "intended"]),
+            func.substr(ledger.c.label, 1, len(prefix)) == prefix,
+            ~undone,
+        )
+        .distinct()
+    )
+    return {(row.work_item_id, row.label) for row in rows}
+
+
+def tickets_in_scope(connection: Connection, sites: Collection[str]) -> int:
+    """Count the work items that may carry a label."""
+    return (
+        connection.scalar(
+            select(func.count())
+            .select_from(work_item)
+            .where(live(work_item), work_item.c.in_scope, work_item.c.source.in_(sites))
+        )
+        or 0
+    )
+
+
+def save_plan(connection: Connection, run_id: int, plan: Plan) -> None:
+    """Keep the plan of a run."""
+    connection.execute(delete(plan_change).where(plan_change.c.run_id == run_id))
+    if plan:
+        connection.execute(insert(plan_change), [change_row(run_id, change) for change in plan.changes])
+
+
+def change_row(run_id: int, change: Change) -> dict[str, int | str]:
+    """Give the columns that plan and ledger share."""
+    return {
+        "run_id": run_id,
+        "work_item_id": change.ticket.item_id,
+        "label": change.label,
+        "operation": change.operation,
+        "rule": change.rule,
+    }
+
+
+def intend(connection: Connection, run_id: int, changes: Iterable[Change], now: datetime) -> None:
+    """Write the intent of these changes into the ledger, before any call is made."""
+    rows = [change_row(run_id, change) | {"state": "intended", "intended_at": now} for change in changes]
+    if rows:
+        connection.execute(insert(ledger), rows)
+
+
+def answer(
+    connection: Connection, run_id: int, item_id: int, *, state: str, reason: str | None, now: datetime
+) -> None:
+    """Record how Jira answered the change of one ticket: `done` or `parked`."""
+    connection.execute(
+        update(ledger)
+        .where(ledger.c.run_id == run_id, ledger.c.work_item_id == item_id, ledger.c.state == "intended")
+        .values(state=state, reason=reason, answered_at=now)
+    )
+
+
+def take_over(connection: Connection, item_id: int, change: LabelChange) -> None:
+    """Bring our copy of a ticket's labels up to what we just wrote."""
+    connection.execute(
+        delete(label_table).where(
+            label_table.c.work_item_id == item_id,
+            label_table.c.label.in_(change.remove + change.add),
+        )
+    )
+    if change.add:
+        connection.execute(
+            insert(label_table),
+            [{"work_item_id": item_id, "label": name, "label_folded": fold(name)} for name in change.add],
+        )
+
+
+def drop_intents(connection: Connection, run_id: int, now: datetime) -> None:
+    """Close the intents of a run whose calls were never made."""
+    connection.execute(
+        update(ledger)
+        .where(and_(ledger.c.run_id == run_id, ledger.c.state == "intended"))
+        .values(state="dropped", reason=literal("not sent"), answered_at=now)
+    )

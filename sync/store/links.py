@@ -1,0 +1,257 @@
+"""Turn the ties that records claim into links: work item → objective, budget line → work item.
+
+Everything is rebuilt each night, set-wise, from what the store holds; nothing is inferred from last night.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
+
+from connectors.records import How
+from sync.store import tables
+from sync.store.schema import table_of
+
+# Deeper than any hierarchy Jira can be configured to have; it also ends the walk around a cycle.
+MAX_DEPTH = 32
+
+work_item = table_of(tables.WorkItem)
+reference = table_of(tables.WorkItemReference)
+objective = table_of(tables.Objective)
+budget_line = table_of(tables.BudgetLine)
+link_claim = table_of(tables.LinkClaim)
+objective_link = table_of(tables.ObjectiveLink)
+budget_link = table_of(tables.BudgetLink)
+
+
+def live(table: Any) -> ColumnElement[bool]:
+    """Give the condition that a row has neither gone missing nor been deleted."""
+    return and_(table.c.deleted_at.is_(None), table.c.missing_since.is_(None))
+
+
+def relink(connection: Connection) -> None:
+    """Rebuild every link."""
+    connection.execute(delete(objective_link))
+    connection.execute(delete(budget_link))
+    resolve_parents(connection)
+    columns = ["work_item_id", "objective_id", "how", "evidence", "via_id", "depth"]
+    for direct in (by_reference(), by_issue_link(), by_parent(), by_mapping_file()):
+        connection.execute(insert(objective_link).from_select(columns, direct))
+    connection.execute(insert(objective_link).from_select(columns, inherited()))
+    connection.execute(
+        insert(budget_link).from_select(
+            ["budget_line_id", "work_item_id", "how", "evidence", "amount_minor"], shared_amounts()
+        )
+    )
+
+
+def direct_link(how: Any, evidence: Any) -> Select[Any]:
+    """Select the columns of a link that is the item's own."""
+    return select(work_item.c.id, objective.c.id, how, evidence, null().cast(Integer), literal(0)).distinct()
+
+
+def by_reference() -> Select[Any]:
+    """Link an item to each objective whose id it names in a field or a label."""
+    naming = (How.CUSTOM_FIELD, How.GOALS_FIELD, How.LABEL, How.REMOTE_LINK)
+    return (
+        direct_link(reference.c.how, reference.c.evidence)
+        .join_from(work_item, reference, reference.c.work_item_id == work_item.c.id)
+        .join(objective, objective.c.key_folded == reference.c.target_folded)
+        .where(reference.c.how.in_([how.value for how in naming]), live(work_item), live(objective))
+    )
+
+
+def by_issue_link() -> Select[Any]:
+    """Link an item to each objective that is an issue of the same site and linked to it."""
+    return (
+        direct_link(reference.c.how, reference.c.evidence)
+        .join_from(work_item, reference, reference.c.work_item_id == work_item.c.id)
+        .join(
+            objective,
+            and_(objective.c.site == work_item.c.source, objective.c.issue_id == reference.c.target),
+        )
+        .where(reference.c.how == How.ISSUE_LINK.value, live(work_item), live(objective))
+    )
+
+
+def by_parent() -> Select[Any]:
+    """Link an item to the objective that is its parent issue."""
+    return (
+        direct_link(literal(How.PARENT_CHAIN.value), literal("parent ") + objective.c.source_id)
+        .join_from(
+            work_item,
+            objective,
+            and_(
+                objective.c.site == work_item.c.source,
+                or_(
+                    objective.c.issue_id == work_item.c.parent_source_id,
+                    objective.c.source_id == work_item.c.parent_key,
+                ),
+            ),
+        )
+        .where(live(work_item), live(objective))
+    )
+
+
+def by_mapping_file() -> Select[Any]:
+    """Link an item to the objective that a mapping file says it serves."""
+    return (
+        direct_link(literal(How.MAPPING_FILE.value), link_claim.c.evidence)
+        .join_from(
+            work_item,
+            link_claim,
+            or_(
+                link_claim.c.issue_folded == work_item.c.key_folded,
+                link_claim.c.issue == work_item.c.source_id,
+            ),
+        )
+        .join(objective, objective.c.key_folded == link_claim.c.objective_folded)
+        .where(live(work_item), live(objective), live(link_claim))
+    )
+
+
+def resolve_parents(connection: Connection) -> None:
+    """Point each item at the row of its parent, by the immutable id or, failing that, by the key."""
+    parent = work_item.alias("parent")
+    by_id = and_(parent.c.source == work_item.c.source, parent.c.source_id == work_item.c.parent_source_id)
+    by_key = and_(parent.c.source == work_item.c.source, parent.c.key == work_item.c.parent_key)
+    found = func.coalesce(
+        select(func.min(parent.c.id)).where(by_id).scalar_subquery(),
+        select(func.min(parent.c.id)).where(by_key, parent.c.deleted_at.is_(None)).scalar_subquery(),
+    )
+    connection.execute(
+        update(work_item).values(parent_id=found).where(work_item.c.parent_id.is_distinct_from(found))
+    )
+
+
+def ancestors() -> CTE:
+    """Give (item, ancestor, depth) for every parent chain; a walk ends where it meets its own start again."""
+    above = work_item.alias("above")
+    chain = (
+        select(
+            work_item.c.id.label("item"), work_item.c.parent_id.label("ancestor"), literal(1).label("depth")
+        )
+        .where(work_item.c.parent_id.is_not(None), live(work_item))
+        .cte("chain", recursive=True)
+    )
+    return chain.union_all(
+        select(chain.c.item, above.c.parent_id, chain.c.depth + 1)
+        .join_from(chain, above, above.c.id == chain.c.ancestor)
+        .where(
+            above.c.parent_id.is_not(None),
+            above.c.deleted_at.is_(None),
+            chain.c.ancestor != chain.c.item,
+            chain.c.depth < MAX_DEPTH,
+        )
+    )
+
+
+def inherited() -> Select[Any]:
+    """Link an item to the objectives of its ancestors, naming the nearest ancestor for each."""
+    chain = ancestors()
+    nearest = (
+        select(
+            chain.c.item,
+            objective_link.c.objective_id,
+            objective_link.c.how,
+            objective_link.c.evidence,
+            chain.c.ancestor,
+            func.min(chain.c.depth).label("depth"),
+        )
+        .join_from(chain, objective_link, objective_link.c.work_item_id == chain.c.ancestor)
+        .where(chain.c.item != chain.c.ancestor)
+        .group_by(
+            chain.c.item,
+            objective_link.c.objective_id,
+            objective_link.c.how,
+            objective_link.c.evidence,
+            chain.c.ancestor,
+        )
+        .subquery()
+    )
+    above = work_item.alias("above")
+    evidence = literal("inherited from ") + above.c.key + ": " + nearest.c.evidence
+    return select(
+        nearest.c.item, nearest.c.objective_id, nearest.c.how, evidence, nearest.c.ancestor, nearest.c.depth
+    ).join_from(nearest, above, above.c.id == nearest.c.ancestor)
+
+
+def cycles() -> Select[Any]:
+    """Select the keys of the items whose parent chain leads back to themselves."""
+    chain = ancestors()
+    return (
+        select(work_item.c.key)
+        .join_from(chain, work_item, work_item.c.id == chain.c.item)
+        .where(chain.c.item == chain.c.ancestor)
+        .distinct()
+        .order_by(work_item.c.key)
+    )
+
+
+def shared_amounts() -> Select[Any]:
+    """Link each budget line to the items that carry its project code, or whose key that code is.
+
+    Where several items match, the amount is divided equally by largest remainder: the shares differ by at
+    most one minor unit and add up to the line exactly, also for negative amounts.
+    """
+    by_code = (
+        select(
+            budget_line.c.id.label("line"),
+            work_item.c.id.label("item"),
+            literal(How.COST_CODE.value).label("how"),
+            (reference.c.evidence + " = " + reference.c.target).label("evidence"),
+        )
+        .join_from(budget_line, reference, reference.c.target_folded == budget_line.c.project_folded)
+        .join(work_item, work_item.c.id == reference.c.work_item_id)
+        .where(reference.c.how == How.COST_CODE.value)
+    )
+    by_key = select(
+        budget_line.c.id, work_item.c.id, literal("issue key"), literal("project ") + budget_line.c.project
+    ).join_from(budget_line, work_item, work_item.c.key_folded == budget_line.c.project_folded)
+    matches = (
+        by_code.where(live(budget_line), live(work_item))
+        .union(by_key.where(live(budget_line), live(work_item)))
+        .subquery()
+    )
+    once = (
+        select(
+            matches.c.line,
+            matches.c.item,
+            func.min(matches.c.how).label("how"),
+            func.min(matches.c.evidence).label("evidence"),
+        )
+        .group_by(matches.c.line, matches.c.item)
+        .subquery()
+    )
+    ranked = select(
+        once,
+        func.count().over(partition_by=once.c.line).label("shares"),
+        func.row_number().over(partition_by=once.c.line, order_by=once.c.item).label("rank"),
+    ).subquery()
+    amount = budget_line.c.amount_minor
+    # `//` and `%` truncate towards zero on both databases, so the remainder has the amount's sign.
+    whole = amount.op("/")(ranked.c.shares)
+    rest = amount.op("%")(ranked.c.shares)
+    share = whole + case(
+        (ranked.c.rank <= func.abs(rest), case((rest > 0, literal(1)), else_=literal(-1))), else_=literal(0)
+    )
+    return select(ranked.c.line, ranked.c.item, ranked.c.how, ranked.c.evidence, share).join_from(
+        ranked, budget_line, budget_line.c.id == ranked.c.line
+    )

@@ -1,0 +1,126 @@
+"""Turn records into rows of the store, with folded text and a hash that tells whether anything changed."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from connectors.records import BudgetLine, LinkClaim, Objective, Record, WorkItem
+from rules.catalogue import fold
+
+Row = dict[str, Any]
+
+
+def source_id(record: Record) -> str:
+    """Give the record's identity within its source."""
+    return f"{record.issue} → {record.objective}" if isinstance(record, LinkClaim) else record.id
+
+
+def row_hash(record: Record) -> str:
+    """Give a hash of everything the record says."""
+    return hashlib.sha256(repr(record).encode()).hexdigest()[:32]
+
+
+def folded(text: str | None) -> str | None:
+    """Fold a text that may be absent."""
+    return None if text is None else fold(text)
+
+
+def work_item_row(item: WorkItem) -> Row:
+    """Give the columns of a work item; its labels and references go into tables of their own."""
+    return {
+        "key": item.key,
+        "key_folded": fold(item.key),
+        "project_key": item.project_key,
+        "project_folded": fold(item.project_key),
+        "project_name": item.project_name,
+        "summary": item.summary,
+        "summary_folded": fold(item.summary),
+        "type_name": item.type_name,
+        "type_folded": fold(item.type_name),
+        "hierarchy_level": item.hierarchy_level,
+        "status": item.status,
+        "status_folded": fold(item.status),
+        "status_category": item.status_category.value,
+        "assignee": item.assignee,
+        "assignee_folded": folded(item.assignee),
+        "priority": item.priority,
+        "priority_folded": folded(item.priority),
+        "created_at": item.created,
+        "updated_at": item.updated,
+        "due_on": item.due,
+        "parent_source_id": item.parent_id,
+        "parent_key": item.parent_key,
+        "url": item.url,
+        "in_scope": item.in_scope,
+    }
+
+
+def label_rows(item: WorkItem, work_item_id: int) -> list[Row]:
+    """Give one row for each label."""
+    return [
+        {"work_item_id": work_item_id, "label": label, "label_folded": fold(label)}
+        for label in dict.fromkeys(item.labels)
+    ]
+
+
+def reference_rows(item: WorkItem, work_item_id: int) -> list[Row]:
+    """Give one row for each tie the item claims."""
+    return [
+        {
+            "work_item_id": work_item_id,
+            "how": reference.how.value,
+            "target": reference.target,
+            "target_folded": fold(reference.target),
+            "evidence": reference.evidence,
+        }
+        for reference in dict.fromkeys(item.references)
+    ]
+
+
+def objective_row(objective: Objective, site: str | None) -> Row:
+    """Give the columns of an objective that lives on a Jira site, or in a file (`site` is None)."""
+    return {
+        "key_folded": fold(objective.id),
+        "title": objective.title,
+        "title_folded": fold(objective.title),
+        "state": objective.state.value,
+        "parent": objective.parent,
+        "owner": objective.owner,
+        "owner_folded": folded(objective.owner),
+        "starts_on": objective.starts,
+        "ends_on": objective.ends,
+        "url": objective.url,
+        "site": site,
+        "issue_id": objective.issue_id,
+    }
+
+
+def budget_line_row(line: BudgetLine) -> Row:
+    """Give the columns of a budget line."""
+    return {
+        "version": line.version.value,
+        "fiscal_year": line.fiscal_year,
+        "period": line.period,
+        "currency": line.currency,
+        "amount_minor": line.amount_minor,
+        "project": line.project,
+        "project_folded": folded(line.project),
+        "cost_centre": line.cost_centre,
+        "cost_centre_folded": folded(line.cost_centre),
+        "account": line.account,
+        "account_folded": folded(line.account),
+        "description": line.description,
+        "line": line.line,
+    }
+
+
+def link_claim_row(claim: LinkClaim) -> Row:
+    """Give the columns of a row of a mapping file."""
+    return {
+        "issue": claim.issue,
+        "issue_folded": fold(claim.issue),
+        "objective": claim.objective,
+        "objective_folded": fold(claim.objective),
+        "evidence": claim.evidence,
+    }

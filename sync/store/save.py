@@ -1,0 +1,229 @@
+"""Save the pages of a pull set-wise: what is new or changed is written, the rest is only marked seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Table, and_, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from connectors.records import BudgetLine, LinkClaim, Objective, Page, Record, WorkItem
+from sync.store import rows, tables
+from sync.store.schema import table_of
+
+BATCH = 500
+
+KINDS: dict[type, Table] = {
+    WorkItem: table_of(tables.WorkItem),
+    Objective: table_of(tables.Objective),
+    BudgetLine: table_of(tables.BudgetLine),
+    LinkClaim: table_of(tables.LinkClaim),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a page comes from and when; `began` is the run that began this read, maybe an older one."""
+
+    source: str
+    site: str | None
+    run_id: int
+    began: int
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """How many records a page held, how many of them were new or changed, how many rows were refused."""
+
+    records: int
+    changed: int
+    quarantined: int
+
+
+def save_page(connection: Connection, origin: Origin, page: Page) -> Saved:
+    """Save the records and the refused rows of one page."""
+    changed = 0
+    for kind, table in KINDS.items():
+        records = {rows.source_id(r): r for r in page.records if type(r) is kind}
+        changed += save_records(connection, origin, table, records)
+    save_quarantined(connection, origin, page)
+    return Saved(len(page.records), changed, len(page.quarantined))
+
+
+def save_records(connection: Connection, origin: Origin, table: Table, records: dict[str, Record]) -> int:
+    """Save records of one kind by their source id; give the number of new and changed ones."""
+    changed = 0
+    for batch in batches(records.items()):
+        known = {
+            row.source_id: row
+            for row in connection.execute(
+                select(table.c.source_id, table.c.row_hash).where(
+                    table.c.source == origin.source, table.c.source_id.in_([key for key, _ in batch])
+                )
+            )
+        }
+        hashes = {key: rows.row_hash(record) for key, record in batch}
+        same = [key for key in hashes if key in known and known[key].row_hash == hashes[key]]
+        mark_seen(connection, origin, table, same)
+        fresh = {key: record for key, record in batch if key not in set(same)}
+        upsert(connection, table, [row_of(record, origin, hashes[key]) for key, record in fresh.items()])
+        if table is KINDS[WorkItem]:
+            save_children(connection, origin, fresh)
+        changed += len(fresh)
+    return changed
+
+
+def row_of(record: Record, origin: Origin, row_hash: str) -> rows.Row:
+    """Give the whole row of a record: what it says, and where it comes from."""
+    match record:
+        case WorkItem():
+            said = rows.work_item_row(record)
+        case Objective():
+            said = rows.objective_row(record, origin.site)
+        case BudgetLine():
+            said = rows.budget_line_row(record)
+        case LinkClaim():
+            said = rows.link_claim_row(record)
+    return said | {
+        "source": origin.source,
+        "source_id": rows.source_id(record),
+        "row_hash": row_hash,
+        "first_run": origin.run_id,
+        "first_seen": origin.seen_at,
+        "last_run": origin.run_id,
+        "last_seen": origin.seen_at,
+        "missing_since": None,
+        "deleted_at": None,
+    }
+
+
+def mark_seen(connection: Connection, origin: Origin, table: Table, source_ids: list[str]) -> None:
+    """Say that these rows were there again, unchanged."""
+    if source_ids:
+        connection.execute(
+            update(table)
+            .where(table.c.source == origin.source, table.c.source_id.in_(source_ids))
+            .values(last_run=origin.run_id, last_seen=origin.seen_at, missing_since=None, deleted_at=None)
+        )
+
+
+def upsert(connection: Connection, table: Table, new: list[rows.Row]) -> None:
+    """Insert rows, or bring those with the same (source, source_id) up to date."""
+    if not new:
+        return
+    dialect: Callable[[Table], Any] = (
+        sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    )
+    statement = dialect(table)
+    kept = {"id", "source", "source_id", "first_run", "first_seen"}
+    statement = statement.on_conflict_do_update(
+        index_elements=["source", "source_id"],
+        set_={column.name: statement.excluded[column.name] for column in table.c if column.name not in kept},
+    )
+    connection.execute(statement, new)
+
+
+def save_children(connection: Connection, origin: Origin, items: dict[str, Record]) -> None:
+    """Replace the labels and the references of these work items."""
+    if not items:
+        return
+    table, labels = KINDS[WorkItem], table_of(tables.WorkItemLabel)
+    references = table_of(tables.WorkItemReference)
+    work_items = {key: item for key, item in items.items() if isinstance(item, WorkItem)}
+    ids = {
+        row.source_id: row.id
+        for row in connection.execute(
+            select(table.c.source_id, table.c.id).where(
+                table.c.source == origin.source, table.c.source_id.in_(list(work_items))
+            )
+        )
+    }
+    for child, to_rows in ((labels, rows.label_rows), (references, rows.reference_rows)):
+        connection.execute(delete(child).where(child.c.work_item_id.in_(list(ids.values()))))
+        new = [
+            row
+            for key, item in items.items()
+            if isinstance(item, WorkItem)
+            for row in to_rows(item, ids[key])
+        ]
+        if new:
+            connection.execute(insert(child), new)
+
+
+def save_quarantined(connection: Connection, origin: Origin, page: Page) -> None:
+    """Keep the refused rows of a page."""
+    if page.quarantined:
+        connection.execute(
+            insert(table_of(tables.Quarantine)),
+            [
+                {
+                    "run_id": origin.began,
+                    "source": origin.source,
+                    "file": bad.file,
+                    "line": bad.line,
+                    "column_name": bad.column,
+                    "reason": bad.reason,
+                    "raw": bad.raw,
+                }
+                for bad in page.quarantined
+            ],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The rows that a complete read did not bring, among those that were there before."""
+
+    known: int
+    gone: int
+
+    @property
+    def share(self) -> float:
+        """Give the share of the known rows that are gone."""
+        return self.gone / self.known if self.known else 0.0
+
+
+def count_absent(connection: Connection, origin: Origin) -> Absent:
+    """Count the rows of a source that the read begun in `origin.began` did not bring."""
+    known = gone = 0
+    for table in KINDS.values():
+        live = and_(table.c.source == origin.source, table.c.deleted_at.is_(None))
+        known += connection.scalar(select(func.count()).select_from(table).where(live)) or 0
+        gone += (
+            connection.scalar(
+                select(func.count()).select_from(table).where(live, table.c.last_run < origin.began)
+            )
+            or 0
+        )
+    return Absent(known, gone)
+
+
+def bury_absent(connection: Connection, origin: Origin, *, at_once: bool) -> None:
+    """Mark the rows a complete read did not bring.
+
+    A row of a file (`at_once`) is gone when the file no longer has it. An issue is only `missing` the first
+    time, because an index may lag or a permission may flicker, and deleted when a second read misses it too.
+    """
+    for table in KINDS.values():
+        absent = and_(
+            table.c.source == origin.source, table.c.deleted_at.is_(None), table.c.last_run < origin.began
+        )
+        again = table.c.missing_since.is_not(None)
+        connection.execute(
+            update(table).where(absent if at_once else and_(absent, again)).values(deleted_at=origin.seen_at)
+        )
+        connection.execute(
+            update(table).where(absent, table.c.missing_since.is_(None)).values(missing_since=origin.run_id)
+        )
+
+
+def batches(items: Iterable[tuple[str, Record]]) -> Iterable[Sequence[tuple[str, Record]]]:
+    """Cut into batches that fit into one statement's parameters."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, BATCH)):
+        yield batch
