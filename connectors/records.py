@@ -170,7 +170,9 @@ class Page:
     """One page of a pull: the records, the rows refused, and the cursor from which to go on (None: the end).
 
     `expected` is the number of records the source says there are in all, where it says so.
-    `totals` are the file's own sums, given with the last page of a finance source.
+    `totals` are the file's own sums, given with the last page of a finance source; `refused` is the part of
+    them that stands on quarantined rows, so that totals = accepted + refused.
+    `repeated` counts rows that only repeated an earlier record of this pull, and made no record of their own.
     """
 
     records: tuple[Record, ...] = ()
@@ -178,6 +180,8 @@ class Page:
     cursor: str | None = None
     expected: int | None = None
     totals: tuple[ControlTotal, ...] = ()
+    refused: tuple[ControlTotal, ...] = ()
+    repeated: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,124 @@
+"""Turn the CSV files of a finance source into pages of budget lines, closed by the files' own totals."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+from connectors.errors import IncompleteRead
+from connectors.finance.config import FinanceSourceConfig
+from connectors.finance.mapping import to_lines
+from connectors.finance.totals import Tally
+from connectors.records import BudgetLine, Page, Quarantined
+from connectors.tables import Row, Table, open_tables
+
+PAGE_ROWS = 500
+
+
+class FinanceSource:
+    """A CSV file, or a folder of them in order of their names, read as one source.
+
+    Lines are told apart by their natural key: project, cost centre, account, version, period and currency.
+    When rows share one, all are kept: the second is named `…#2`, and so on in file order. Where the mapping
+    names an `id` column, that id takes the place of the codes and a row that repeats one is quarantined.
+
+    The cursor names the last record of the page and the files' content. Going on from a cursor reads the
+    files from the start again, in silence, because ids and control totals need every row; if a file has
+    changed since, the read is refused and must begin anew (cursor None).
+    """
+
+    def __init__(self, config: FinanceSourceConfig) -> None:
+        self._config = config
+
+    @property
+    def name(self) -> str:
+        return self._config.name
+
+    def pages(self, cursor: str | None = None) -> Iterator[Page]:
+        config = self._config
+        tables = open_tables(
+            config.path, config.needed(), encoding=config.encoding, delimiter=config.delimiter
+        )
+        content = _fingerprint(tables)
+        done = _position(cursor, content, self.name)
+        reading = _Reading(config)
+        for index, table in enumerate(tables):
+            for record, row in enumerate(table.rows(), 1):
+                reading.take(row, table.name)
+                if (index, record) <= done:
+                    reading.turn()
+                elif reading.rows == PAGE_ROWS:
+                    at = {"file": table.name, "record": record, "content": content, "index": index}
+                    yield replace(reading.turn(), cursor=json.dumps(at))
+        yield replace(reading.turn(), totals=reading.tally.totals, refused=reading.tally.refused)
+
+
+class _Reading:
+    """The page being filled, and what must be remembered over the whole pull."""
+
+    def __init__(self, config: FinanceSourceConfig) -> None:
+        self._config = config
+        self._seen: dict[str, int] = {}
+        self.tally = Tally(config)
+        self._start()
+
+    def take(self, row: Row | Quarantined, file: str) -> None:
+        self.rows += 1
+        if isinstance(row, Quarantined):
+            self._quarantined.append(row)
+            return
+        lines = self._distinct(to_lines(row, self._config, file), row, file)
+        self.tally.add(row.cells, refused=isinstance(lines, Quarantined))
+        if isinstance(lines, Quarantined):
+            self._quarantined.append(lines)
+        else:
+            self._lines.extend(lines)
+
+    def turn(self) -> Page:
+        """The page so far; the next one starts empty."""
+        page = Page(records=tuple(self._lines), quarantined=tuple(self._quarantined))
+        self._start()
+        return page
+
+    def _start(self) -> None:
+        self.rows = 0
+        self._lines: list[BudgetLine] = []
+        self._quarantined: list[Quarantined] = []
+
+    def _distinct(
+        self, lines: tuple[BudgetLine, ...] | Quarantined, row: Row, file: str
+    ) -> tuple[BudgetLine, ...] | Quarantined:
+        if isinstance(lines, Quarantined):
+            return lines
+        own_id = self._config.columns.id
+        if own_id is not None and any(line.id in self._seen for line in lines):
+            reason = f"id {row.cells[own_id].strip()!r} was already used by an earlier row"
+            return Quarantined(file, row.line, own_id, reason, row.raw)
+        return tuple(self._numbered(line) for line in lines)
+
+    def _numbered(self, line: BudgetLine) -> BudgetLine:
+        ordinal = self._seen[line.id] = self._seen.get(line.id, 0) + 1
+        return line if ordinal == 1 else replace(line, id=f"{line.id}#{ordinal}")
+
+
+def _fingerprint(tables: tuple[Table, ...]) -> str:
+    digest = hashlib.sha256()
+    for table in tables:
+        digest.update(f"{table.name}\0{table.file.sha256}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _position(cursor: str | None, content: str, name: str) -> tuple[int, int]:
+    """The (file index, record) up to which a cursor says all is done."""
+    if cursor is None:
+        return (0, 0)
+    try:
+        at = json.loads(cursor)
+        position, then = (int(at["index"]), int(at["record"])), at["content"]
+    except (ValueError, TypeError, KeyError):
+        raise IncompleteRead(f"{name}: {cursor!r} is no position in this source. Read it anew.") from None
+    if then != content:
+        raise IncompleteRead(f"{name}: its files changed since the read was interrupted. Read it anew.")
+    return position
