@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -220,3 +221,13 @@ def test_every_make_target_that_a_page_mentions_exists() -> None:
         for target in mentioned.findall(page.read_text(encoding="utf-8"))
         if target not in targets
     ] == []
+
+
+def test_the_sample_test_for_contributors_passes() -> None:
+    sample = re.search(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+    assert sample
+    written: dict[str, Any] = {}
+    exec(compile(sample[1], "CONTRIBUTING.md", "exec"), written)
+    tests = [value for name, value in written.items() if name.startswith("test_")]
+    assert len(tests) == 1
+    tests[0]()
