@@ -1,0 +1,85 @@
+r"""Turn a `matches("…")` pattern into one that RE2 and PostgreSQL read alike, or refuse it.
+
+Only what both understand the same way passes: literals, `.`, classes, groups, alternatives, repetition, `^`,
+`$`, `\d \s \w`, escaped punctuation, and `(?i)` in front. Shorthands are spelled out, because PostgreSQL's
+follow the locale; `.` matches a line break in both. RE2 has no back-references and runs in linear time.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+import re2
+
+MAX_LENGTH = 500
+_SHORTHAND = {"d": "0-9", "s": r" \t\n\r\f", "w": "A-Za-z0-9_"}
+_PIECE = re.compile(r"\\.|\(\?:|\(\?|\[\^?\]?|\[|.", re.DOTALL)
+
+
+class PatternError(ValueError):
+    """The pattern is not one that both databases understand alike."""
+
+
+def portable(pattern: str) -> str:
+    """Return the pattern with shorthands spelled out, or raise `PatternError` with the reason."""
+    if len(pattern) > MAX_LENGTH:
+        raise PatternError(f"a pattern may have {MAX_LENGTH} characters")
+    flag, rest = ("(?i)", pattern[4:]) if pattern.startswith("(?i)") else ("", pattern)
+    result = flag + "".join(_translate(rest))
+    try:
+        compile_pattern(result)
+    except re2.error as error:
+        reason = error.args[0]
+        raise PatternError(reason.decode() if isinstance(reason, bytes) else str(reason)) from error
+    return result
+
+
+def _translate(pattern: str) -> list[str]:
+    parts: list[str] = []
+    in_class = False
+    for match in _PIECE.finditer(pattern):
+        piece = match[0]
+        if piece.startswith("\\"):
+            parts.append(_translate_escape(piece, in_class))
+        elif in_class:
+            if piece.startswith("["):
+                raise PatternError("a [ inside a class must be written \\[")
+            in_class = piece != "]"
+            parts.append(piece)
+        elif piece == "(?":
+            raise PatternError("only (?: and a leading (?i) are understood, no look-around or named groups")
+        elif piece.endswith("]") and piece.startswith("["):
+            raise PatternError("a ] at the start of a class must be written \\]")
+        else:
+            in_class = piece.startswith("[")
+            parts.append(piece)
+    return parts
+
+
+def _translate_escape(piece: str, in_class: bool) -> str:
+    letter = piece[1:]
+    if letter.lower() in _SHORTHAND:
+        if letter.isupper() and in_class:
+            raise PatternError(f"{piece} cannot stand inside a class")
+        inner = _SHORTHAND[letter.lower()]
+        return inner if in_class else f"[{'^' if letter.isupper() else ''}{inner}]"
+    if not letter or letter.isalnum() or not letter.isascii():
+        raise PatternError(f"{piece} is not an escape that both databases know")
+    return piece
+
+
+@lru_cache(maxsize=256)
+def compile_pattern(pattern: str) -> Any:
+    """Compile a portable pattern; `re2.error` if it is none."""
+    options = re2.Options()
+    options.dot_nl = True
+    options.log_errors = False
+    options.max_mem = 8 << 20
+    return re2.compile(pattern, options)
+
+
+def found(pattern: str, text: str) -> bool:
+    """Tell whether a portable pattern occurs in the text."""
+    return compile_pattern(pattern).search(text) is not None
