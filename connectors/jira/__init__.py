@@ -1,0 +1,20 @@
+"""Everything about Jira, Cloud and Data Center: its issues as work items and objectives, and its labels."""
+
+from connectors.jira.config import JiraSiteConfig
+from connectors.jira.diagnosis import Diagnosis, diagnose
+from connectors.jira.labels import JiraLabels
+from connectors.jira.site import CLOUD, DATA_CENTER, JiraSite, connect
+from connectors.jira.source import JiraIssues, JiraObjectives
+
+__all__ = [
+    "CLOUD",
+    "DATA_CENTER",
+    "Diagnosis",
+    "JiraIssues",
+    "JiraLabels",
+    "JiraObjectives",
+    "JiraSite",
+    "JiraSiteConfig",
+    "connect",
+    "diagnose",
+]

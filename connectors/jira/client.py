@@ -1,0 +1,198 @@
+"""Turn requests to one Jira into decoded JSON or our errors: the only place that knows the `jira` package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import requests
+from jira import JIRA
+
+from connectors import http
+from connectors.errors import (
+    AuthenticationFailed,
+    ConnectorError,
+    Refused,
+    Transient,
+)
+from connectors.http import Place, RetryPolicy
+from connectors.jira.config import JiraSiteConfig
+
+# English texts whatever the account's language: our messages quote them, and rules name types and statuses.
+HEADERS = {"User-Agent": "tieline", "Accept-Language": "en", "X-Force-Accept-Language": "true"}
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+
+
+class NotJira(Refused):
+    """The address answers, but not as Jira's REST API does: nothing there can be trusted."""
+
+
+class Conflict(Refused):
+    """Somebody else changed the issue at the same moment (409): add and remove operations may be repeated."""
+
+
+class JiraClient:
+    """Requests to one Jira, built on the configured address alone.
+
+    The `jira` package gives the session: authentication, TLS, proxies. Its own request method is not used: it
+    resends posts, cuts long pauses short and dumps headers and bodies into its errors. One client serves one
+    thread, as its session does.
+    """
+
+    def __init__(self, config: JiraSiteConfig, policy: RetryPolicy) -> None:
+        self.config = config
+        self.policy = policy
+        self.version = "2"
+        self.place = Place(config.api_base, "JIRA_API_URL" if config.api_url else "JIRA_URL")
+        self._jira = JIRA(
+            server=config.api_base,
+            options={"verify": config.ca_bundle or True, "check_update": False, "headers": dict(HEADERS)},
+            basic_auth=config.basic_auth,
+            token_auth=config.pat.get_secret_value() if config.pat else None,
+            get_server_info=False,  # we ask ourselves, under our retry policy
+            max_retries=0,
+            timeout=(config.connect_timeout, config.read_timeout),
+            logging=False,
+        )
+        self._session = self._jira._session  # noqa: SLF001 - the package offers no public way to its session
+        self._secrets = config.secrets + (
+            (http.basic_secret(*config.basic_auth),) if config.basic_auth else ()
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._session.close()
+
+    def get(self, path: str, **params: str) -> Any:
+        return self.request("GET", path, params=params)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: object = None,
+        resend: bool | None = None,
+        subject: str = "",
+    ) -> Any:
+        """The decoded answer (None if it has no body) to a request below `/rest/api/<version>/`.
+
+        `resend`: whether doing it twice is harmless; by default only reading is. `subject`: what the request
+        carried, for the message when Jira refuses it, such as `the JQL in JIRA_JQL`.
+        """
+        url = f"{self.config.api_base}/rest/api/{self.version}/{path}"
+        twice = method in SAFE_METHODS if resend is None else resend
+
+        def send() -> Any:
+            try:
+                response = self._send(method, url, params, body)
+            except requests.RequestException as error:
+                raise http.request_error(error, self.place) from None
+            return self._judge(response, subject)
+
+        return http.call(send, self.policy, resend=twice)
+
+    def _send(
+        self, method: str, url: str, params: Mapping[str, str] | None, body: object
+    ) -> requests.Response:
+        return requests.Session.request(
+            self._session,
+            method,
+            url,
+            params=dict(params) if params else None,
+            json=body,
+            timeout=(self.config.connect_timeout, self.config.read_timeout),
+            # Given here, it is not overruled by REQUESTS_CA_BUNDLE unless it is plain True.
+            verify=self._session.verify,
+            allow_redirects=False,
+        )
+
+    def _judge(self, response: requests.Response, subject: str) -> Any:
+        if 300 <= response.status_code < 400:
+            raise NotJira(self._redirected(response))
+        self._refuse_lapsed_session(response)
+        answer = decoded(response)
+        if not response.ok:
+            raise self._error(response, said_in(answer), subject)
+        if response.status_code == HTTPStatus.NO_CONTENT or not response.content:
+            return None
+        if answer is None:
+            raise NotJira(self.not_jira("a web page"))
+        return answer
+
+    def _refuse_lapsed_session(self, response: requests.Response) -> None:
+        """Data Center may drop a session and go on as `anonymous`: fewer issues, and no error to tell."""
+        if response.status_code != 401 and response.headers.get("X-AUSERNAME") == "anonymous":
+            self._session.cookies.clear()
+            raise Transient(f"{self.place.host} answered as if nobody were logged in.")
+
+    def _redirected(self, response: requests.Response) -> str:
+        parts = urlsplit(response.headers.get("Location", ""))
+        target = f"{parts.scheme}://{parts.netloc}" if parts.netloc else parts.path or "elsewhere"
+        return (
+            f"{self.place.host} redirects to {http.clean(target, self._secrets)} instead of answering: put "
+            f"Jira's final address into {self.place.setting}, and see that no login page stands before it."
+        )
+
+    def not_jira(self, what: str) -> str:
+        return (
+            f"{self.place.host} answered with {what}, not as a Jira does: check {self.place.setting} "
+            "(Data Center often needs a path, such as https://host/jira)."
+        )
+
+    def _error(self, response: requests.Response, said: str, subject: str) -> ConnectorError:
+        status = response.status_code
+        text = http.clean(said, self._secrets)
+        if status == 401:
+            return AuthenticationFailed(self.login_failed("Jira did not accept the credential (401)"))
+        if "CAPTCHA" in response.headers.get("X-Authentication-Denied-Reason", ""):
+            return AuthenticationFailed(
+                f"{self.place.host} asks the account for a CAPTCHA after failed logins: log in there once "
+                f"with a browser, then check {self.config.credential_settings}."
+            )
+        if status == 409:
+            return Conflict(f"{self.place.host} answered 409: {text or 'the issue was being changed'}")
+        if status == 400 and subject:
+            return Refused(f"{self.place.host} did not accept {subject}: {text or 'it gave no reason'}")
+        return http.status_error(status, response.headers, text, self.place, self.policy.now())
+
+    def login_failed(self, what: str) -> str:
+        hint = (
+            " An API token lives at most a year; one with scopes works only with JIRA_API_URL set to "
+            "https://api.atlassian.com/ex/jira/<cloud id>."
+            if self.config.email and not self.config.api_url
+            else " The token may have expired or been revoked."
+        )
+        return f"{what} at {self.place.host}: check {self.config.credential_settings}.{hint}"
+
+
+def decoded(response: requests.Response) -> Any:
+    """The JSON of an answer; None where it holds none (a web page, a proxy's error)."""
+    try:
+        return response.json()
+    except requests.exceptions.JSONDecodeError:
+        return None
+
+
+def said_in(answer: Any) -> str:
+    """Jira's own words in an error answer, of any of the shapes in use."""
+    if not isinstance(answer, Mapping):
+        return ""
+    messages = answer.get("errorMessages")
+    said = [messages] if isinstance(messages, str) else list(messages or ())
+    errors = answer.get("errors")
+    if isinstance(errors, Mapping):
+        said += [f"{name}: {text}" for name, text in errors.items()]
+    said += [answer[name] for name in ("message", "errorMessage") if answer.get(name)]
+    return "; ".join(str(part) for part in said if part)

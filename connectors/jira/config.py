@@ -1,0 +1,137 @@
+"""Turn the settings of one Jira site into a checked, frozen value; secrets never show in its repr."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from connectors.jira.jql import scope_of
+
+ONE_OR_MANY = {"objective_field": "objective_fields", "cost_code_field": "cost_code_fields"}
+
+
+class JiraSiteConfig(BaseModel):
+    """One Jira site. `url` is where people browse; `api_url` is set only where the API lives elsewhere.
+
+    Credentials: `email` + `api_token` (Cloud), or `pat`, or `username` + `password` (Data Center).
+    `objective_links`: names or ids of the issue link types that tie work to an objective; None takes every
+    link, for a link to an issue that is no objective means nothing anyway.
+    `objective_label_prefix`: only labels with this prefix name an objective, by what follows it; None takes
+    every label as the possible id of an objective.
+    `epic_types`: names or ids of the issue types that are epics where Jira does not tell (Data Center).
+    `ca_bundle`: a file of certificate authorities to trust, where the organisation signs its own.
+    `start_field`: the field in which issues that are objectives keep their first day.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: str = Field(default="jira", min_length=1)
+    url: str
+    api_url: str | None = None
+    email: str | None = None
+    api_token: SecretStr | None = None
+    pat: SecretStr | None = None
+    username: str | None = None
+    password: SecretStr | None = None
+    jql: str
+    objective_jql: str | None = None
+    objective_fields: tuple[str, ...] = ()
+    cost_code_fields: tuple[str, ...] = ()
+    objective_links: tuple[str, ...] | None = None
+    objective_label_prefix: str | None = None
+    epic_types: tuple[str, ...] = ("Epic",)
+    start_field: str | None = None
+    ca_bundle: str | None = None
+    connect_timeout: float = Field(default=10.0, gt=0)
+    read_timeout: float = Field(default=60.0, gt=0)
+    page_size: int = Field(default=100, ge=1, le=5000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def accept_singular_names(cls, given: Any) -> Any:
+        """`objective_field: Objective` may be written for `objective_fields: [Objective]`."""
+        if not isinstance(given, Mapping):
+            return given
+        settings = dict(given)
+        for one, many in ONE_OR_MANY.items():
+            if one in settings:
+                if settings.get(many):
+                    raise ValueError(f"give either {one} or {many}, not both")
+                settings[many] = settings.pop(one)
+        return settings
+
+    @field_validator("objective_fields", "cost_code_fields", "epic_types", mode="before")
+    @classmethod
+    def accept_one_name(cls, value: Any) -> Any:
+        """A single name may stand for a list of one; a blank one, as an empty variable gives, for none."""
+        if isinstance(value, str):
+            return (value.strip(),) if value.strip() else ()
+        return () if value is None else value
+
+    @field_validator("objective_links", mode="before")
+    @classmethod
+    def accept_one_link(cls, value: Any) -> Any:
+        """As above, but a blank one means that every link counts; an empty list that none does."""
+        if isinstance(value, str):
+            return (value.strip(),) if value.strip() else None
+        return value
+
+    @field_validator("url", "api_url")
+    @classmethod
+    def check_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value.strip())
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be a web address such as https://example.atlassian.net")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("must be the plain address of the site: no user, password, query or fragment")
+        return value.strip().rstrip("/")
+
+    @field_validator("jql", "objective_jql")
+    @classmethod
+    def check_jql(cls, value: str | None) -> str | None:
+        return None if value is None else scope_of(value)
+
+    @model_validator(mode="after")
+    def check_credentials(self) -> Self:
+        basic = (self.email, self.api_token)
+        login = (self.username, self.password)
+        if any(basic) and not all(basic):
+            raise ValueError("email and api_token (JIRA_EMAIL and JIRA_API_TOKEN) are needed together")
+        if any(login) and not all(login):
+            raise ValueError("username and password are needed together")
+        if sum(map(all, (basic, login, (self.pat,)))) != 1:
+            raise ValueError(
+                "one credential is needed: JIRA_EMAIL with JIRA_API_TOKEN (Cloud) or JIRA_PAT (Data Center)"
+            )
+        return self
+
+    @property
+    def api_base(self) -> str:
+        """Where requests go: never taken from a `self` link in an answer."""
+        return self.api_url or self.url
+
+    @property
+    def basic_auth(self) -> tuple[str, str] | None:
+        """User and secret for Basic authentication, where that is how this site is entered."""
+        if self.email and self.api_token:
+            return self.email, self.api_token.get_secret_value()
+        if self.username and self.password:
+            return self.username, self.password.get_secret_value()
+        return None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        given = (self.api_token, self.pat, self.password)
+        return tuple(secret.get_secret_value() for secret in given if secret is not None)
+
+    @property
+    def credential_settings(self) -> str:
+        """The settings that hold the credential, for messages."""
+        if self.pat:
+            return "JIRA_PAT"
+        return "JIRA_EMAIL and JIRA_API_TOKEN" if self.email else "username and password"

@@ -1,0 +1,110 @@
+"""Turn a configured Jira site into a checked connection that knows which Jira it is and who we are there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from types import TracebackType
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+from connectors.errors import AuthenticationFailed, NotFound
+from connectors.http import RetryPolicy
+from connectors.jira.client import JiraClient, NotJira
+from connectors.jira.config import JiraSiteConfig
+from connectors.jira.fields import FieldMap, SiteField, map_fields, site_fields
+from connectors.jira.values import moment_of
+
+CLOUD = "cloud"
+DATA_CENTER = "datacenter"
+
+
+class JiraSite:
+    """A Jira that answered and let us in. Use as a context manager, or call `close`.
+
+    `timezone` is the account's: Jira reads the times in a JQL in it. `server_time` is the site's clock at the
+    moment of connecting; None where it tells none.
+    """
+
+    def __init__(self, client: JiraClient, server_info: Mapping[str, Any], myself: Mapping[str, Any]) -> None:
+        self.client = client
+        self.config = client.config
+        # Data Center says Server, DataCenter or Data Center; Cloud always says Cloud.
+        self.deployment = CLOUD if server_info.get("deploymentType") == "Cloud" else DATA_CENTER
+        self.version = str(server_info.get("version") or "")
+        self.account = str(myself.get("displayName") or myself.get("name") or myself.get("accountId"))
+        self.timezone = str(myself.get("timeZone") or "") or None
+        self.server_time = server_clock(server_info)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.client.close()
+
+    @property
+    def is_cloud(self) -> bool:
+        return self.deployment == CLOUD
+
+    @cached_property
+    def all_fields(self) -> tuple[SiteField, ...]:
+        return site_fields(self.client.get("field"))
+
+    @cached_property
+    def fields(self) -> FieldMap:
+        """Which field holds what here; raises `BadInput` where a configured field cannot be told."""
+        return map_fields(self.config, self.all_fields)
+
+    @cached_property
+    def zone(self) -> ZoneInfo | None:
+        """The account's time zone; None where Jira names none or one this machine does not know."""
+        try:
+            return ZoneInfo(self.timezone) if self.timezone else None
+        except (ValueError, OSError, KeyError):
+            return None
+
+
+def connect(config: JiraSiteConfig, policy: RetryPolicy | None = None) -> JiraSite:
+    """Enter a Jira: find out which deployment it is, and make sure that we are not anonymous.
+
+    Raises `Unreachable`, `Refused` (it is no Jira) or `AuthenticationFailed`, each naming the setting.
+    """
+    client = JiraClient(config, policy or RetryPolicy())
+    try:
+        server_info = read_server_info(client)
+        client.version = "3" if server_info.get("deploymentType") == "Cloud" else "2"
+        return JiraSite(client, server_info, check_login(client))
+    except BaseException:
+        client.close()
+        raise
+
+
+def read_server_info(client: JiraClient) -> Mapping[str, Any]:
+    try:
+        answer = client.get("serverInfo")
+    except NotFound:
+        raise NotJira(client.not_jira("404 (not found)")) from None
+    if not isinstance(answer, Mapping) or not answer.keys() & {"deploymentType", "versionNumbers"}:
+        raise NotJira(client.not_jira("something else"))
+    return answer
+
+
+def check_login(client: JiraClient) -> Mapping[str, Any]:
+    """Who we are there. Without a login Jira may answer searches with fewer issues instead of an error."""
+    answer = client.get("myself")
+    if not isinstance(answer, Mapping) or not (answer.get("accountId") or answer.get("name")):
+        raise AuthenticationFailed(client.login_failed("Jira takes us for an anonymous visitor"))
+    return answer
+
+
+def server_clock(server_info: Mapping[str, Any]) -> datetime | None:
+    try:
+        return moment_of(server_info.get("serverTime"))
+    except (ValueError, TypeError):
+        return None
