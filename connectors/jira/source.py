@@ -74,7 +74,7 @@ def fingerprint(site: JiraSite, jql: str, fields: Sequence[str]) -> str:
 class JiraIssues:
     """A source of work items: the issues in scope, then their parents outside it, level by level.
 
-    After an interruption the ids in scope are asked for again, for a parent in scope must not be taken for one
+    After an interruption the ids in scope are asked for again: a parent in scope must not be taken for one
     outside it.
     `expected` comes with the first page, without the parents: exact on Data Center, about right on Cloud.
     """
