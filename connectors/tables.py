@@ -71,12 +71,8 @@ class Table:
 
     def _row(self, record: _Record) -> Row | Quarantined:
         cells, fault = record.cells, record.fault
-        if (
-            fault is None
-            and len(cells) != self.width
-            and (len(cells) < self.width or any(cells[self.width :]))
-        ):
-            fault = f"the row has {len(cells)} cells where the header has {self.width} columns"
+        if fault is None and (len(cells) < self.named or any(cells[self.width :])):
+            fault = f"the row has {len(cells)} cells where the header has {self.named} columns"
         if fault is not None:
             return Quarantined(self.name, record.line, None, fault, record.raw)
         wanted = {name: "" if place is None else cells[place] for name, place in self.places.items()}
@@ -206,10 +202,10 @@ def _missing(column: Column, unclaimed: list[str]) -> Iterator[str]:
     near = process.extractOne(column.name, unclaimed, scorer=fuzz.ratio, processor=_fold, score_cutoff=cutoff)
     remedy = "Correct the mapping or the header."
     if near is not None:
-        yield f"there is no column {column.name!r}; the nearest is {near[0]!r}. {remedy}"
+        yield f"the header has no column {column.name!r}; the nearest is {near[0]!r}. {remedy}"
     elif column.required:
-        listed = ", ".join(repr(name) for name in unclaimed[:8]) or "no other column"
-        yield f"there is no column {column.name!r}; the header has {listed}. {remedy}"
+        listed = ", ".join(repr(name) for name in unclaimed[:8]) or "none"
+        yield f"the header has no column {column.name!r}; its other columns are {listed}. {remedy}"
 
 
 def _fold(name: str) -> str:

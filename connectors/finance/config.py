@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -13,6 +14,11 @@ from connectors.finance.currencies import EXPONENTS
 from connectors.finance.money import Notation
 from connectors.records import BudgetVersion
 from connectors.tables import Column
+
+_PART = "0?[1-9]|1[0-3]|Q[1-4]"
+PERIOD = re.compile(
+    rf"(?:FY(?P<year>[0-9]{{4}})(?:-(?P<part>{_PART}))?|(?P<alone>{_PART}))?", re.IGNORECASE | re.ASCII
+)
 
 
 def _known_encoding(encoding: str) -> str:
@@ -83,13 +89,22 @@ class Codes(_Model):
     id: Header | None = None
 
 
+def _known_period(period: str) -> str:
+    if not PERIOD.fullmatch(period):
+        raise ValueError(f"{period!r} is no period: 1 to 13, Q1 to Q4 or such as FY2017-03")
+    return period
+
+
+Period = Annotated[str, AfterValidator(_known_period)]
+
+
 class Amount(_Model):
     """One amount column: which year, version and period its cells belong to, by constant or by column."""
 
     column: Header
     fiscal_year: Year | FromColumn
     version: BudgetVersion | FromColumn = BudgetVersion.BUDGET
-    period: str | FromColumn | None = None
+    period: Period | FromColumn | None = None
 
 
 class FinanceSourceConfig(_Model):
@@ -117,6 +132,13 @@ class FinanceSourceConfig(_Model):
     def _has_amounts(self) -> Self:
         if bool(self.amounts) == (self.amount is not None):
             raise ValueError("declare either `amounts` (a list) or `amount` (one column), and not both")
+        return self
+
+    @model_validator(mode="after")
+    def _knows_its_optional_columns(self) -> Self:
+        for name in self.optional:
+            if name not in self._names():
+                raise ValueError(f"optional column {name!r} is not used by the mapping")
         return self
 
     def all_amounts(self) -> tuple[Amount, ...]:

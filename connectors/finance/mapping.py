@@ -6,16 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from connectors.finance.config import Amount, FinanceSourceConfig, FromColumn
+from connectors.finance.config import PERIOD, Amount, FinanceSourceConfig, FromColumn
 from connectors.finance.money import AmountRefused, Notation, exponent_of, parse_minor
 from connectors.records import BudgetLine, BudgetVersion, Quarantined
 from connectors.tables import Row
 
 Cells = Mapping[str, str]
 
-_YEAR = re.compile(r"(?:FY ?)?((?:19|2[0-9])[0-9]{2})", re.IGNORECASE)
-_PART = "0?[1-9]|1[0-3]|Q[1-4]"
-_PERIOD = re.compile(rf"(?:FY(?P<year>[0-9]{{4}})(?:-(?P<part>{_PART}))?|(?P<alone>{_PART}))?", re.IGNORECASE)
+_YEAR = re.compile(r"(?:FY ?)?((?:19|2[0-9])[0-9]{2})", re.IGNORECASE | re.ASCII)
 
 
 class CellRefused(Exception):
@@ -69,7 +67,7 @@ def read_year(cells: Cells, amount: Amount) -> int:
         return amount.fiscal_year
     text = _read(cells, amount.fiscal_year)
     match = _YEAR.fullmatch(text)
-    if match is None or not text.isascii():
+    if match is None:
         raise CellRefused(amount.fiscal_year.column, f"{text!r} is no fiscal year such as 2017 or FY2017")
     return int(match[1])
 
@@ -153,8 +151,8 @@ def _read_period(cells: Cells, amount: Amount, year: int) -> str:
     column, text = amount.column, amount.period
     if isinstance(text, FromColumn):
         column, text = text.column, _read(cells, text, blank="")
-    match = _PERIOD.fullmatch(text)
-    if match is None or not text.isascii():
+    match = PERIOD.fullmatch(text)
+    if match is None:
         raise CellRefused(column, f"{text!r} is no period: 1 to 13, Q1 to Q4 or such as FY{year}-03")
     if match["year"] and int(match["year"]) != year:
         raise CellRefused(column, f"period {text!r} is not in fiscal year {year}")
