@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ REMOVED = (
     "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. "
     "A full migration guideline is available at https://developer.atlassian.com/changelog/#CHANGE-2046"
 )
-STALE_TOKEN = "The provided next page token is invalid or expired."
+STALE_PAGE = "The provided next page token is invalid or expired."
 BAD_PAYLOAD = "Invalid request payload. Refer to the REST API documentation and try again."
 _TOKEN_LIFE = timedelta(days=7)
 _CAP_HEADERS, _CAP_FIELDS, _CAP_BULK, _CAP_RECONCILE, _CAP_PROPERTIES = 5000, 100, 100, 50, 5
@@ -61,7 +61,9 @@ class Searches:
 
     def get_by_token(self, call: Call) -> Answer:
         asked: JsonObject = {
-            name: call.one(name) for name in ("jql", "nextPageToken", "maxResults", "expand") if call.one(name)
+            name: call.one(name)
+            for name in ("jql", "nextPageToken", "maxResults", "expand")
+            if call.one(name)
         }
         asked |= {name: call.words(name) for name in ("fields", "properties") if call.words(name)}
         ids = call.words("reconcileIssues")
@@ -101,7 +103,7 @@ class Searches:
             return self._search(call, jql).ids, 0
         cursor = self._cursors.get(token)
         if cursor is None or cursor.question != question or cursor.expires < call.site.now():
-            raise Refusal(400, STALE_TOKEN)
+            raise Refusal(400, STALE_PAGE)
         return cursor.ids, cursor.at
 
     def _token(self, cursor: _Cursor) -> str:
@@ -122,7 +124,9 @@ class Searches:
         _check_payload(asked, names, lists=names - {"fieldsByKeys"})
         wanted = asked.get("issueIdsOrKeys") or []
         if not 1 <= len(wanted) <= _CAP_BULK:
-            raise Refusal(400, f"Between 1 and {_CAP_BULK} issue IDs or keys must be given, not {len(wanted)}.")
+            raise Refusal(
+                400, f"Between 1 and {_CAP_BULK} issue IDs or keys must be given, not {len(wanted)}."
+            )
         properties = asked.get("properties") or []
         _check_lists(properties, [])
         choice, expand = choose(asked.get("fields"), "*navigable"), asked.get("expand") or []
@@ -191,7 +195,7 @@ def _still_visible(call: Call, ids: Any) -> list[Issue]:
     return [issue for issue in found if issue is not None]
 
 
-def _check_payload(asked: JsonObject, names: set[str], lists: set[str] = frozenset()) -> None:  # type: ignore[assignment]
+def _check_payload(asked: JsonObject, names: set[str], lists: Container[str] = ()) -> None:
     wrong = [name for name, value in asked.items() if name in lists and not isinstance(value, list)]
     if wrong or asked.keys() - names:
         raise Refusal(400, BAD_PAYLOAD)

@@ -1,4 +1,4 @@
-"""Turn stored issues into the JSON that was asked for: chosen fields, fresh stubs, addresses, text by version."""
+"""Turn stored issues into the JSON that was asked for: chosen fields, fresh mentions of other issues."""
 
 from __future__ import annotations
 
@@ -117,12 +117,9 @@ def _rendered(call: Call, field_id: str, value: Any) -> Any:
         return None
     if field_id in _ADDRESSED and isinstance(value, dict):
         return addressed(call, _ADDRESSED[field_id], value)
-    if field_id == "parent" and isinstance(value, dict):
-        return _mention(call, value)
-    if field_id == "issuelinks":
-        return [_link(call, entry) for entry in value]
-    if field_id == "subtasks":
-        return [_mention(call, entry) for entry in value]
+    if field_id in _MENTIONS and isinstance(value, list | dict):
+        tell = _MENTIONS[field_id]
+        return [tell(call, entry) for entry in value] if isinstance(value, list) else tell(call, value)
     if field_id in {"assignee", "reporter", "creator"} and isinstance(value, dict):
         return user_view(call, value)
     return _text(call, field_id, value) if call.on_cloud else value
@@ -152,3 +149,6 @@ def _link(call: Call, entry: JsonObject) -> JsonObject:
 
 def _address(call: Call, path: str) -> str:
     return f"{call.base}/rest/api/{call.version}/{path}"
+
+
+_MENTIONS = {"parent": _mention, "subtasks": _mention, "issuelinks": _link}
