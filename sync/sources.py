@@ -173,7 +173,8 @@ KNOWN_KEYS = sorted(
 
 def place(node: Any, key: Any) -> str:
     """Give `line:column` of a key in a mapping or of an element in a list."""
-    line, column = node.lc.key(key) if isinstance(node, Mapping) else node.lc.item(key)
+    marks: Any = node
+    line, column = marks.lc.key(key) if isinstance(node, Mapping) else marks.lc.item(key)
     return f"{line + 1}:{column + 1}"
 
 

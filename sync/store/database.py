@@ -14,6 +14,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
+from rules.sql_functions import register
 from sync.errors import ConfigurationError
 
 SUPPORTED = ("sqlite", "postgresql")
@@ -70,6 +71,7 @@ def prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:  # n
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
         connection.execute(f"PRAGMA {pragma}")
+    register(connection)
 
 
 def begin_sqlite(connection: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, delete, exists, func, insert, literal, select, update
+from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select, update
 
 from connectors.records import LabelChange
 from rules.catalogue import fold
@@ -143,10 +143,17 @@ def take_over(connection: Connection, item_id: int, change: LabelChange) -> None
         )
 
 
-def drop_intents(connection: Connection, run_id: int, now: datetime) -> None:
-    """Close the intents of a run whose calls were never made."""
-    connection.execute(
-        update(ledger)
-        .where(and_(ledger.c.run_id == run_id, ledger.c.state == "intended"))
-        .values(state="dropped", reason=literal("not sent"), answered_at=now)
+def settle_intents(connection: Connection, run_id: int, now: datetime) -> None:
+    """Answer the intents of runs that died: the labels just read from Jira tell what became of each."""
+    on_ticket = exists().where(
+        label_table.c.work_item_id == ledger.c.work_item_id, label_table.c.label == ledger.c.label
     )
+    open_ones = and_(ledger.c.state == "intended", ledger.c.run_id < run_id)
+    kept = or_(and_(ledger.c.operation == "add", on_ticket), and_(ledger.c.operation == "remove", ~on_ticket))
+    for condition, state, reason in (
+        (and_(open_ones, kept), "done", "found so after the run was killed"),
+        (open_ones, "dropped", "not found so after the run was killed"),
+    ):
+        connection.execute(
+            update(ledger).where(condition).values(state=state, reason=reason, answered_at=now)
+        )

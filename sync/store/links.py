@@ -16,6 +16,7 @@ from sqlalchemy import (
     and_,
     case,
     delete,
+    false,
     func,
     insert,
     literal,
@@ -51,10 +52,11 @@ def relink(connection: Connection) -> None:
     connection.execute(delete(objective_link))
     connection.execute(delete(budget_link))
     resolve_parents(connection)
-    columns = ["work_item_id", "objective_id", "how", "evidence", "via_id", "depth"]
+    columns = ["work_item_id", "objective_id", "how", "evidence", "via_id", "depth", "counts"]
     for direct in (by_reference(), by_issue_link(), by_parent(), by_mapping_file()):
         connection.execute(insert(objective_link).from_select(columns, direct))
     connection.execute(insert(objective_link).from_select(columns, inherited()))
+    count_once(connection)
     connection.execute(
         insert(budget_link).from_select(
             ["budget_line_id", "work_item_id", "how", "evidence", "amount_minor"], shared_amounts()
@@ -62,9 +64,29 @@ def relink(connection: Connection) -> None:
     )
 
 
+def count_once(connection: Connection) -> None:
+    """Mark one link of each pair: its own before an inherited one, the nearest first."""
+    ranked = select(
+        objective_link.c.id,
+        func.row_number()
+        .over(
+            partition_by=(objective_link.c.work_item_id, objective_link.c.objective_id),
+            order_by=(objective_link.c.depth, objective_link.c.id),
+        )
+        .label("rank"),
+    ).subquery()
+    connection.execute(
+        update(objective_link)
+        .where(objective_link.c.id.in_(select(ranked.c.id).where(ranked.c.rank == 1)))
+        .values(counts=True)
+    )
+
+
 def direct_link(how: Any, evidence: Any) -> Select[Any]:
     """Select the columns of a link that is the item's own."""
-    return select(work_item.c.id, objective.c.id, how, evidence, null().cast(Integer), literal(0)).distinct()
+    return select(
+        work_item.c.id, objective.c.id, how, evidence, null().cast(Integer), literal(0), false()
+    ).distinct()
 
 
 def by_reference() -> Select[Any]:
@@ -189,7 +211,13 @@ def inherited() -> Select[Any]:
     above = work_item.alias("above")
     evidence = literal("inherited from ") + above.c.key + ": " + nearest.c.evidence
     return select(
-        nearest.c.item, nearest.c.objective_id, nearest.c.how, evidence, nearest.c.ancestor, nearest.c.depth
+        nearest.c.item,
+        nearest.c.objective_id,
+        nearest.c.how,
+        evidence,
+        nearest.c.ancestor,
+        nearest.c.depth,
+        false(),
     ).join_from(nearest, above, above.c.id == nearest.c.ancestor)
 
 

@@ -51,6 +51,7 @@ def work_item_row(item: WorkItem) -> Row:
         "due_on": item.due,
         "parent_source_id": item.parent_id,
         "parent_key": item.parent_key,
+        "parent_folded": folded(item.parent_key),
         "url": item.url,
         "in_scope": item.in_scope,
     }
@@ -99,6 +100,7 @@ def objective_row(objective: Objective, site: str | None) -> Row:
 def budget_line_row(line: BudgetLine) -> Row:
     """Give the columns of a budget line."""
     return {
+        "key_folded": fold(line.id),
         "version": line.version.value,
         "fiscal_year": line.fiscal_year,
         "period": line.period,

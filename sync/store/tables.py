@@ -171,6 +171,7 @@ class WorkItem(Provenance, table=True):
     due_on: date | None = None
     parent_source_id: str | None = Field(default=None, index=True)
     parent_key: str | None = None
+    parent_folded: str | None = None
     parent_id: int | None = Field(default=None, sa_column=Column(Serial, nullable=True, index=True))
     url: str = Field(sa_type=Text)
     in_scope: bool = True
@@ -226,6 +227,7 @@ class BudgetLine(Provenance, table=True):
     __table_args__ = (UniqueConstraint("source", "source_id"),)
 
     id: int | None = key()
+    key_folded: str
     version: str
     fiscal_year: int
     period: str
@@ -256,7 +258,10 @@ class LinkClaim(Provenance, table=True):
 
 
 class ObjectiveLink(SQLModel, table=True):
-    """Work item → objective, rebuilt each night. `via_id` is the ancestor an inherited link comes from."""
+    """Work item → objective, rebuilt each night. `via_id` is the ancestor an inherited link comes from.
+
+    An item may be tied to one objective in several ways: `counts` marks one link of each pair.
+    """
 
     __tablename__ = "objective_link"
 
@@ -267,6 +272,7 @@ class ObjectiveLink(SQLModel, table=True):
     evidence: str = Field(sa_type=Text)
     via_id: int | None = refers_to("work_item.id", nullable=True)
     depth: int = 0
+    counts: bool = False
 
 
 class BudgetLink(SQLModel, table=True):
@@ -307,6 +313,7 @@ class ControlTotal(SQLModel, table=True):
     currency: str = Field(primary_key=True)
     stated_minor: int = Field(sa_type=BigInteger)
     accepted_minor: int = Field(sa_type=BigInteger)
+    refused_minor: int = Field(sa_type=BigInteger)
 
 
 class Hit(SQLModel, table=True):

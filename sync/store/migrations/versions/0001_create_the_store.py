@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("missing_since", sa.Integer(), nullable=True),
         sa.Column("deleted_at", tables.Instant(timezone=True), nullable=True),
         sa.Column("id", tables.Serial, autoincrement=True, nullable=False),
+        sa.Column("key_folded", sa.String(), nullable=False),
         sa.Column("version", sa.String(), nullable=False),
         sa.Column("fiscal_year", sa.Integer(), nullable=False),
         sa.Column("period", sa.String(), nullable=False),
@@ -194,6 +195,7 @@ def upgrade() -> None:
         sa.Column("due_on", sa.Date(), nullable=True),
         sa.Column("parent_source_id", sa.String(), nullable=True),
         sa.Column("parent_key", sa.String(), nullable=True),
+        sa.Column("parent_folded", sa.String(), nullable=True),
         sa.Column("parent_id", tables.Serial, nullable=True),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("in_scope", sa.Boolean(), nullable=False),
@@ -237,6 +239,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.String(), nullable=False),
         sa.Column("stated_minor", sa.BigInteger(), nullable=False),
         sa.Column("accepted_minor", sa.BigInteger(), nullable=False),
+        sa.Column("refused_minor", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["run_id"],
             ["run.id"],
@@ -318,6 +321,7 @@ def upgrade() -> None:
         sa.Column("evidence", sa.Text(), nullable=False),
         sa.Column("via_id", tables.Serial, autoincrement=False, nullable=True),
         sa.Column("depth", sa.Integer(), nullable=False),
+        sa.Column("counts", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["objective_id"],
             ["objective.id"],

@@ -1,0 +1,104 @@
+"""Judge the store by the rules: links, hits, findings and figures, all in the transaction handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, String, insert, literal
+
+from rules.catalogue import Path
+from rules.pack import Rule, RuleSet
+from rules.sql import hits
+from sync.pull import Kind
+from sync.store import findings, links, tables
+from sync.store.coverage import save_coverage
+from sync.store.schema import table_of
+
+hit = table_of(tables.Hit)
+
+ENTITY_KINDS = {"workItem": Kind.WORK, "objective": Kind.OBJECTIVES, "budgetLine": Kind.FINANCE}
+RELATION_KINDS = {
+    "objective": {Kind.WORK, Kind.OBJECTIVES, Kind.LINKS},
+    "workItem": {Kind.WORK, Kind.OBJECTIVES, Kind.LINKS},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What judging came to: which rules were frozen and why, and items whose parents run in a circle."""
+
+    frozen: Mapping[str, str] = field(default_factory=dict)
+    cycles: tuple[str, ...] = ()
+
+
+def reads(rule: Rule) -> set[Kind]:
+    """Give the kinds of source a rule depends on: it must not judge when one of them is incomplete."""
+    kinds = {ENTITY_KINDS[rule.entity.name]}
+    for path in rule.evidence.values():
+        kinds |= kinds_of(path)
+    return kinds
+
+
+def kinds_of(path: Path) -> set[Kind]:
+    """Give the kinds of source a field comes from."""
+    kinds: set[Kind] = set()
+    if path.relation is not None:
+        kinds |= RELATION_KINDS[path.relation.name]
+    if path.field.rollup is not None:
+        kinds |= RELATION_KINDS[path.field.rollup.relation.name]
+    if path.field.name.startswith("budget."):
+        kinds |= {Kind.FINANCE, Kind.WORK}
+    return kinds
+
+
+def judge(
+    connection: Connection, rules: RuleSet, incomplete: Collection[Kind], run_id: int, now: datetime
+) -> Judgement:
+    """Rebuild the links, run every rule that can be judged and merge its hits into the findings."""
+    links.relink(connection)
+    findings.clear_hits(connection)
+    frozen: dict[str, str] = {}
+    for rule in rules.rules:
+        missing = reads(rule) & set(incomplete)
+        if missing:
+            frozen[rule.id] = ", ".join(sorted(kind.value for kind in missing)) + " incomplete"
+            continue
+        run_rule(connection, rule)
+        findings.merge(connection, verdict_of(rule), run_id, now)
+    findings.close_orphans(connection, [rule.id for rule in rules.rules], run_id, now)
+    cycles = tuple(connection.scalars(links.cycles()))
+    return Judgement(frozen, cycles)
+
+
+def run_rule(connection: Connection, rule: Rule) -> None:
+    """Write the hits of one rule with their evidence, in one statement."""
+    selected = hits(rule).subquery()
+    connection.execute(
+        insert(hit).from_select(
+            ["rule", "entity", "subject_id", "evidence"],
+            selected.select().with_only_columns(
+                literal(rule.id, String),
+                literal(rule.entity.name, String),
+                selected.c.item_id,
+                selected.c.evidence,
+            ),
+        )
+    )
+
+
+def verdict_of(rule: Rule) -> findings.Verdict:
+    """Give what the state step needs to know of a rule."""
+    return findings.Verdict(
+        rule=rule.id,
+        entity=rule.entity.name,
+        rule_hash=rule.hash,
+        severity=rule.severity,
+        label=rule.label,
+        hold=rule.hold,
+        clear_after=rule.clear_after,
+    )
+
+
+__all__ = ["Judgement", "judge", "reads", "save_coverage"]

@@ -1,0 +1,243 @@
+"""Run one night: pull, link, judge, plan, guard, write back, report; or a part of it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from connectors.base import LabelWriter
+from rules.pack import RuleSet
+from sync.errors import ConfigurationError, Exit, UserError
+from sync.judge import Judgement, judge
+from sync.plan import Limit, Plan, guard, make_plan
+from sync.progress import Progress
+from sync.pull import Feed, Kind, Pull, Pulled
+from sync.settings import Settings
+from sync.store import labels, runs
+from sync.store.coverage import save_coverage
+from sync.writeback import WriteBack, Written
+
+LEASE_LASTS = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Everything a run needs, built once by `sync.wiring`.
+
+    `rules` loads the rule files as of a moment (dates in conditions are relative to it). `writers` gives a
+    label writer for each Jira site of the feeds. `report` writes the report of a run and says where.
+    """
+
+    settings: Settings
+    engine: Engine
+    feeds: Sequence[Feed]
+    writers: Callable[[], Mapping[str, LabelWriter]]
+    rules: Callable[[datetime], RuleSet]
+    report: Callable[[int], Path]
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is asked of one run. `sources` limits a pull to these names; empty means all."""
+
+    trigger: str = "cli"
+    dry_run: bool = False
+    allow_changes: int = 0
+    allow_shrink: bool = False
+    sources: tuple[str, ...] = ()
+    night: tuple[str, date] | None = None
+    expected: Plan | None = None
+
+
+@dataclass(slots=True)
+class RunResult:
+    """What a run found and did."""
+
+    run_id: int
+    started_at: datetime
+    dry_run: bool = False
+    pulled: list[Pulled] = field(default_factory=list)
+    judgement: Judgement = field(default_factory=Judgement)
+    plan: Plan = field(default_factory=Plan)
+    stopped: list[str] = field(default_factory=list)
+    written: Written | None = None
+    report: Path | None = None
+    keep_lease: Callable[[], None] = lambda: None
+
+    @property
+    def exit_code(self) -> Exit:
+        """Give the exit code of the most serious thing that happened."""
+        codes = {pulled.exit_code for pulled in self.pulled}
+        for code in (Exit.USAGE, Exit.ACCESS, Exit.INCOMPLETE):
+            if code in codes:
+                return code
+        if self.stopped:
+            return Exit.GUARD
+        if self.written is not None and not self.written.whole:
+            return Exit.PARTLY
+        return Exit.OK
+
+    @property
+    def status(self) -> str:
+        """Say in a word how the run ended."""
+        words = {Exit.OK: "done", Exit.PARTLY: "partly done", Exit.GUARD: "stopped by the guard"}
+        return words.get(self.exit_code, "incomplete")
+
+
+def run_night(service: Service, options: Options, progress: Progress) -> RunResult:
+    """Run the whole night.
+
+    Raises `ConfigurationError` for rules or files that cannot be used and `LeaseHeld` when another run is at
+    work; nothing has been written to Jira then. Everything else is told by the result.
+    """
+    rules = service.rules(service.clock())
+    with open_run(service, options) as result:
+        pull_all(service, options, result, progress)
+        judge_all(service, rules, options, result, progress)
+        if not options.dry_run:
+            write_all(service, result, progress)
+        report_on(service, result, progress)
+    return result
+
+
+def run_pull(service: Service, options: Options, progress: Progress) -> RunResult:
+    """Only read the sources."""
+    with open_run(service, options) as result:
+        pull_all(service, options, result, progress)
+    return result
+
+
+def run_judge(service: Service, options: Options, progress: Progress) -> RunResult:
+    """Judge what the store holds already and plan; write it too, unless it is a dry run."""
+    rules = service.rules(service.clock())
+    with open_run(service, options) as result:
+        judge_all(service, rules, options, result, progress)
+        if not options.dry_run:
+            write_all(service, result, progress)
+            report_on(service, result, progress)
+    return result
+
+
+@contextmanager
+def open_run(service: Service, options: Options) -> Iterator[RunResult]:
+    """Hold the lease and the run's row for as long as the run lasts, and close both however it ends."""
+    holder = f"{socket.gethostname()}:{os.getpid()}"
+    started = service.clock()
+    with service.engine.begin() as connection:
+        fence = runs.take_lease(connection, holder, started, LEASE_LASTS)
+        run_id = runs.begin(connection, options.trigger, started, dry_run=options.dry_run)
+        if options.night is not None:
+            runs.note_night(connection, options.night[0], options.night[1], run_id)
+
+    def keep_lease() -> None:
+        with service.engine.begin() as connection:
+            runs.keep_lease(connection, holder, fence, service.clock(), LEASE_LASTS)
+
+    result = RunResult(run_id, started, options.dry_run, keep_lease=keep_lease)
+    status, code, message = "failed", Exit.FAILED, "ended by an unexpected error; see the log"
+    try:
+        yield result
+        status, code, message = result.status, result.exit_code, "\n".join(result.stopped)
+    except UserError as error:
+        code, message = error.exit_code, str(error)
+        raise
+    finally:
+        with service.engine.begin() as connection:
+            ended = service.clock()
+            runs.finish(
+                connection, run_id, ended, status=status, exit_code=int(code), message=message or None
+            )
+            runs.free_lease(connection, holder, fence, ended)
+
+
+def pull_all(service: Service, options: Options, result: RunResult, progress: Progress) -> None:
+    """Read every source; one that fails does not keep the others from being read.
+
+    A file that cannot be used at all raises in the end: a person must put that right before anything is
+    judged by it.
+    """
+    order = list(Kind)
+    feeds = [feed for feed in service.feeds if not options.sources or feed.name in options.sources]
+    shrink = 1.0 if options.allow_shrink else service.settings.max_shrink
+    for feed in sorted(feeds, key=lambda feed: order.index(feed.kind)):
+        with progress.step(f"pull {feed.name}") as step:
+            pull = Pull(service.engine, feed, result.run_id, service.clock, shrink, step)
+            result.pulled.append(pull.read())
+        result.keep_lease()
+    unusable = [pulled.message or "" for pulled in result.pulled if pulled.exit_code is Exit.USAGE]
+    if unusable:
+        raise ConfigurationError(*unusable)
+
+
+def judge_all(
+    service: Service, rules: RuleSet, options: Options, result: RunResult, progress: Progress
+) -> None:
+    """Judge, count, plan and guard in one transaction: all of it is of one snapshot, and so are the intents."""
+    settings, now = service.settings, service.clock()
+    with progress.step("link, judge and plan"), service.engine.begin() as connection:
+        complete = runs.complete_sources(connection)
+        incomplete = {feed.kind for feed in service.feeds if feed.name not in complete}
+        sites = {feed.name for feed in service.feeds if feed.kind is Kind.WORK and feed.name in complete}
+        runs.note_rules(connection, result.run_id, rules.hash)
+        labels.settle_intents(connection, result.run_id, now)
+        result.judgement = judge(connection, rules, incomplete, result.run_id, now)
+        certain = not incomplete & {Kind.WORK, Kind.OBJECTIVES, Kind.LINKS}
+        save_coverage(connection, result.run_id, now.astimezone(settings.zone).date(), certain=certain)
+        result.plan = read_plan(connection, settings.label_prefix, sites)
+        result.stopped = refuse_other(result.plan, options.expected) or guard(
+            result.plan,
+            labels.tickets_in_scope(connection, sites),
+            Limit(settings.max_changes, settings.max_share),
+            {rule.id: Limit(rule.limit.new, rule.limit.share) for rule in rules.rules if rule.limit},
+            options.allow_changes,
+        )
+        labels.save_plan(connection, result.run_id, result.plan)
+        if not options.dry_run and not result.stopped:
+            labels.intend(connection, result.run_id, result.plan.changes, now)
+
+
+def read_plan(connection: Connection, prefix: str, sites: Collection[str]) -> Plan:
+    """Plan from what the store holds."""
+    return make_plan(
+        labels.wanted(connection, prefix, sites),
+        labels.present(connection, prefix, sites),
+        labels.owned(connection, prefix),
+    )
+
+
+def refuse_other(plan: Plan, expected: Plan | None) -> list[str]:
+    """Refuse to write when the plan is no longer the one that was reviewed."""
+    if expected is None or expected == plan:
+        return []
+    more = len(set(plan.changes) - set(expected.changes))
+    less = len(set(expected.changes) - set(plan.changes))
+    problem = (
+        f"The plan in the file is stale: {more} changes have come and {less} have gone since it was made. "
+        "Nothing was written. Make a new one with `tieline plan --out FILE` and review it."
+    )
+    return [problem]
+
+
+def write_all(service: Service, result: RunResult, progress: Progress) -> None:
+    """Carry out the plan, unless the guard stopped it."""
+    if result.stopped:
+        return
+    result.keep_lease()
+    with progress.step("write labels") as step:
+        writers = service.writers() if result.plan else {}
+        writing = WriteBack(service.engine, result.run_id, writers, service.clock, step)
+        result.written = writing.carry_out(result.plan)
+
+
+def report_on(service: Service, result: RunResult, progress: Progress) -> None:
+    """Write the report of the run."""
+    with progress.step("report"):
+        result.report = service.report(result.run_id)

@@ -1,0 +1,272 @@
+"""The rows of a run: begin and finish, source by source; cursors, the lease, the schedule's nights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from connectors.records import ControlTotal, Page
+from sync.errors import LeaseHeld
+from sync.store import tables
+from sync.store.links import budget_line, live
+from sync.store.save import Absent, Origin, Saved
+from sync.store.schema import table_of
+
+control_total = table_of(tables.ControlTotal)
+cursor = table_of(tables.Cursor)
+lease = table_of(tables.Lease)
+night = table_of(tables.Night)
+run = table_of(tables.Run)
+source_run = table_of(tables.SourceRun)
+
+LEASE = "night"
+
+
+def begin(connection: Connection, trigger: str, now: datetime, *, dry_run: bool) -> int:
+    """Open a run and give its number. Only the lease's holder calls this, so older open runs are dead."""
+    connection.execute(
+        update(run)
+        .where(run.c.status == "running")
+        .values(status="killed", finished_at=now, message="the process ended before the run did")
+    )
+    result = connection.execute(
+        insert(run)
+        .values(trigger=trigger, started_at=now, dry_run=dry_run, status="running")
+        .returning(run.c.id)
+    )
+    return int(result.scalar_one())
+
+
+def finish(
+    connection: Connection, run_id: int, now: datetime, *, status: str, exit_code: int, message: str | None
+) -> None:
+    """Close a run."""
+    connection.execute(
+        update(run)
+        .where(run.c.id == run_id)
+        .values(finished_at=now, status=status, exit_code=exit_code, message=message)
+    )
+
+
+def note_rules(connection: Connection, run_id: int, rules_hash: str) -> None:
+    """Keep which rules a run judged by."""
+    connection.execute(update(run).where(run.c.id == run_id).values(rules_hash=rules_hash))
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Where a broken-off read goes on, and the run that began it."""
+
+    value: str
+    began: int
+
+
+def read_cursor(connection: Connection, source: str, newer_than: datetime) -> Resume | None:
+    """Give the cursor of a broken-off read, unless it is too old to trust."""
+    row = connection.execute(
+        select(cursor.c.value, cursor.c.run_id).where(
+            cursor.c.source == source, cursor.c.saved_at >= newer_than
+        )
+    ).one_or_none()
+    return None if row is None else Resume(row.value, row.run_id)
+
+
+def save_cursor(connection: Connection, origin: Origin, value: str | None) -> None:
+    """Keep where to go on, in the transaction that saved the page before it; None ends the read."""
+    connection.execute(delete(cursor).where(cursor.c.source == origin.source))
+    if value is not None:
+        connection.execute(
+            insert(cursor).values(
+                source=origin.source, run_id=origin.began, value=value, saved_at=origin.seen_at
+            )
+        )
+
+
+def begin_source(connection: Connection, run_id: int, source: str, kind: str, now: datetime) -> None:
+    """Open the reading of one source."""
+    connection.execute(
+        insert(source_run).values(
+            run_id=run_id, source=source, kind=kind, status="running", started_at=now,
+            records=0, changed=0, quarantined=0,
+        )
+    )  # fmt: skip
+
+
+def count_page(connection: Connection, origin: Origin, saved: Saved, expected: int | None) -> None:
+    """Add a page to the counts of its source."""
+    connection.execute(
+        update(source_run)
+        .where(source_run.c.run_id == origin.run_id, source_run.c.source == origin.source)
+        .values(
+            records=source_run.c.records + saved.records,
+            changed=source_run.c.changed + saved.changed,
+            quarantined=source_run.c.quarantined + saved.quarantined,
+            expected=func.coalesce(expected, source_run.c.expected),
+        )
+    )
+
+
+def finish_source(
+    connection: Connection, run_id: int, source: str, now: datetime, *, status: str, message: str | None
+) -> None:
+    """Close the reading of one source: complete, held or failed."""
+    connection.execute(
+        update(source_run)
+        .where(source_run.c.run_id == run_id, source_run.c.source == source)
+        .values(finished_at=now, status=status, message=message)
+    )
+
+
+def sources_of(connection: Connection, run_id: int) -> Sequence[Row[Any]]:
+    """Read how each source of a run went."""
+    return connection.execute(
+        select(source_run).where(source_run.c.run_id == run_id).order_by(source_run.c.started_at)
+    ).all()
+
+
+def complete_sources(connection: Connection) -> set[str]:
+    """Give the sources whose newest read was complete."""
+    newest = select(source_run.c.source, func.max(source_run.c.run_id).label("run_id")).group_by(
+        source_run.c.source
+    )
+    newest_run = newest.subquery()
+    return set(
+        connection.scalars(
+            select(source_run.c.source)
+            .join(
+                newest_run,
+                and_(newest_run.c.source == source_run.c.source, newest_run.c.run_id == source_run.c.run_id),
+            )
+            .where(source_run.c.status == "complete")
+        )
+    )
+
+
+def save_totals(connection: Connection, origin: Origin, page: Page) -> str | None:
+    """Keep what the source says its sums are, beside what was accepted and what was refused.
+
+    Gives one sentence if they do not add up: then something was lost on the way, and the source cannot count.
+    """
+    refused = {(t.version, t.fiscal_year, t.currency): t.amount_minor for t in page.refused}
+    off = []
+    for total in page.totals:
+        accepted = accepted_minor(connection, origin.source, total)
+        left_out = refused.get((total.version, total.fiscal_year, total.currency), 0)
+        connection.execute(
+            insert(control_total).values(
+                run_id=origin.run_id,
+                source=origin.source,
+                version=total.version.value,
+                fiscal_year=total.fiscal_year,
+                currency=total.currency,
+                stated_minor=total.amount_minor,
+                accepted_minor=accepted,
+                refused_minor=left_out,
+            )
+        )
+        if total.amount_minor != accepted + left_out:
+            off.append(
+                f"{total.version.value} {total.fiscal_year} {total.currency}: in minor units, the source "
+                f"sums to {total.amount_minor}, the store to {accepted}, the refused rows to {left_out}"
+            )
+    return "; ".join(off) or None
+
+
+def accepted_minor(connection: Connection, source: str, total: ControlTotal) -> int:
+    """Sum what the store holds of a source for one version, year and currency."""
+    return int(
+        connection.scalar(
+            select(func.coalesce(func.sum(budget_line.c.amount_minor), 0)).where(
+                live(budget_line),
+                budget_line.c.source == source,
+                budget_line.c.version == total.version.value,
+                budget_line.c.fiscal_year == total.fiscal_year,
+                budget_line.c.currency == total.currency,
+            )
+        )
+        or 0
+    )
+
+
+def shrank(absent: Absent, most: float) -> str | None:
+    """Say that a source lost more rows than it may, or nothing."""
+    if absent.gone <= 1 or absent.share <= most:
+        return None
+    return (
+        f"{absent.gone} of {absent.known} known rows are gone; TIELINE_MAX_SHRINK allows {most:.0%}. "
+        "Nothing was deleted and its findings are frozen. If this is meant, run once with --allow-shrink."
+    )
+
+
+def take_lease(connection: Connection, holder: str, now: datetime, lasts: timedelta) -> int:
+    """Take the lease that lets one run at a time write, and give its fence; raise `LeaseHeld` if taken."""
+    taken = connection.execute(
+        update(lease)
+        .where(lease.c.name == LEASE, or_(lease.c.expires_at <= now, lease.c.holder == holder))
+        .values(holder=holder, expires_at=now + lasts, fence=lease.c.fence + 1)
+        .returning(lease.c.fence)
+    ).scalar_one_or_none()
+    if taken is not None:
+        return int(taken)
+    current = connection.execute(select(lease).where(lease.c.name == LEASE)).one_or_none()
+    if current is None:
+        return first_lease(connection, holder, now, lasts)
+    raise LeaseHeld(
+        f"Another run ({current.holder}) is at work; its lease ends at "
+        f"{current.expires_at:%Y-%m-%d %H:%M} UTC unless it goes on. "
+        "Wait for it, or stop that process and try again after that time."
+    )
+
+
+def first_lease(connection: Connection, holder: str, now: datetime, lasts: timedelta) -> int:
+    """Make the lease of a new store."""
+    try:
+        connection.execute(insert(lease).values(name=LEASE, holder=holder, fence=1, expires_at=now + lasts))
+    except IntegrityError:
+        raise LeaseHeld("Another run has just begun on this store. Wait for it and try again.") from None
+    return 1
+
+
+def keep_lease(connection: Connection, holder: str, fence: int, now: datetime, lasts: timedelta) -> None:
+    """Prolong the lease, or raise `LeaseHeld` when somebody else has taken it meanwhile."""
+    kept = connection.execute(
+        update(lease)
+        .where(and_(lease.c.name == LEASE, lease.c.holder == holder, lease.c.fence == fence))
+        .values(expires_at=now + lasts)
+    )
+    if kept.rowcount != 1:
+        raise LeaseHeld("This run lost its lease to another one, so it stops here. The next run goes on.")
+
+
+def free_lease(connection: Connection, holder: str, fence: int, now: datetime) -> None:
+    """Let the next run begin."""
+    connection.execute(
+        update(lease)
+        .where(and_(lease.c.name == LEASE, lease.c.holder == holder, lease.c.fence == fence))
+        .values(expires_at=now)
+    )
+
+
+def note_night(connection: Connection, schedule: str, local_date: date, run_id: int) -> bool:
+    """Claim a local date for a run; False when that night was already run."""
+    if connection.scalar(
+        select(func.count())
+        .select_from(night)
+        .where(night.c.schedule == schedule, night.c.local_date == local_date)
+    ):
+        return False
+    connection.execute(insert(night).values(schedule=schedule, local_date=local_date, run_id=run_id))
+    return True
+
+
+def last_night(connection: Connection, schedule: str) -> date | None:
+    """Give the newest local date that the schedule has run."""
+    newest: date | None = connection.scalar(
+        select(func.max(night.c.local_date)).where(night.c.schedule == schedule)
+    )
+    return newest

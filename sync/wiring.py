@@ -1,0 +1,139 @@
+"""Build the service from the settings: the only place that puts connectors, store and rules together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from connectors.base import LabelWriter, Source
+from connectors.finance import FinanceSource
+from connectors.finance.currencies import EXPONENTS
+from connectors.jira import JiraIssues, JiraLabels, JiraObjectives, JiraSite, JiraSiteConfig, connect
+from connectors.objectives import LinksSource, ObjectivesSource
+from rules.moments import Context
+from rules.pack import RuleErrors, RuleSet, load, shipped
+from sync.errors import ConfigurationError
+from sync.night import Service
+from sync.pull import Feed, Kind
+from sync.settings import Settings
+from sync.sources import SourcesConfig
+from sync.store.catalogue import Frame, bind_catalogue
+
+
+@dataclass(slots=True)
+class Sites:
+    """The Jira sites of a run, each entered once and only when it is needed."""
+
+    configs: Mapping[str, JiraSiteConfig]
+    prefix: str
+    open_sites: dict[str, JiraSite] = field(default_factory=dict)
+
+    def enter(self, name: str) -> JiraSite:
+        """Give the site, connecting to it the first time."""
+        if name not in self.open_sites:
+            self.open_sites[name] = connect(self.configs[name])
+        return self.open_sites[name]
+
+    def issues(self, name: str) -> Source:
+        """Give the site's issues in scope."""
+        return JiraIssues(self.enter(name), self.prefix)
+
+    def objectives(self, name: str, jql: str) -> Source:
+        """Give the site's issues that are objectives."""
+        return JiraObjectives(self.enter(name), jql, self.prefix)
+
+    def writers(self) -> dict[str, LabelWriter]:
+        """Give a label writer for each site."""
+        return {name: JiraLabels(self.enter(name), self.prefix) for name in self.configs}
+
+    def close(self) -> None:
+        """Leave every site."""
+        for site in self.open_sites.values():
+            site.close()
+        self.open_sites.clear()
+
+
+def build_service(
+    settings: Settings,
+    sources: SourcesConfig,
+    engine: Engine,
+    report: Callable[[int], Path],
+    clock: Callable[[], datetime],
+) -> tuple[Service, Sites]:
+    """Put a service together; close the sites when it is done."""
+    sites = Sites({config.name: config for config in sources.jira}, settings.label_prefix)
+    service = Service(
+        settings=settings,
+        engine=engine,
+        feeds=(*jira_feeds(sources, sites), *file_feeds(sources)),
+        writers=sites.writers,
+        rules=lambda now: load_rules(settings, now),
+        report=report,
+        clock=clock,
+    )
+    return service, sites
+
+
+def jira_feeds(sources: SourcesConfig, sites: Sites) -> list[Feed]:
+    """Make the feeds of every Jira site: its issues and, where it holds any, its objectives."""
+    work = [
+        Feed(c.name, Kind.WORK, partial(sites.issues, c.name), site=c.name, resumable=True)
+        for c in sources.jira
+    ]
+    objectives = [
+        Feed(
+            f"{c.name}-objectives",
+            Kind.OBJECTIVES,
+            partial(sites.objectives, c.name, c.objective_jql),
+            site=c.name,
+            resumable=True,
+        )
+        for c in sources.jira
+        if c.objective_jql is not None
+    ]
+    return work + objectives
+
+
+def file_feeds(sources: SourcesConfig) -> list[Feed]:
+    """Make the feeds of every file."""
+    return [
+        *(Feed(c.name, Kind.OBJECTIVES, partial(ObjectivesSource, c)) for c in sources.objectives),
+        *(Feed(c.name, Kind.LINKS, partial(LinksSource, c)) for c in sources.links),
+        *(Feed(c.name, Kind.FINANCE, partial(FinanceSource, c)) for c in sources.finance),
+    ]
+
+
+def frame_of(settings: Settings, now: datetime) -> Frame:
+    """Say what today, this fiscal year, our currency and our labels are at a moment."""
+    context = context_of(settings, now)
+    return Frame(
+        today=now.astimezone(settings.zone).date(),
+        fiscal_year=settings.fiscal_year or context.fiscal_year(),
+        currency=settings.currency,
+        prefix=settings.label_prefix,
+    )
+
+
+def context_of(settings: Settings, now: datetime) -> Context:
+    """Give what conditions depend on besides the item."""
+    return Context(
+        now=now,
+        timezone=settings.zone,
+        fiscal_start=settings.fiscal_year_start,
+        currency=settings.currency,
+        minor_digits=EXPONENTS[settings.currency],
+    )
+
+
+def load_rules(settings: Settings, now: datetime) -> RuleSet:
+    """Load the rules the settings name, or the shipped pack, bound to the store as of a moment."""
+    paths = [settings.rules] if settings.rules is not None else shipped()
+    try:
+        return load(paths, bind_catalogue(frame_of(settings, now)), context_of(settings, now))
+    except RuleErrors as errors:
+        raise ConfigurationError(*(str(problem) for problem in errors.problems)) from None
