@@ -28,9 +28,9 @@ def _utc_now() -> datetime:
 class Sandbox:
     """A stand-in Jira over real HTTP: `with Sandbox(Deployment.CLOUD) as jira: jira.url …`.
 
-    `port` 0 takes a free one. `context_path` (such as `/jira`) stands in front of every Jira path, as it often
-    does on Data Center. `views_max` is Data Center's page clamp, `jira.search.views.default.max`. Timestamps are
-    written in `site_zone`; dates in JQL are read in `account_zone`.
+    `port` 0 takes a free one. `context_path` (such as `/jira`) stands in front of every Jira path, as it
+    often does on Data Center. `views_max` is Data Center's page clamp, `jira.search.views.default.max`.
+    Timestamps are written in `site_zone`; dates in JQL are read in `account_zone`.
     """
 
     def __init__(
