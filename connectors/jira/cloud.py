@@ -36,6 +36,7 @@ class CloudSearch:
                     raise
                 # The token of an earlier night has expired (they live seven days): read from the start.
                 token = position = None
+                tokens.clear()
                 continue
             issues = issues_in(answer)
             token = next_token(answer)

@@ -72,14 +72,15 @@ class KeysetSearch:
             issues, total = self._page(jql, setting, fields, window)
             at_end = window.offset + len(issues) >= total
             self._check_progress(issues, previous, window, at_end=at_end, setting=setting)
-            if not issues:
-                return
-            if window.overlaps and id_of(issues[0]) not in seen and (back := window.stepped_back()):
+            torn = window.overlaps and not (issues and id_of(issues[0]) in seen)
+            if torn and (back := window.stepped_back()):
                 steps_back += 1
                 if steps_back > STEPS_BACK:
                     raise IncompleteRead(f"The issues of {setting} kept changing while they were read.")
                 window, previous = back, []
                 continue
+            if not issues:
+                return
             fresh = unmet(issues, seen)
             if at_end and not fresh:
                 return

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass(frozen=True)
 class Asked:
-    """One request as it arrived."""
+    """One request as it arrived; the names of headers in lower case."""
 
     method: str
     path: str
@@ -83,7 +83,13 @@ def handler_for(script: Script, asked: list[Asked]) -> type[BaseHTTPRequestHandl
             parts = urlsplit(self.path)
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             body = json.loads(raw) if raw else None
-            return Asked(self.command, parts.path, dict(parse_qsl(parts.query)), dict(self.headers), body)
+            return Asked(
+                self.command,
+                parts.path,
+                dict(parse_qsl(parts.query)),
+                {name.lower(): value for name, value in self.headers.items()},
+                body,
+            )
 
         def write(self, answer: Answer) -> None:
             is_json = answer.text is None
