@@ -194,6 +194,10 @@ class Catalogue:
         wanted = name.casefold()
         return next((entity for entity in self.entities if entity.name.casefold() == wanted), None)
 
+    def replace(self, entity: Entity) -> Catalogue:
+        """Return a catalogue in which this entity stands for the one of the same name."""
+        return Catalogue(tuple(entity if old.name == entity.name else old for old in self.entities))
+
     def bind(self, bindings: Mapping[str, EntityBinding]) -> Catalogue:
         """Return the same catalogue with columns, or a `BindingError` that lists all that is missing."""
         problems = [f"unknown entity {name}" for name in bindings if self.entity(name) is None]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 
 
-def nearest(wrong: str, known: Iterable[str], cutoff: int = 65) -> str | None:
+def nearest(wrong: str, known: Iterable[str], cutoff: int = 60) -> str | None:
     """Return the known name most like the wrong one, letter case aside, if any is near."""
     folded = {name.casefold(): name for name in known}
-    best = process.extractOne(wrong.casefold(), list(folded), score_cutoff=cutoff)
+    best = process.extractOne(wrong.casefold(), list(folded), scorer=fuzz.ratio, score_cutoff=cutoff)
     return folded[best[0]] if best else None
 
 

@@ -1,0 +1,229 @@
+"""Turn one rule, as YAML nodes, into a `Rule`, noting every mistake at its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from fractions import Fraction
+from typing import Any, TypeVar
+
+from rules.cases import CaseReader
+from rules.catalogue import Catalogue, Entity
+from rules.condition import Condition, named_paths
+from rules.document import Document, Mapping, Node, Scalar, Sequence
+from rules.message import read_message
+from rules.moments import Context
+from rules.names import suggest
+from rules.rollups import check_text
+from rules.ruleset import Case, Limit, Rule, Severity
+from rules.vocabulary import DEFAULT_ENTITY
+
+KEYS = (
+    "id", "title", "each", "when", "for", "clear_after", "severity", "label", "message", "owner", "limit",
+    "tests", "why", "fix",
+)  # fmt: skip
+MAX_FIELDS = 40
+
+T = TypeVar("T")
+_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_DURATION = re.compile(r"(\d{1,4})([hdw])")
+_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+
+
+class RuleReader:
+    """Reads the rules of one document; mistakes go to the document."""
+
+    def __init__(self, document: Document, catalogue: Catalogue, context: Context) -> None:
+        self.document = document
+        self.catalogue = catalogue
+        self.context = context
+        self.rule = ""
+
+    def read(self, node: Node) -> Rule | None:
+        """Return the rule, or None where it has a mistake."""
+        before = len(self.document.problems)
+        if not isinstance(node, Mapping):
+            self.document.add("A rule is a mapping that begins with id:.", node)
+            return None
+        self.rule = self._name(node)
+        self._check_keys(node)
+        entity = self._entity(node)
+        rule = self._build(node, entity) if entity is not None else None
+        return rule if len(self.document.problems) == before else None
+
+    def _name(self, node: Mapping) -> str:
+        entry = node.get("id")
+        name = entry.value.value if entry and isinstance(entry.value, Scalar) else None
+        if entry is None or name is None:
+            self.document.add("The rule has no id.", node, "Add id: epic-without-objective.")
+            return ""
+        if len(name) > 64 or not _ID.fullmatch(name):
+            advice = "Use small letters, digits and single dashes."
+            self.document.add(f'"{name}" cannot be the id of a rule.', entry.value, advice)
+        return name
+
+    def _check_keys(self, node: Mapping) -> None:
+        for entry in node.entries:
+            if entry.name not in KEYS:
+                self._refuse(f'A rule has no key "{entry.name}".', entry.key, suggest(entry.name, KEYS))
+
+    def _entity(self, node: Mapping) -> Entity | None:
+        scalar = self._scalar(node, "each")
+        name = DEFAULT_ENTITY if scalar is None else scalar.value or ""
+        entity = self.catalogue.entity(name)
+        if entity is None:
+            names = [known.name for known in self.catalogue.entities]
+            advice = suggest(name, names) or f"There are {', '.join(names)}."
+            self._refuse(f'There is no entity "{name}".', scalar or node, advice)
+        return entity
+
+    def _build(self, node: Mapping, entity: Entity) -> Rule | None:
+        condition = self._condition(node, entity)
+        message, named = self._message(node, entity)
+        tests = self._tests(node, entity)
+        severity = self._converted(node, "severity", _to_severity, Severity.WARNING)
+        label = self._converted(node, "label", _to_label, None)
+        grace = self._converted(node, "for", _to_duration, timedelta())
+        clear_after = self._converted(node, "clear_after", _to_duration, timedelta())
+        limit = self._limit(node)
+        if condition is None:
+            return None
+        evidence = {**named_paths(condition), **named}
+        if len(evidence) > MAX_FIELDS:
+            self._refuse(f"The rule names more than {MAX_FIELDS} fields.", node, "Split it.")
+        return Rule(
+            id=self.rule,
+            title=self._text(node, "title") or self.rule,
+            entity=entity,
+            when=(self._text(node, "when") or "").strip(),
+            condition=condition,
+            evidence=evidence,
+            message=message,
+            tests=tests,
+            path=self.document.path,
+            line=self.document.text.count("\n", 0, node.start) + 1,
+            severity=severity,
+            label=label,
+            grace=grace,
+            clear_after=clear_after,
+            limit=limit,
+            owner=self._text(node, "owner"),
+            why=self._text(node, "why"),
+            fix=self._text(node, "fix"),
+        )
+
+    def _condition(self, node: Mapping, entity: Entity) -> Condition | None:
+        scalar = self._scalar(node, "when")
+        if scalar is None:
+            if node.get("when") is None:
+                self._refuse("The rule has no when.", node, "Add when: with a condition in JQL.")
+            return None
+        return check_text(self.document, scalar, entity, self.context, self.rule)
+
+    def _message(self, node: Mapping, entity: Entity) -> tuple[str, dict[str, Any]]:
+        scalar = self._scalar(node, "message")
+        if scalar is None:
+            return self._text(node, "title") or self.rule, {}
+        return read_message(self.document, scalar, entity, self.rule)
+
+    def _tests(self, node: Mapping, entity: Entity) -> tuple[Case, ...]:
+        entry = node.get("tests")
+        if entry is not None and not isinstance(entry.value, Sequence):
+            self._refuse("tests: is a list of flag: and pass: items.", entry.value)
+            return ()
+        nodes = entry.value.items if entry is not None and isinstance(entry.value, Sequence) else ()
+        cases = [case for item in nodes if (case := self._case(item, entity)) is not None]
+        missing = [word for word, flag in (("flag", True), ("pass", False)) if _has_no(cases, flag)]
+        if missing and len(cases) == len(nodes):
+            advice = f"Add - {missing[0]}: {{…}} under tests:."
+            text = " and no ".join(missing)
+            self._refuse(f"The rule has no {text} test.", entry.key if entry else node, advice)
+        return tuple(cases)
+
+    def _case(self, node: Node, entity: Entity) -> Case | None:
+        entry = node.entries[0] if isinstance(node, Mapping) and len(node.entries) == 1 else None
+        if entry is None or entry.name not in {"flag", "pass"}:
+            self._refuse("A test is - flag: {…} or - pass: {…}.", node)
+            return None
+        item = CaseReader(self.document, self.rule, self.context).item(entry.value, entity)
+        line = self.document.text.count("\n", 0, entry.key.start) + 1
+        return Case(entry.name == "flag", item, line)
+
+    def _limit(self, node: Mapping) -> Limit:
+        entry = node.get("limit")
+        if entry is None:
+            return Limit()
+        if not isinstance(entry.value, Mapping):
+            self._refuse("limit: is written as {new: 200, share: 10%}.", entry.value)
+            return Limit()
+        for inner in entry.value.entries:
+            if inner.name not in {"new", "share"}:
+                advice = suggest(inner.name, ("new", "share"))
+                self._refuse(f'limit has no key "{inner.name}".', inner.key, advice)
+        new = self._converted(entry.value, "new", _to_count, None)
+        return Limit(new, self._converted(entry.value, "share", _to_share, None))
+
+    def _converted(self, node: Mapping, key: str, convert: Callable[[str], T], default: T) -> T:
+        scalar = self._scalar(node, key)
+        if scalar is None or scalar.value is None:
+            return default
+        try:
+            return convert(scalar.value)
+        except ValueError as error:
+            self._refuse(str(error), scalar)
+            return default
+
+    def _text(self, node: Mapping, key: str) -> str | None:
+        scalar = self._scalar(node, key, quiet=True)
+        return scalar.value if scalar else None
+
+    def _scalar(self, node: Mapping, key: str, *, quiet: bool = False) -> Scalar | None:
+        entry = node.get(key)
+        if entry is None or isinstance(entry.value, Scalar):
+            return entry.value if entry else None  # type: ignore[return-value]
+        if not quiet:
+            self._refuse(f"{key}: takes one text.", entry.value)
+        return None
+
+    def _refuse(self, message: str, place: Node, advice: str | None = None) -> None:
+        self.document.add(message, place, advice, self.rule or None)
+
+
+def _has_no(cases: list[Case], flag: bool) -> bool:
+    return all(case.flag is not flag for case in cases)
+
+
+def _to_severity(text: str) -> Severity:
+    try:
+        return Severity(text)
+    except ValueError as error:
+        advice = suggest(text, list(Severity)) or "Write info, warning or error."
+        raise ValueError(f'There is no severity "{text}". {advice}') from error
+
+
+def _to_label(text: str) -> str | None:
+    if re.search(r"\s", text) or not text or len(text) > 100:
+        fixed = re.sub(r"\s+", "-", text.strip())
+        raise ValueError(f"A Jira label is one word. Write {fixed}." if fixed else "The label is empty.")
+    return text
+
+
+def _to_duration(text: str) -> timedelta:
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError(f'"{text}" is not a duration. Write 14d, 2w or 12h.')
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def _to_count(text: str) -> int | None:
+    if not re.fullmatch(r"\d{1,9}", text):
+        raise ValueError(f'"{text}" is not a whole number.')
+    return int(text)
+
+
+def _to_share(text: str) -> Fraction | None:
+    match = re.fullmatch(r"(\d{1,3}(?:\.\d{1,4})?)\s*%", text)
+    if match is None or Fraction(match[1]) > 100:
+        raise ValueError(f'"{text}" is not a share. Write a percentage such as 10%.')
+    return Fraction(match[1]) / 100

@@ -1,0 +1,52 @@
+"""Run the tests a rule file holds, and say of a failed one which part of the condition was what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rules.evaluate import LeafResult, Verdict, evaluate
+from rules.ruleset import Case, Rule, RuleSet
+
+MARKS = {True: "✓", False: "✗", None: "?"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TestResult:
+    """How one test of one rule went; `number` counts from 1."""
+
+    __test__ = False  # not a test class, whatever pytest makes of the name
+
+    rule: Rule
+    number: int
+    case: Case
+    verdict: Verdict
+
+    @property
+    def passed(self) -> bool:
+        return self.verdict.hit is self.case.flag
+
+    @property
+    def text(self) -> str:
+        """One line where the test passed; where it failed, also each leaf with what was found."""
+        place = f"{self.rule.path}:{self.case.line}  {self.rule.id}"
+        wanted = "flag" if self.case.flag else "pass"
+        if self.passed:
+            return f"{place}  test {self.number}: {wanted}, as it should"
+        got = "flagged" if self.verdict.hit else "did not flag"
+        lines = [f"{place}  test {self.number}: should {wanted} this item, but {got} it"]
+        lines += [f"    {describe(leaf)}" for leaf in self.verdict.leaves]
+        return "\n".join(lines)
+
+
+def run(rules: RuleSet) -> Iterator[TestResult]:
+    """Run all tests of all rules, in order."""
+    for rule in rules.rules:
+        for number, case in enumerate(rule.tests, start=1):
+            yield TestResult(rule, number, case, evaluate(rule.condition, case.item))
+
+
+def describe(leaf: LeafResult) -> str:
+    """Show a leaf as `✗ status = Done   (status is To Do)`; a question mark says the field is empty."""
+    found = ", ".join(str(value) for value in leaf.found) or "empty"
+    return f"{MARKS[leaf.verdict]} {leaf.text}   ({leaf.field} is {found})"
