@@ -44,6 +44,14 @@ class Row:
     raw: str
 
 
+class CellRefused(Exception):
+    """One cell cannot be used. `str()` is the reason."""
+
+    def __init__(self, column: str, reason: str) -> None:
+        super().__init__(reason)
+        self.column = column
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """One CSV file whose header has all required columns. `name` is the file name, for people.
@@ -168,38 +176,45 @@ def _open_table(path: Path, columns: Sequence[Column], encoding: str, delimiter:
     if header is None or header.fault:
         fault = f"line {header.line}: {header.fault}" if header else "it holds blank rows only"
         raise BadInput(f"{path}: {fault}. It must start with a header that names the columns.")
-    names = [_fold(cell) for cell in header.cells]
-    problems = list(_problems(header.cells, names, columns, delimiter))
+    names = [fold_name(cell) for cell in header.cells]
+    problems = list(_delimiter_problem(header.cells, delimiter) or header_problems(header.cells, columns))
     if problems:
         raise BadInput(*(f"{path}: line {header.line}: {problem}" for problem in problems))
     named = max(place for place, name in enumerate(names, 1) if name)
-    places = {c.name: names.index(_fold(c.name)) if _fold(c.name) in names else None for c in columns}
+    places = {c.name: names.index(fold_name(c.name)) if fold_name(c.name) in names else None for c in columns}
     return Table(file, delimiter, named, len(names), places)
 
 
-def _problems(
-    header: list[str], names: list[str], columns: Sequence[Column], delimiter: str
-) -> Iterator[str]:
-    claimed = {_fold(column.name) for column in columns}
-    unclaimed = [" ".join(cell.split()) for cell in header if _fold(cell) not in {"", *claimed}]
-    other = next((mark for mark in _DELIMITERS if mark != delimiter and mark in header[0]), None)
-    if other and len(header) == 1:
-        yield (
-            f"the header is one column holding {_DELIMITERS[other]}s; "
-            f"declare `delimiter: {other!r}` if that is what separates the columns."
-        )
-        return
+def header_problems(header: Sequence[str], columns: Sequence[Column]) -> list[str]:
+    """What is wrong with a header, one sentence for each mistake, with the nearest name and the remedy."""
+    names = [fold_name(cell) for cell in header]
+    claimed = {fold_name(column.name) for column in columns}
+    unclaimed = [" ".join(cell.split()) for cell in header if fold_name(cell) not in {"", *claimed}]
+    problems: list[str] = []
     for column in columns:
-        found = names.count(_fold(column.name))
+        found = names.count(fold_name(column.name))
         if found > 1:
-            yield f"column {column.name!r} is there {found} times. Rename all but the one that is meant."
+            problems.append(
+                f"column {column.name!r} is there {found} times. Rename all but the one that is meant."
+            )
         elif not found:
-            yield from _missing(column, unclaimed)
+            problems.extend(_missing(column, unclaimed))
+    return problems
+
+
+def _delimiter_problem(header: Sequence[str], delimiter: str) -> list[str]:
+    other = next((mark for mark in _DELIMITERS if mark != delimiter and mark in header[0]), None)
+    if other is None or len(header) > 1:
+        return []
+    remedy = f"declare `delimiter: {other!r}` if that is what separates the columns."
+    return [f"the header is one column holding {_DELIMITERS[other]}s; {remedy}"]
 
 
 def _missing(column: Column, unclaimed: list[str]) -> Iterator[str]:
     cutoff = _NEAR if column.required else _MISSPELT
-    near = process.extractOne(column.name, unclaimed, scorer=fuzz.ratio, processor=_fold, score_cutoff=cutoff)
+    near = process.extractOne(
+        column.name, unclaimed, scorer=fuzz.ratio, processor=fold_name, score_cutoff=cutoff
+    )
     remedy = "Correct the mapping or the header."
     if near is not None:
         yield f"the header has no column {column.name!r}; the nearest is {near[0]!r}. {remedy}"
@@ -208,5 +223,6 @@ def _missing(column: Column, unclaimed: list[str]) -> Iterator[str]:
         yield f"the header has no column {column.name!r}; its other columns are {listed}. {remedy}"
 
 
-def _fold(name: str) -> str:
+def fold_name(name: str) -> str:
+    """The name as it is compared: case and spacing do not matter."""
     return " ".join(name.split()).casefold()

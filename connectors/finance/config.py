@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from connectors.declared import Declared, DeclaredFiles, Header, Name
 from connectors.finance.currencies import EXPONENTS
 from connectors.finance.money import Notation
 from connectors.records import BudgetVersion
-from connectors.tables import Column
 
 _PART = "0?[1-9]|1[0-3]|Q[1-4]"
 PERIOD = re.compile(
     rf"(?:FY(?P<year>[0-9]{{4}})(?:-(?P<part>{_PART}))?|(?P<alone>{_PART}))?", re.IGNORECASE | re.ASCII
 )
-
-
-def _known_encoding(encoding: str) -> str:
-    try:
-        return codecs.lookup(encoding).name
-    except LookupError:
-        raise ValueError(f"{encoding!r} is no known encoding; try utf-8 or cp1252") from None
 
 
 def _known_currency(code: str) -> str:
@@ -40,29 +32,23 @@ def _power_of_ten(scale: int) -> int:
     return scale
 
 
-Encoding = Annotated[str, AfterValidator(_known_encoding)]
 Currency = Annotated[str, AfterValidator(_known_currency)]
 Scale = Annotated[int, AfterValidator(_power_of_ten)]
 Year = Annotated[int, Field(ge=1900, le=2999)]
-Header = Annotated[str, Field(min_length=1)]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
-
-
-class FromColumn(_Model):
+class FromColumn(Declared):
     """A value read from a column: as written, or translated by `values`; `default` stands for a blank cell.
 
     With `values`, a cell that is not among them refuses its row.
     """
 
     column: Header
-    values: dict[str, str] = {}
+    values: dict[str, str] = Field(default_factory=dict)
     default: str | None = None
 
 
-class NumberFormat(_Model):
+class NumberFormat(Declared):
     """How amounts are written: see `connectors.finance.money.Notation`."""
 
     decimal: str = "."
@@ -79,7 +65,7 @@ class NumberFormat(_Model):
         return Notation(self.decimal, self.group, self.negative, self.symbol)
 
 
-class Codes(_Model):
+class Codes(Declared):
     """The columns that say what an amount is for; `id` is the source's own unique id of the row."""
 
     project: Header | None = None
@@ -98,7 +84,7 @@ def _known_period(period: str) -> str:
 Period = Annotated[str, AfterValidator(_known_period)]
 
 
-class Amount(_Model):
+class Amount(Declared):
     """One amount column: which year, version and period its cells belong to, by constant or by column."""
 
     column: Header
@@ -107,26 +93,21 @@ class Amount(_Model):
     period: Period | FromColumn | None = None
 
 
-class FinanceSourceConfig(_Model):
+class FinanceSourceConfig(DeclaredFiles):
     """One finance source: a CSV file, or a folder of CSV files of one form.
 
-    `encoding` is the fallback for files that are not valid UTF-8. `scale` is the worth of one written unit.
-    `amounts` lists the amount columns of a wide file (one budget line each); `amount` is short for a list of
-    one. Columns named in `optional` may be absent from a file; any other missing column refuses it.
+    `scale` is the worth of one written unit. `amounts` lists the amount columns of a wide file (one budget
+    line each); `amount` is short for a list of one.
     """
 
     kind: Literal["csv"] = "csv"
-    name: Annotated[str, Field(min_length=1)]
-    path: Path
-    encoding: Encoding = "utf-8"
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    name: Name
     currency: Currency | FromColumn
     scale: Scale = 1
     number: NumberFormat = NumberFormat()
     columns: Codes = Codes()
     amounts: tuple[Amount, ...] = ()
     amount: Amount | None = None
-    optional: tuple[Header, ...] = ()
 
     @model_validator(mode="after")
     def _has_amounts(self) -> Self:
@@ -134,21 +115,10 @@ class FinanceSourceConfig(_Model):
             raise ValueError("declare either `amounts` (a list) or `amount` (one column), and not both")
         return self
 
-    @model_validator(mode="after")
-    def _knows_its_optional_columns(self) -> Self:
-        for name in self.optional:
-            if name not in self._names():
-                raise ValueError(f"optional column {name!r} is not used by the mapping")
-        return self
-
     def all_amounts(self) -> tuple[Amount, ...]:
         return self.amounts if self.amount is None else (self.amount,)
 
-    def needed(self) -> tuple[Column, ...]:
-        """Every column the mapping names, once each."""
-        return tuple(Column(name, name not in self.optional) for name in dict.fromkeys(self._names()))
-
-    def _names(self) -> Iterator[str]:
+    def column_names(self) -> Iterator[str]:
         for name in self.columns.model_dump().values():
             if name is not None:
                 yield name

@@ -9,19 +9,11 @@ from dataclasses import dataclass
 from connectors.finance.config import PERIOD, Amount, FinanceSourceConfig, FromColumn
 from connectors.finance.money import AmountRefused, Notation, exponent_of, parse_minor
 from connectors.records import BudgetLine, BudgetVersion, Quarantined
-from connectors.tables import Row
+from connectors.tables import CellRefused, Row
 
 Cells = Mapping[str, str]
 
 _YEAR = re.compile(r"(?:FY ?)?((?:19|2[0-9])[0-9]{2})", re.IGNORECASE | re.ASCII)
-
-
-class CellRefused(Exception):
-    """One cell cannot be used. `str()` is the reason."""
-
-    def __init__(self, column: str, reason: str) -> None:
-        super().__init__(reason)
-        self.column = column
 
 
 def to_lines(row: Row, config: FinanceSourceConfig, file: str) -> tuple[BudgetLine, ...] | Quarantined:

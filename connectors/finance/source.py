@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 
-from connectors.errors import IncompleteRead
+from connectors.cursors import Cursors, Place
 from connectors.finance.config import FinanceSourceConfig
 from connectors.finance.mapping import to_lines
 from connectors.finance.totals import Tally
 from connectors.records import BudgetLine, Page, Quarantined
-from connectors.tables import Row, Table, open_tables
+from connectors.tables import Row, open_tables
 
 PAGE_ROWS = 500
 
@@ -41,17 +39,17 @@ class FinanceSource:
         tables = open_tables(
             config.path, config.needed(), encoding=config.encoding, delimiter=config.delimiter
         )
-        content = _fingerprint(tables)
-        done = _position(cursor, content, self.name)
+        cursors = Cursors(self.name, [table.file for table in tables])
+        done = cursors.read(cursor)
         reading = _Reading(config)
         for index, table in enumerate(tables):
             for record, row in enumerate(table.rows(), 1):
+                place = Place(index, record)
                 reading.take(row, table.name)
-                if (index, record) <= done:
+                if place <= done:
                     reading.turn()
                 elif reading.rows == PAGE_ROWS:
-                    at = {"file": table.name, "record": record, "content": content, "index": index}
-                    yield replace(reading.turn(), cursor=json.dumps(at))
+                    yield replace(reading.turn(), cursor=cursors.write(place))
         yield replace(reading.turn(), totals=reading.tally.totals, refused=reading.tally.refused)
 
 
@@ -101,24 +99,3 @@ class _Reading:
     def _numbered(self, line: BudgetLine) -> BudgetLine:
         ordinal = self._seen[line.id] = self._seen.get(line.id, 0) + 1
         return line if ordinal == 1 else replace(line, id=f"{line.id}#{ordinal}")
-
-
-def _fingerprint(tables: tuple[Table, ...]) -> str:
-    digest = hashlib.sha256()
-    for table in tables:
-        digest.update(f"{table.name}\0{table.file.sha256}\n".encode())
-    return digest.hexdigest()[:16]
-
-
-def _position(cursor: str | None, content: str, name: str) -> tuple[int, int]:
-    """The (file index, record) up to which a cursor says all is done."""
-    if cursor is None:
-        return (0, 0)
-    try:
-        at = json.loads(cursor)
-        position, then = (int(at["index"]), int(at["record"])), at["content"]
-    except (ValueError, TypeError, KeyError):
-        raise IncompleteRead(f"{name}: {cursor!r} is no position in this source. Read it anew.") from None
-    if then != content:
-        raise IncompleteRead(f"{name}: its files changed since the read was interrupted. Read it anew.")
-    return position

@@ -19,9 +19,10 @@ from collections.abc import Iterator, Mapping
 from decimal import Context, Decimal
 
 from connectors.finance.config import FinanceSourceConfig
-from connectors.finance.mapping import CellRefused, read_currency, read_version, read_year
+from connectors.finance.mapping import read_currency, read_version, read_year
 from connectors.finance.money import Notation, exponent_of
 from connectors.records import BudgetVersion, ControlTotal
+from connectors.tables import CellRefused
 
 _Key = tuple[int, BudgetVersion, str]
 _EXACT = Context(prec=200)
