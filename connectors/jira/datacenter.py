@@ -64,7 +64,8 @@ class KeysetSearch:
     def batches(
         self, jql: str, setting: str, fields: Sequence[str], seen: set[str], position: str | None
     ) -> Iterator[Batch]:
-        margin = timedelta() if self.zone else ANY_ZONE
+        # A walk that goes on from an earlier night has met nothing yet by which it could check the zone.
+        margin = timedelta() if self.zone and position is None else ANY_ZONE
         window = Window(since=datetime.fromisoformat(position) if position else None, margin=margin)
         steps_back = 0
         previous: list[str | None] = []

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.errors import IncompleteRead
+from connectors.errors import BadInput, IncompleteRead
 from connectors.jira.cloud import CloudSearch
 from connectors.jira.datacenter import KeysetSearch
 from connectors.jira.mapping import IssueMapping, Mapped, to_objective, to_work_item
@@ -24,7 +24,7 @@ def search_for(site: JiraSite) -> Search:
     return CloudSearch(site.client) if site.is_cloud else KeysetSearch(site.client, site.zone)
 
 
-def mapping_for(site: JiraSite, own_prefix: str) -> IssueMapping:
+def mapping_for(site: JiraSite, own_prefix: str = "") -> IssueMapping:
     config = site.config
     links = config.objective_links
     return IssueMapping(
@@ -155,12 +155,15 @@ class Family:
 
 
 class JiraObjectives:
-    """A source of objectives: the issues that `objective_jql` matches."""
+    """A source of objectives: the issues that the site's `objective_jql` matches."""
 
-    def __init__(self, site: JiraSite, jql: str, own_prefix: str) -> None:
+    def __init__(self, site: JiraSite) -> None:
+        if site.config.objective_jql is None:
+            raise BadInput(
+                f"{site.config.name}: JIRA_OBJECTIVE_JQL does not say which issues are objectives."
+            )
         self.site = site
-        self.jql = jql
-        self.own_prefix = own_prefix
+        self.jql = site.config.objective_jql
         self.search = search_for(site)
 
     @property
@@ -168,18 +171,19 @@ class JiraObjectives:
         return f"{self.site.config.name}-objectives"
 
     def pages(self, cursor: str | None = None) -> Iterator[Page]:
-        mapping = mapping_for(self.site, self.own_prefix)
+        mapping = mapping_for(self.site)
         fields = mapping.fields.to_request
         state = Cursor.read(cursor, fingerprint(self.site, self.jql, fields))
         seen: set[str] = set()
-        setting = "JIRA_OBJECTIVE_JQL"
-        for batch in self.search.batches(self.jql, setting, fields, seen, state.position or None):
-            mapped = [to_objective(issue, mapping) for issue in batch.issues]
-            yield page_of(mapped, Cursor(state.query, batch.position) if batch.position is not None else None)
+        setting, start = "JIRA_OBJECTIVE_JQL", state.position or None
+        if state.position is not None:
+            for batch in self.search.batches(self.jql, setting, fields, seen, start):
+                mapped = [to_objective(issue, mapping) for issue in batch.issues]
+                yield page_of(mapped, Cursor(state.query, batch.position))
         yield Page()
 
 
-def page_of(mapped: Sequence[Mapped[Any]], cursor: Cursor | None, expected: int | None = None) -> Page:
+def page_of(mapped: Sequence[Mapped[Any]], cursor: Cursor, expected: int | None = None) -> Page:
     records: tuple[WorkItem | Objective, ...] = tuple(m.record for m in mapped if m.record is not None)
     refused = tuple(entry for m in mapped for entry in m.refused)
-    return Page(records, refused, cursor.written() if cursor else None, expected)
+    return Page(records, refused, cursor.written(), expected)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from connectors.errors import IncompleteRead, RateLimited, Refused, Unreachable
+from connectors.errors import BadInput, IncompleteRead, RateLimited, Refused, Unreachable
 from connectors.jira import JiraIssues, JiraObjectives, JiraSite
 from connectors.jira.datacenter import KeysetSearch
 from connectors.jira.values import moment_of
@@ -342,7 +342,9 @@ def test_issues_deleted_while_reading_take_no_other_with_them(jira: Jira, per_mi
 
 
 def test_data_center_goes_on_from_a_cursor(jira: Jira) -> None:
-    jira_data = DataCenter(minutes(100, 3), clamp=20)
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    days = [issue(n, created=(start + timedelta(days=n)).isoformat()) for n in range(100)]
+    jira_data = DataCenter(days, clamp=20, zone=ZoneInfo("Pacific/Kiritimati"))
     site, _ = jira("datacenter", jira_data)
     pages = JiraIssues(site, "align-").pages()
     first, second = next(pages), next(pages)
@@ -405,7 +407,7 @@ def test_data_center_epics_are_fetched_by_key_also_where_some_are_gone(jira: Jir
 def test_objectives_are_read_from_their_own_jql(jira: Jira) -> None:
     script: Script = in_turn(found([issue(1, summary="Grow"), issue(2, summary="Save")]))
     site, scripted = jira("cloud", script, objective_jql="project = OBJ order by rank")
-    source = JiraObjectives(site, site.config.objective_jql or "", "align-")
+    source = JiraObjectives(site)
     read_objectives = [record for record in records(source.pages()) if isinstance(record, Objective)]
     assert [(o.id, o.title, o.issue_id) for o in read_objectives] == [
         ("PAY-1", "Grow", "10001"),
@@ -413,3 +415,9 @@ def test_objectives_are_read_from_their_own_jql(jira: Jira) -> None:
     ]
     assert scripted.asked("search/jql")[0].body["jql"].startswith("(project = OBJ) ORDER BY")
     assert source.name == "jira-objectives"
+
+
+def test_without_a_jql_for_objectives_there_is_no_such_source(jira: Jira) -> None:
+    site, _ = jira("cloud", lambda _: found([]))
+    with pytest.raises(BadInput, match="JIRA_OBJECTIVE_JQL"):
+        JiraObjectives(site)
