@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -48,6 +49,9 @@ class FromColumn(Declared):
     default: str | None = None
 
 
+_notation = lru_cache(Notation)  # asked for once a row
+
+
 class NumberFormat(Declared):
     """How amounts are written: see `connectors.finance.money.Notation`."""
 
@@ -62,7 +66,7 @@ class NumberFormat(Declared):
         return self
 
     def notation(self) -> Notation:
-        return Notation(self.decimal, self.group, self.negative, self.symbol)
+        return _notation(self.decimal, self.group, self.negative, self.symbol)
 
 
 class Codes(Declared):
