@@ -11,6 +11,7 @@ from typing import Any
 from connectors.errors import BadInput, IncompleteRead
 from connectors.jira.cloud import CloudSearch
 from connectors.jira.datacenter import KeysetSearch
+from connectors.jira.jql import scope_of
 from connectors.jira.mapping import IssueMapping, Mapped, to_objective, to_work_item
 from connectors.jira.search import Raw, Search, unmet
 from connectors.jira.site import JiraSite
@@ -24,7 +25,7 @@ def search_for(site: JiraSite) -> Search:
     return CloudSearch(site.client) if site.is_cloud else KeysetSearch(site.client, site.zone)
 
 
-def mapping_for(site: JiraSite, own_prefix: str = "") -> IssueMapping:
+def mapping_for(site: JiraSite, own_prefix: str) -> IssueMapping:
     config = site.config
     links = config.objective_links
     return IssueMapping(
@@ -155,23 +156,23 @@ class Family:
 
 
 class JiraObjectives:
-    """A source of objectives: the issues that the site's `objective_jql` matches."""
+    """A source of objectives: the issues that `jql` (the site's `objective_jql`) matches."""
 
-    def __init__(self, site: JiraSite) -> None:
-        if site.config.objective_jql is None:
-            raise BadInput(
-                f"{site.config.name}: JIRA_OBJECTIVE_JQL does not say which issues are objectives."
-            )
+    def __init__(self, site: JiraSite, jql: str, own_prefix: str) -> None:
         self.site = site
-        self.jql = site.config.objective_jql
+        self.own_prefix = own_prefix
         self.search = search_for(site)
+        try:
+            self.jql = scope_of(jql)
+        except ValueError as error:
+            raise BadInput(f"{site.config.name}: JIRA_OBJECTIVE_JQL: {error}.") from None
 
     @property
     def name(self) -> str:
         return f"{self.site.config.name}-objectives"
 
     def pages(self, cursor: str | None = None) -> Iterator[Page]:
-        mapping = mapping_for(self.site)
+        mapping = mapping_for(self.site, self.own_prefix)
         fields = mapping.fields.to_request
         state = Cursor.read(cursor, fingerprint(self.site, self.jql, fields))
         seen: set[str] = set()

@@ -83,9 +83,7 @@ def furnish(sandbox: Sandbox) -> None:
 
 @pytest.fixture
 def site(sandbox: Sandbox) -> Iterator[JiraSite]:
-    config = config_for(
-        sandbox, objective_field="objective ids", objective_jql="project = WEB ORDER BY summary DESC"
-    )
+    config = config_for(sandbox, objective_field="objective ids")
     with connect(config, RetryPolicy(sleep=Naps())) as site:
         yield site
 
@@ -103,7 +101,7 @@ class TestIssues(SourceContract):
 class TestObjectives(SourceContract):
     @pytest.fixture
     def source(self, site: JiraSite) -> Source:
-        return JiraObjectives(site)
+        return JiraObjectives(site, "project = WEB ORDER BY summary DESC", "align-")
 
     @pytest.fixture
     def expected(self, sandbox: Sandbox) -> set[str]:

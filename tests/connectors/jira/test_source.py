@@ -406,8 +406,8 @@ def test_data_center_epics_are_fetched_by_key_also_where_some_are_gone(jira: Jir
 
 def test_objectives_are_read_from_their_own_jql(jira: Jira) -> None:
     script: Script = in_turn(found([issue(1, summary="Grow"), issue(2, summary="Save")]))
-    site, scripted = jira("cloud", script, objective_jql="project = OBJ order by rank")
-    source = JiraObjectives(site)
+    site, scripted = jira("cloud", script)
+    source = JiraObjectives(site, "project = OBJ order by rank", "align-")
     read_objectives = [record for record in records(source.pages()) if isinstance(record, Objective)]
     assert [(o.id, o.title, o.issue_id) for o in read_objectives] == [
         ("PAY-1", "Grow", "10001"),
@@ -417,7 +417,7 @@ def test_objectives_are_read_from_their_own_jql(jira: Jira) -> None:
     assert source.name == "jira-objectives"
 
 
-def test_without_a_jql_for_objectives_there_is_no_such_source(jira: Jira) -> None:
+def test_a_jql_for_objectives_that_cannot_be_bracketed_is_refused(jira: Jira) -> None:
     site, _ = jira("cloud", lambda _: found([]))
-    with pytest.raises(BadInput, match="JIRA_OBJECTIVE_JQL"):
-        JiraObjectives(site)
+    with pytest.raises(BadInput, match="JIRA_OBJECTIVE_JQL: the JQL opens a bracket it never closes"):
+        JiraObjectives(site, "(project = OBJ", "align-")
