@@ -1,4 +1,4 @@
-"""A small world with every kind of field, empties, lists and relations: as a catalogue, as tables, as items."""
+"""A small world with every kind of field, empties, lists and relations: as catalogue, tables and items."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    cast,
+    func,
+    select,
 )
 from sqlalchemy.engine import Connection
 
@@ -72,12 +75,26 @@ THINGS = Table(
         for name in (word, f"{word}_folded")
     ),
     Column("points", Integer),
-    Column("plan", BigInteger),
-    Column("spent", BigInteger),
     Column("due", Date),
     Column("begun", Date),
     Column("touched", DateTime(timezone=True)),
     Column("flag", Boolean),
+)
+MONEY = Table(
+    "money",
+    METADATA,
+    Column("thing", ForeignKey("thing.id")),
+    Column("plan", BigInteger),
+    Column("spent", BigInteger),
+)
+TOTALS = (
+    select(
+        MONEY.c.thing,
+        cast(func.sum(MONEY.c.plan), BigInteger).label("plan"),
+        cast(func.sum(MONEY.c.spent), BigInteger).label("spent"),
+    )
+    .group_by(MONEY.c.thing)
+    .subquery("totals")
 )
 TAGS = Table(
     "tag",
@@ -114,17 +131,16 @@ def _list(table: Table, owner: Any, tie: Any) -> Place:
     return Place(table.c.name, table.c.name_folded, source=table, on=tie == owner)
 
 
+SOURCE = THINGS.outerjoin(TOTALS, TOTALS.c.thing == THINGS.c.id)
 BOUND = UNBOUND.bind(
     {
         "thing": EntityBinding(
-            source=THINGS,
+            source=SOURCE,
             id=THINGS.c.id,
             columns={
                 **{name: _word(THINGS, name) for name in ("key", "status", "owner", "title")},
-                **{
-                    name: THINGS.c[name]
-                    for name in ("points", "plan", "spent", "due", "begun", "touched", "flag")
-                },
+                **{name: THINGS.c[name] for name in ("points", "due", "begun", "touched", "flag")},
+                **{name: TOTALS.c[name] for name in ("plan", "spent")},
                 "tags": _list(TAGS, THINGS.c.id, TAGS.c.thing),
             },
             relations={
@@ -209,8 +225,10 @@ def store(connection: Connection, things: list[dict[str, Any]]) -> None:
     METADATA.create_all(connection)
     row = 0
     for number, thing in enumerate(things):
-        plain = {name: value for name, value in thing.items() if name not in {"tags", "goal"}}
+        plain = {name: value for name, value in thing.items() if name in THINGS.c}
         connection.execute(THINGS.insert().values(id=number, **_with_folded(THINGS, plain)))
+        if number % 5 or thing["plan"] is not None or thing["spent"] is not None:
+            connection.execute(MONEY.insert().values(thing=number, plan=thing["plan"], spent=thing["spent"]))
         for tag in thing["tags"]:
             connection.execute(TAGS.insert().values(thing=number, name=tag, name_folded=fold(tag)))
         for goal in thing["goal"]:
