@@ -167,7 +167,11 @@ class BindingError(ValueError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RelationBinding:
-    """The columns of a relation; `source` is a table, alias or subquery used for nothing else."""
+    """The columns of a relation; `source` is a table, alias or subquery used for nothing else.
+
+    It holds one row for each pair of owner and related record: a pair that stands there twice counts twice in a
+    roll-up.
+    """
 
     source: FromClause
     on: ColumnElement[bool]
