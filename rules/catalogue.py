@@ -169,8 +169,8 @@ class BindingError(ValueError):
 class RelationBinding:
     """The columns of a relation; `source` is a table, alias or subquery used for nothing else.
 
-    It holds one row for each pair of owner and related record: a pair that stands there twice counts twice in a
-    roll-up.
+    It holds one row for each pair of owner and related record: a pair that stands there twice counts twice
+    in a roll-up.
     """
 
     source: FromClause
