@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from rules.jql import And, Clause, Empty, JqlError, Node, Not, Operand, Query, Value, Values, parse
-from sync.sandbox.defaults import Deployment
+from sync.sandbox.defaults import CATEGORIES, Deployment
 from sync.sandbox.query_fields import Kind, QueryField, find_field
 from sync.sandbox.query_values import EMPTY, Operands
 from sync.sandbox.state import Issue, Site
@@ -20,6 +20,8 @@ MAX_CLOUD_SORTS = 7
 UNBOUNDED = "Unbounded JQL queries are not allowed here. Please add a search restriction to your query."
 _OPPOSITES = {"=": "!=", "IN": "NOT IN", "IS": "IS NOT", "~": "!~", "<": ">=", ">": "<="}
 _OPPOSITES |= {value: key for key, value in _OPPOSITES.items()}
+# Sorted as the administrator arranged them, not by name.
+_RANKED = {"priority", "status", "issuetype", "statuscategory"}
 _ORDERED = {Kind.NUMBER, Kind.INSTANT, Kind.DAY, Kind.ISSUE}
 
 
@@ -101,8 +103,9 @@ class _Reader:
         if field.kind is Kind.ISSUE:
             by_id = name.lower() == "id"
             return lambda i: int(i.id) if by_id else (i.project_key, i.number)
-        if field.table == "priority":
-            ranks = {v["name"].casefold(): n for n, v in enumerate(self.site.registry.values("priority"))}
+        if field.table in _RANKED:
+            names = CATEGORIES if field.table == "statuscategory" else self._names(field.table)
+            ranks = {name.casefold(): rank for rank, name in enumerate(names)}
             return lambda i: min((ranks[v] for v in field.read(i) if v in ranks), default=len(ranks))
 
         def key(issue: Issue) -> tuple[bool, Any]:
@@ -110,6 +113,9 @@ class _Reader:
             return (not values, values[0] if values else 0)
 
         return key
+
+    def _names(self, table: str) -> list[str]:
+        return [value["name"] for value in self.site.registry.values(table)]
 
     def _field(self, name: str) -> QueryField | None:
         field = find_field(self.site, name)

@@ -1,0 +1,140 @@
+"""The sandbox held to Jira's published contracts, and driven by the real `jira` package."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jira import JIRA
+from openapi_core import OpenAPI
+from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
+from openapi_core.exceptions import OpenAPIError
+
+from sync.sandbox import Deployment, Sandbox
+from tests.sync.sandbox.clients import SHARED, Client
+
+FILES = {Deployment.CLOUD: "cloud-openapi.json", Deployment.DATA_CENTER: "datacenter-openapi.json"}
+LINK = {"globalId": "g", "object": {"url": "https://example.com", "title": "t"}}
+ISSUE_LINK = {"type": {"name": "Blocks"}, "inwardIssue": {"key": "PAY-1"}, "outwardIssue": {"key": "PAY-2"}}
+COMMON: list[tuple[str, str, Any]] = [
+    ("GET", "serverInfo", None),
+    ("GET", "myself", None),
+    ("GET", "mypermissions?permissions=BROWSE_PROJECTS,EDIT_ISSUES", None),
+    ("GET", "field", None),
+    ("GET", "issuetype", None),
+    ("GET", "status", None),
+    ("GET", "statuscategory", None),
+    ("GET", "issueLinkType", None),
+    ("GET", "project/PAY", None),
+    ("PUT", "issue/PAY-1", {"update": {"labels": [{"add": "x"}, {"remove": "y"}]}}),
+    ("POST", "issueLink", ISSUE_LINK),
+    ("POST", "issue/PAY-1/remotelink", LINK),
+    ("GET", "issue/PAY-1/remotelink", None),
+    ("PUT", "issue/PAY-1/properties/note", {"a": 1}),
+    ("GET", "issue/PAY-1/properties", None),
+    ("GET", "issue/PAY-1/properties/note", None),
+    ("DELETE", "issue/PAY-1/properties/note", None),
+    ("GET", "issue/PAY-1", None),
+    ("GET", "issue/PAY-2?fields=labels,parent&expand=names,schema", None),
+]
+OWN: dict[Deployment, list[tuple[str, str, Any]]] = {
+    Deployment.CLOUD: [
+        ("POST", "search/jql", {"jql": "project = PAY", "fields": ["labels", "parent"], "maxResults": 1}),
+        ("GET", "search/jql?jql=project%20%3D%20PAY&fields=id&maxResults=5000", None),
+        ("POST", "search/approximate-count", {"jql": "project = PAY"}),
+        ("POST", "issue/bulkfetch", {"issueIdsOrKeys": ["PAY-1", "10002"], "fields": ["labels"]}),
+        ("GET", "project/search", None),
+        ("GET", "priority/search", None),
+    ],
+    Deployment.DATA_CENTER: [
+        ("GET", "search?jql=project%20%3D%20PAY&maxResults=1", None),
+        ("POST", "search", {"jql": "project = PAY", "fields": ["labels"], "startAt": 1}),
+        ("GET", "project", None),
+        ("GET", "priority", None),
+    ],
+}
+
+
+def relaxed(node: Any) -> Any:
+    """The contract without what real Jira breaks itself: closed objects and date-time formats."""
+    if isinstance(node, list):
+        return [relaxed(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    dropped = {("additionalProperties", False), ("format", "date-time")}
+    kept = {k: v for k, v in node.items() if isinstance(v, dict | list) or (k, v) not in dropped}
+    return {k: relaxed(v) for k, v in kept.items()}
+
+
+@pytest.fixture(params=list(Deployment), scope="module")
+def contract(request: pytest.FixtureRequest) -> Iterator[tuple[Client, OpenAPI, OpenAPI]]:
+    """A sandbox with the contract for requests, strict, and for responses, relaxed."""
+    path = SHARED / "jira" / FILES[request.param]
+    if not path.exists():
+        pytest.skip("needs the OpenAPI files in ../shared/jira")
+    with Sandbox(request.param) as jira:
+        jira.site.add_project("PAY", "Payments")
+        jira.site.add_issue({"project": "PAY", "summary": "A", "issuetype": "Epic", "description": "Text"})
+        jira.site.add_issue({"project": "PAY", "summary": "B", "issuetype": "Story", "parent": "PAY-1"})
+        raw = json.loads(path.read_text())
+        raw |= {"servers": [{"url": jira.url}], "security": []}
+        client = Client(jira)
+        yield client, OpenAPI.from_dict(raw), OpenAPI.from_dict(relaxed(raw))
+        client.close()
+
+
+def test_requests_and_answers_keep_jiras_contract(contract: tuple[Client, OpenAPI, OpenAPI]) -> None:
+    client, strict, lenient = contract
+    for method, path, body in COMMON + OWN[client.jira.deployment]:
+        answer = client.ask(method, path, body)
+        assert answer.ok, (path, answer.text)
+        request = RequestsOpenAPIRequest(answer.request)
+        strict.validate_request(request)
+        if answer.content:
+            lenient.validate_response(request, RequestsOpenAPIResponse(answer))
+
+
+def test_the_contract_would_notice_a_wrong_request(contract: tuple[Client, OpenAPI, OpenAPI]) -> None:
+    client, strict, _ = contract
+    answer = client.put("issue/PAY-1", {"update": "labels"})
+    assert answer.status_code == 400
+    with pytest.raises(OpenAPIError):
+        strict.validate_request(RequestsOpenAPIRequest(answer.request))
+
+
+def connect(jira: Sandbox) -> JIRA:
+    known = jira.credentials
+    if jira.deployment is Deployment.CLOUD:
+        return JIRA(server=jira.url, basic_auth=(known.email, known.token), max_retries=0)
+    return JIRA(server=jira.url, token_auth=known.pat, max_retries=0)
+
+
+@pytest.mark.parametrize("deployment", list(Deployment))
+@pytest.mark.parametrize("context_path", ["", "/jira"])
+def test_the_jira_package_works_against_it(deployment: Deployment, context_path: str) -> None:
+    with Sandbox(deployment, context_path=context_path) as jira:
+        site = jira.site
+        site.add_project("PAY", "Payments")
+        keys = [site.add_issue({"project": "PAY", "summary": f"Issue {n}"}) for n in range(130)]
+        package = connect(jira)
+        assert package.myself()["displayName"] == "Tieline Sync"
+        assert {"summary", "labels"} <= {field["id"] for field in package.fields()}
+        found = package.search_issues("project = PAY ORDER BY key", maxResults=0, fields="labels")
+        assert [issue.key for issue in found] == keys
+        issue = package.issue("PAY-7")
+        issue.update(update={"labels": [{"add": "seen"}]})
+        assert issue.fields.labels == ["seen"]
+        assert [project.key for project in package.projects()] == ["PAY"]
+        assert package.my_permissions(permissions="EDIT_ISSUES")["permissions"]["EDIT_ISSUES"][
+            "havePermission"
+        ]
+        assert next(kind.name for kind in package.issue_link_types()) == "Blocks"
+        assert {status.statusCategory.key for status in package.statuses()} == {
+            "new",
+            "indeterminate",
+            "done",
+        }
+        assert len(package.priorities()) == 5
+        package.close()  # type: ignore[no-untyped-call]
