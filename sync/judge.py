@@ -9,11 +9,10 @@ from datetime import datetime
 from sqlalchemy import Connection, String, insert, literal
 
 from rules.catalogue import Path
-from rules.pack import Rule, RuleSet
+from rules.ruleset import Rule, RuleSet
 from rules.sql import hits
 from sync.pull import Kind
 from sync.store import findings, links, tables
-from sync.store.coverage import save_coverage
 from sync.store.schema import table_of
 
 hit = table_of(tables.Hit)
@@ -94,11 +93,8 @@ def verdict_of(rule: Rule) -> findings.Verdict:
         rule=rule.id,
         entity=rule.entity.name,
         rule_hash=rule.hash,
-        severity=rule.severity,
+        severity=rule.severity.value,
         label=rule.label,
-        hold=rule.hold,
+        hold=rule.grace,
         clear_after=rule.clear_after,
     )
-
-
-__all__ = ["Judgement", "judge", "reads", "save_coverage"]

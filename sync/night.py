@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 
 from connectors.base import LabelWriter
-from rules.pack import RuleSet
+from rules.ruleset import Rule, RuleSet
 from sync.errors import ConfigurationError, Exit, UserError
 from sync.judge import Judgement, judge
 from sync.plan import Limit, Plan, guard, make_plan
@@ -180,7 +181,7 @@ def pull_all(service: Service, options: Options, result: RunResult, progress: Pr
 def judge_all(
     service: Service, rules: RuleSet, options: Options, result: RunResult, progress: Progress
 ) -> None:
-    """Judge, count, plan and guard in one transaction: all of it is of one snapshot, and so are the intents."""
+    """Judge, count, plan and guard in one transaction: all of it, and the intents, are of one snapshot."""
     settings, now = service.settings, service.clock()
     with progress.step("link, judge and plan"), service.engine.begin() as connection:
         complete = runs.complete_sources(connection)
@@ -196,12 +197,20 @@ def judge_all(
             result.plan,
             labels.tickets_in_scope(connection, sites),
             Limit(settings.max_changes, settings.max_share),
-            {rule.id: Limit(rule.limit.new, rule.limit.share) for rule in rules.rules if rule.limit},
+            {rule.id: limit_of(rule) for rule in rules.rules},
             options.allow_changes,
         )
         labels.save_plan(connection, result.run_id, result.plan)
         if not options.dry_run and not result.stopped:
             labels.intend(connection, result.run_id, result.plan.changes, now)
+
+
+def limit_of(rule: Rule) -> Limit:
+    """Give a rule's own limit; what it does not say is unlimited."""
+    return Limit(
+        changes=sys.maxsize if rule.limit.new is None else rule.limit.new,
+        share=1.0 if rule.limit.share is None else float(rule.limit.share),
+    )
 
 
 def read_plan(connection: Connection, prefix: str, sites: Collection[str]) -> Plan:

@@ -45,7 +45,12 @@ def load_sources(settings: Settings, variables: Mapping[str, str]) -> SourcesCon
     config = (
         from_settings(settings) if settings.sources is None else read_sources(settings.sources, variables)
     )
-    names = [source.name for source in (*config.jira, *config.finance, *config.objectives, *config.links)]
+    names = [
+        *(source.name for source in config.jira),
+        *(source.name for source in config.finance),
+        *(source.name for source in config.objectives),
+        *(source.name for source in config.links),
+    ]
     double = sorted({name for name in names if names.count(name) > 1})
     if double:
         raise ConfigurationError(
@@ -77,7 +82,7 @@ def from_settings(settings: Settings) -> SourcesConfig:
         "cost_code_field": settings.jira_cost_code_field or "",
     }
     if settings.jira_ca_bundle is not None:
-        site["verify_tls"] = str(settings.jira_ca_bundle)
+        site["ca_bundle"] = str(settings.jira_ca_bundle)
     try:
         jira = JiraSiteConfig.model_validate(site)
     except ValidationError as error:

@@ -16,7 +16,9 @@ from connectors.finance.currencies import EXPONENTS
 from connectors.jira import JiraIssues, JiraLabels, JiraObjectives, JiraSite, JiraSiteConfig, connect
 from connectors.objectives import LinksSource, ObjectivesSource
 from rules.moments import Context
-from rules.pack import RuleErrors, RuleSet, load, shipped
+from rules.pack import load, shipped
+from rules.problem import RuleErrors
+from rules.ruleset import RuleSet
 from sync.errors import ConfigurationError
 from sync.night import Service
 from sync.pull import Feed, Kind
@@ -136,4 +138,4 @@ def load_rules(settings: Settings, now: datetime) -> RuleSet:
     try:
         return load(paths, bind_catalogue(frame_of(settings, now)), context_of(settings, now))
     except RuleErrors as errors:
-        raise ConfigurationError(*(str(problem) for problem in errors.problems)) from None
+        raise ConfigurationError(*(problem.render() for problem in errors.problems)) from None

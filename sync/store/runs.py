@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from connectors.records import ControlTotal, Page
@@ -15,7 +14,7 @@ from sync.errors import LeaseHeld
 from sync.store import tables
 from sync.store.links import budget_line, live
 from sync.store.save import Absent, Origin, Saved
-from sync.store.schema import table_of
+from sync.store.schema import AnyRow, table_of
 
 control_total = table_of(tables.ControlTotal)
 cursor = table_of(tables.Cursor)
@@ -122,7 +121,7 @@ def finish_source(
     )
 
 
-def sources_of(connection: Connection, run_id: int) -> Sequence[Row[Any]]:
+def sources_of(connection: Connection, run_id: int) -> Sequence[AnyRow]:
     """Read how each source of a run went."""
     return connection.execute(
         select(source_run).where(source_run.c.run_id == run_id).order_by(source_run.c.started_at)

@@ -1,11 +1,13 @@
-"""Give the SQLAlchemy tables behind the SQLModel classes, for set-wise statements."""
+"""Give the SQLAlchemy tables behind the SQLModel classes, for set-wise statements; and a name for any row."""
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import Table
+from sqlalchemy import Row, Table
 from sqlmodel import SQLModel
+
+AnyRow = Row[*tuple[Any, ...]]
 
 
 def table_of(model: type[SQLModel]) -> Table:

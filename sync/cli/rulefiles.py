@@ -1,0 +1,108 @@
+"""The commands for people who edit rules: rules check, test, list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rules.moments import Context
+from rules.pack import load, shipped
+from rules.problem import RuleErrors
+from rules.ruleset import RuleSet
+from rules.testing import run as run_tests
+from rules.vocabulary import VOCABULARY
+from sync.cli.options import EnvFile, Json
+from sync.cli.output import Output
+from sync.cli.session import read_settings, utc_now
+from sync.errors import ConfigurationError, Exit
+from sync.wiring import context_of
+
+app = typer.Typer(help="Check, test and list rule files.", no_args_is_help=True)
+Paths = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Rule files or folders; those of TIELINE_RULES, or the shipped pack, by default."),
+]
+
+
+@app.command("check")
+def check_rules(paths: Paths = None, env_file: EnvFile = None, json: Json = False) -> int:
+    """Check rule files: every mistake of every file, with its place and the likely fix."""
+    output = Output(as_json=json)
+    context, chosen = chosen_rules(paths, env_file)
+    try:
+        rules = load(chosen, VOCABULARY, context)
+    except RuleErrors as errors:
+        for problem in errors.problems:
+            output.line(problem.render())
+        output.document({"problems": [problem_document(problem) for problem in errors.problems]})
+        return Exit.USAGE
+    output.line(f"{len(rules.rules)} rules, no mistakes.")
+    output.document({"problems": [], "rules": [rule.id for rule in rules.rules]})
+    return Exit.OK
+
+
+@app.command("test")
+def try_rules(paths: Paths = None, env_file: EnvFile = None, json: Json = False) -> int:
+    """Run the tests that the rule files hold."""
+    output = Output(as_json=json)
+    results = list(run_tests(loaded(paths, env_file)))
+    failed = [result for result in results if not result.passed]
+    for result in failed:
+        output.line(result.text)
+    output.line(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+    output.document({"passed": len(results) - len(failed), "failed": [result.text for result in failed]})
+    return Exit.FAILED if failed else Exit.OK
+
+
+@app.command("list")
+def list_rules(paths: Paths = None, env_file: EnvFile = None, json: Json = False) -> int:
+    """List the rules, with what they flag and the label they write."""
+    output = Output(as_json=json)
+    rules = loaded(paths, env_file)
+    output.table(
+        "Rules",
+        ["rule", "judges", "severity", "label", "title"],
+        [(r.id, r.entity.name, r.severity.value, r.label, r.title) for r in rules.rules],
+    )
+    output.document(
+        [
+            {
+                "id": rule.id,
+                "each": rule.entity.name,
+                "severity": rule.severity.value,
+                "label": rule.label,
+                "title": rule.title,
+                "when": rule.when,
+                "hash": rule.hash,
+                "file": str(rule.path),
+                "line": rule.line,
+            }
+            for rule in rules.rules
+        ]
+    )
+    return Exit.OK
+
+
+def chosen_rules(paths: Sequence[Path] | None, env_file: Path | None) -> tuple[Context, list[Path]]:
+    """Give the context of conditions, and the files named or configured."""
+    settings = read_settings(env_file)
+    configured = [settings.rules] if settings.rules is not None else shipped()
+    return context_of(settings, utc_now()), list(paths or configured)
+
+
+def loaded(paths: Sequence[Path] | None, env_file: Path | None) -> RuleSet:
+    """Load rules that must have no mistakes."""
+    context, chosen = chosen_rules(paths, env_file)
+    try:
+        return load(chosen, VOCABULARY, context)
+    except RuleErrors as errors:
+        raise ConfigurationError(*(problem.render() for problem in errors.problems)) from None
+
+
+def problem_document(problem: object) -> dict[str, object]:
+    """Give a problem as plain values."""
+    names = ("path", "line", "column", "message", "suggestion", "rule")
+    return {name: getattr(problem, name) for name in names}

@@ -1,0 +1,81 @@
+"""The command that runs nights on schedule: serve."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import typer
+from apscheduler.schedulers.blocking import BlockingScheduler
+
+from sync import schedule
+from sync.cli.options import EnvFile, Json
+from sync.cli.output import Output
+from sync.cli.session import Session, open_session, utc_now
+from sync.cli.summary import run_document, show_run
+from sync.errors import Exit, UserError
+from sync.night import Options, run_night
+from sync.store import runs
+
+
+@dataclass(slots=True)
+class Watch:
+    """Asks at each tick whether a night is due, and runs it."""
+
+    session: Session
+    output: Output
+    since: datetime
+    clock: Callable[[], datetime]
+    complaint: str = ""
+
+    def tick(self) -> None:
+        """Run the night that is due, if one is; what keeps it from running is said once and tried again."""
+        settings = self.session.settings
+        with self.session.engine.connect() as connection:
+            last = runs.last_night(connection, settings.schedule)
+        due = schedule.due_night(settings.schedule, settings.zone, self.clock(), self.since, last)
+        if due is None:
+            return
+        options = Options("schedule", night=(settings.schedule, due.local_date))
+        try:
+            result = run_night(self.session.service, options, self.output.progress())
+        except UserError as error:
+            if str(error) != self.complaint:
+                self.output.line(f"The night of {due.local_date} could not run:\n{error}", style="red")
+            self.complaint = str(error)
+            return
+        finally:
+            self.session.sites.close()
+        self.complaint = ""
+        show_run(self.output, self.session, result)
+        self.output.document(run_document(self.session, result))
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(serve)
+
+
+def serve(env_file: EnvFile = None, json: Json = False) -> int:
+    """Run the night on TIELINE_SCHEDULE until stopped; each local date runs once."""
+    output = Output(as_json=json)
+    with open_session(env_file) as session:
+        settings = session.settings
+        session.service.rules(utc_now())  # a mistake in the rules is told now, not at night
+        first = schedule.next_due(settings.schedule, settings.zone, utc_now())
+        output.line(
+            f"Serving {settings.schedule!r} in {settings.timezone}. "
+            f"Next night: {first.at:%Y-%m-%d %H:%M %Z}. Stop with Ctrl-C."
+        )
+        watch = Watch(session, output, utc_now(), utc_now)
+        scheduler = BlockingScheduler(timezone=settings.zone)
+        schedule.start_ticking(scheduler, watch.tick)
+        signal.signal(signal.SIGTERM, lambda *_: scheduler.shutdown(wait=False))
+        watch.tick()
+        try:
+            scheduler.start()
+        except KeyboardInterrupt:
+            output.line("Stopped.")
+    return Exit.OK

@@ -1,0 +1,90 @@
+"""Open what a command needs: settings, sources, store and service; and close it again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from sync.errors import ConfigurationError
+from sync.night import Service
+from sync.report import write_report
+from sync.settings import Settings, load_settings, variables
+from sync.sources import SourcesConfig, load_sources
+from sync.store.database import open_store
+from sync.wiring import Sites, build_service
+
+DOTENV = Path(".env")
+
+
+def utc_now() -> datetime:
+    """Give the time: the one clock of the service, handed to everything that needs it."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a command works with."""
+
+    settings: Settings
+    sources: SourcesConfig
+    engine: Engine
+    service: Service
+    sites: Sites
+
+
+def read_settings(env_file: Path | None) -> Settings:
+    """Read the settings from `.env`, or from the file named, and the environment."""
+    if env_file is not None and not env_file.is_file():
+        raise ConfigurationError(
+            f"--env-file {env_file}: no such file. Copy config.example.env and fill it in."
+        )
+    return load_settings(os.environ, env_file or DOTENV)
+
+
+@contextmanager
+def open_engine(settings: Settings) -> Iterator[Engine]:
+    """Open the store."""
+    engine = open_store(settings.database_url.get_secret_value())
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def open_session(env_file: Path | None) -> Iterator[Session]:
+    """Open everything."""
+    settings = read_settings(env_file)
+    sources = load_sources(settings, variables(os.environ, env_file or DOTENV))
+    with open_engine(settings) as engine, open_service(settings, sources, engine) as session:
+        yield session
+
+
+@contextmanager
+def open_service(settings: Settings, sources: SourcesConfig, engine: Engine) -> Iterator[Session]:
+    """Put the service together on an open store."""
+    report = partial(write_run_report, settings, engine)
+    service, sites = build_service(settings, sources, engine, report, utc_now)
+    try:
+        yield Session(settings, sources, engine, service, sites)
+    finally:
+        sites.close()
+
+
+def write_run_report(settings: Settings, engine: Engine, run_id: int, folder: Path | None = None) -> Path:
+    """Write the report of a run into the folder the settings name, or another one."""
+    return write_report(
+        engine,
+        run_id,
+        folder or settings.report_dir,
+        zone=settings.zone,
+        currency=settings.currency,
+        fiscal_year=settings.fiscal_year,
+    )

@@ -1,0 +1,219 @@
+"""Explain one work item: what it serves and how, what each rule found on it, and what would clear it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rapidfuzz import process
+from sqlalchemy import Connection
+
+from connectors.finance.money import format_minor
+from rules.catalogue import Catalogue, Kind
+from rules.evaluate import evaluate
+from rules.ruleset import Rule, RuleSet
+from sync.errors import ConfigurationError
+from sync.store import ties
+from sync.store.catalogue import Frame
+from sync.store.findings import WORK_ITEM
+from sync.store.items import Item, read_item
+from sync.store.schema import AnyRow
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """One way in which the item is tied to an objective."""
+
+    objective: str
+    title: str
+    live: bool
+    standing: str
+    how: str
+    evidence: str
+    via: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a condition: the values found, whether it holds (None: nothing found), their origin."""
+
+    text: str
+    holds: bool | None
+    found: tuple[str, ...]
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleView:
+    """One rule on this item; `state` is the finding's, or `not flagged`."""
+
+    rule: str
+    title: str
+    flagged: bool
+    state: str
+    since: datetime | None
+    label: str | None
+    parts: tuple[Part, ...]
+    message: str
+    why: str | None
+    fix: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything there is to say about one work item."""
+
+    key: str
+    summary: str
+    status: str
+    url: str
+    standing: str
+    parents: tuple[str, ...]
+    ties: tuple[Tie, ...]
+    loose: tuple[str, ...]
+    money: tuple[str, ...]
+    rules: tuple[RuleView, ...]
+    writes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explainer:
+    """Explains by a rule set bound to the store at one moment."""
+
+    connection: Connection
+    rules: RuleSet
+    catalogue: Catalogue
+    frame: Frame
+
+    def explain(self, key: str, only: str | None = None) -> Explanation:
+        """Explain one work item by key or id; raise `ConfigurationError` for a key or a rule nobody knows."""
+        row = ties.find_work_item(self.connection, key)
+        if row is None:
+            raise ConfigurationError(unknown_key(key, ties.nearest_keys(self.connection, key)))
+        rules = [rule for rule in self.rules.rules if only in (None, rule.id)]
+        if not rules:
+            raise ConfigurationError(unknown_rule(str(only), [rule.id for rule in self.rules.rules]))
+        tied = tuple(
+            tie_of(found) for found in ties.objective_ties(self.connection, row.id, self.frame.today)
+        )
+        return Explanation(
+            key=row.key,
+            summary=row.summary,
+            status=row.status,
+            url=row.url,
+            standing=self._standing(row, tied),
+            parents=tuple(f"{up.key} {up.summary}" for up in ties.chain_of(self.connection, row.id)),
+            ties=tied,
+            loose=tuple(
+                f"{loose.how}: {loose.evidence} names {loose.target!r}, which is no known objective"
+                for loose in ties.loose_references(self.connection, row.id)
+            ),
+            money=tuple(money_line(found) for found in ties.money_of(self.connection, row.id)),
+            rules=tuple(self._views(row, rules)),
+            writes=tuple(write_line(found) for found in ties.writes_on(self.connection, row.id)),
+        )
+
+    def _standing(self, row: AnyRow, tied: Sequence[Tie]) -> str:
+        """Say in a sentence where the item stands."""
+        if row.deleted_at is not None:
+            return "no longer in Jira, or no longer visible to the account"
+        if row.missing_since is not None:
+            return "not seen in the newest complete read; frozen until the next one"
+        if not row.in_scope:
+            return "outside the scope: stored only because other work hangs under it"
+        live = [tie.objective for tie in tied if tie.live]
+        if live:
+            return f"aligned: serves {', '.join(dict.fromkeys(live))}"
+        if tied:
+            return "not aligned: every objective it serves is closed or outside its dates"
+        known = ties.objectives_known(self.connection)
+        return f"not aligned: no tie leads to any of the {known} known objectives"
+
+    def _views(self, row: AnyRow, rules: Sequence[Rule]) -> list[RuleView]:
+        """Show each rule about work items on this one."""
+        entity = self.catalogue.entity(WORK_ITEM)
+        item = read_item(self.connection, entity, row.id) if entity is not None else None
+        if item is None:
+            return []
+        item["last_seen"] = row.last_seen
+        found = ties.findings_on(self.connection, WORK_ITEM, row.id)
+        return [self._view(rule, item, found.get(rule.id)) for rule in rules if rule.entity.name == WORK_ITEM]
+
+    def _view(self, rule: Rule, item: Item, finding: AnyRow | None) -> RuleView:
+        verdict = evaluate(rule.condition, item)
+        kinds = {name: path.kind for name, path in rule.evidence.items()}
+        parts = tuple(
+            Part(
+                leaf.text,
+                leaf.verdict,
+                tuple(self._text(value, kinds.get(leaf.field)) for value in leaf.found),
+                origin(leaf.field, item["last_seen"]),
+            )
+            for leaf in verdict.leaves
+        )
+        state = "not flagged" if finding is None else finding.state
+        return RuleView(
+            rule=rule.id,
+            title=rule.title,
+            flagged=verdict.hit,
+            state=state,
+            since=None if finding is None else finding.since,
+            label=None if rule.label is None else self.frame.prefix + rule.label,
+            parts=parts,
+            message=rule.message,
+            why=rule.why,
+            fix=rule.fix,
+        )
+
+    def _text(self, value: Any, kind: Kind | None) -> str:
+        """Show a value found."""
+        if kind is Kind.MONEY and isinstance(value, int):
+            return f"{format_minor(value, self.frame.currency)} {self.frame.currency}"
+        if isinstance(value, datetime):
+            return f"{value:%Y-%m-%d %H:%M} UTC"
+        return str(value)
+
+
+def tie_of(row: AnyRow) -> Tie:
+    """Make a tie of a row."""
+    dates = [f"from {row.starts_on}" if row.starts_on else "", f"until {row.ends_on}" if row.ends_on else ""]
+    standing = " ".join([row.state, *filter(None, dates)])
+    return Tie(row.objective, row.title, bool(row.live), standing, row.how, row.evidence, row.via)
+
+
+def money_line(row: AnyRow) -> str:
+    """Say one share of a budget line, and where it was read."""
+    place = f"{row.source} line {row.line}" if row.line else row.source
+    amount = f"{format_minor(row.amount_minor, row.currency)} {row.currency}"
+    return f"{row.version} {row.fiscal_year}: {amount} ({place}, by {row.how}: {row.evidence})"
+
+
+def write_line(row: AnyRow) -> str:
+    """Say one thing we wrote to the ticket."""
+    reason = f": {row.reason}" if row.reason else ""
+    verb = {"add": "added", "remove": "removed"}[row.operation] if row.state == "done" else row.operation
+    return f"{row.intended_at:%Y-%m-%d %H:%M} UTC run {row.run_id}: {verb} {row.label} ({row.state}{reason})"
+
+
+def origin(field: str, seen: datetime) -> str:
+    """Say where the value of a field comes from."""
+    if field.startswith("objective") or field.endswith("Objectives"):
+        return "links of this item and its parents"
+    if field.startswith("budget."):
+        return "budget lines that fall to this item"
+    return f"Jira, read {seen:%Y-%m-%d %H:%M} UTC"
+
+
+def unknown_key(key: str, others: Sequence[str]) -> str:
+    """Say that a key is unknown, with the nearest one."""
+    nearest = process.extractOne(key, others)
+    hint = f" Did you mean {nearest[0]}?" if nearest else " Run `tieline pull` first if it is new."
+    return f"{key}: no such work item in the store.{hint}"
+
+
+def unknown_rule(rule: str, known: Sequence[str]) -> str:
+    """Say that a rule is unknown, with the nearest one."""
+    nearest = process.extractOne(rule, known)
+    return f"--rule {rule}: no such rule." + (f" Did you mean {nearest[0]}?" if nearest else "")

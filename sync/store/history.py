@@ -1,0 +1,125 @@
+"""Read what runs did: their list, their findings and their writes, for the commands that look back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, case, func, or_, select
+
+from sync.store import tables
+from sync.store.findings import WORK_ITEM
+from sync.store.links import budget_line, objective, work_item
+from sync.store.runs import control_total, run, source_run
+from sync.store.schema import AnyRow, table_of
+
+coverage = table_of(tables.Coverage)
+finding = table_of(tables.Finding)
+ledger = table_of(tables.LabelWrite)
+quarantine = table_of(tables.Quarantine)
+
+
+def newest_runs(connection: Connection, number: int) -> Sequence[AnyRow]:
+    """Read the newest runs, the newest first."""
+    return connection.execute(select(run).order_by(run.c.id.desc()).limit(number)).all()
+
+
+def run_with(connection: Connection, run_id: int) -> AnyRow | None:
+    """Read one run."""
+    return connection.execute(select(run).where(run.c.id == run_id)).one_or_none()
+
+
+def newest_judged(connection: Connection) -> int | None:
+    """Give the newest run that has figures."""
+    newest: int | None = connection.scalar(select(func.max(coverage.c.run_id)))
+    return newest
+
+
+def write_counts(connection: Connection, run_id: int) -> dict[tuple[str, str], int]:
+    """Count the ledger rows of a run by operation and state."""
+    rows = connection.execute(
+        select(ledger.c.operation, ledger.c.state, func.count())
+        .where(ledger.c.run_id == run_id)
+        .group_by(ledger.c.operation, ledger.c.state)
+    )
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+def findings_by_rule(connection: Connection, run_id: int) -> Sequence[AnyRow]:
+    """Count the findings of each rule: open, pending, clearing, and what this run opened and closed."""
+
+    def count(condition: object) -> object:
+        return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)  # type: ignore[arg-type]
+
+    return connection.execute(
+        select(
+            finding.c.rule,
+            count(finding.c.state == "open").label("open"),  # type: ignore[attr-defined]
+            count(finding.c.state == "pending").label("pending"),  # type: ignore[attr-defined]
+            count(finding.c.state == "clearing").label("clearing"),  # type: ignore[attr-defined]
+            count(finding.c.opened_run == run_id).label("opened"),  # type: ignore[attr-defined]
+            count(finding.c.closed_run == run_id).label("closed"),  # type: ignore[attr-defined]
+        )
+        .group_by(finding.c.rule)
+        .order_by(finding.c.rule)
+    ).all()
+
+
+def open_findings(connection: Connection) -> Sequence[AnyRow]:
+    """Read the findings that are not closed, with the name of the row each is about."""
+    subject = func.coalesce(work_item.c.key, objective.c.source_id, budget_line.c.source_id)
+    title = func.coalesce(work_item.c.summary, objective.c.title, budget_line.c.description)
+    return connection.execute(
+        select(
+            finding.c.rule,
+            finding.c.entity,
+            subject.label("subject"),
+            title.label("title"),
+            finding.c.state,
+            finding.c.severity,
+            finding.c.since,
+            finding.c.evidence,
+        )
+        .select_from(finding)
+        .outerjoin(work_item, (finding.c.entity == WORK_ITEM) & (work_item.c.id == finding.c.subject_id))
+        .outerjoin(objective, (finding.c.entity == "objective") & (objective.c.id == finding.c.subject_id))
+        .outerjoin(
+            budget_line, (finding.c.entity == "budgetLine") & (budget_line.c.id == finding.c.subject_id)
+        )
+        .where(finding.c.state != "closed")
+        .order_by(finding.c.rule, subject)
+    ).all()
+
+
+def quarantined(connection: Connection, sources: Sequence[str] | None = None) -> Sequence[AnyRow]:
+    """Read the rows refused in the newest read of each source."""
+    newest = (
+        select(source_run.c.source, func.max(source_run.c.run_id).label("run_id"))
+        .group_by(source_run.c.source)
+        .subquery()
+    )
+    statement = (
+        select(quarantine)
+        .join(newest, (newest.c.source == quarantine.c.source) & (newest.c.run_id == quarantine.c.run_id))
+        .order_by(quarantine.c.source, quarantine.c.file, quarantine.c.line)
+    )
+    if sources:
+        statement = statement.where(or_(*(quarantine.c.source == source for source in sources)))
+    return connection.execute(statement).all()
+
+
+def totals_of(connection: Connection, run_id: int) -> Sequence[AnyRow]:
+    """Read the control totals of a run."""
+    return connection.execute(
+        select(control_total)
+        .where(control_total.c.run_id == run_id)
+        .order_by(control_total.c.source, control_total.c.fiscal_year.desc(), control_total.c.version)
+    ).all()
+
+
+def coverage_of(connection: Connection, run_id: int) -> Sequence[AnyRow]:
+    """Read the figures of a run for the whole portfolio."""
+    return connection.execute(
+        select(coverage)
+        .where(coverage.c.run_id == run_id, coverage.c.project_key == "")
+        .order_by(coverage.c.currency, coverage.c.fiscal_year.desc(), coverage.c.version, coverage.c.state)
+    ).all()

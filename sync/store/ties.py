@@ -1,0 +1,138 @@
+"""Read how one work item is tied to objectives and money, and what it claims in vain, for `explain`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import Connection, func, select
+
+from connectors.records import How
+from sync.store import tables
+from sync.store.coverage import objective_is_live
+from sync.store.links import budget_line, budget_link, live, objective, objective_link, reference, work_item
+from sync.store.schema import AnyRow, table_of
+
+finding = table_of(tables.Finding)
+ledger = table_of(tables.LabelWrite)
+
+
+def find_work_item(connection: Connection, key: str) -> AnyRow | None:
+    """Find a work item by its key or its immutable id, letter case aside."""
+    return connection.execute(
+        select(work_item)
+        .where((work_item.c.key_folded == key.casefold()) | (work_item.c.source_id == key))
+        .order_by(work_item.c.deleted_at.is_not(None), work_item.c.id)
+        .limit(1)
+    ).one_or_none()
+
+
+def nearest_keys(connection: Connection, key: str) -> list[str]:
+    """Give some keys of the same project, for a suggestion."""
+    project = key.rpartition("-")[0].casefold()
+    return list(
+        connection.scalars(
+            select(work_item.c.key)
+            .where(work_item.c.project_folded == project, live(work_item))
+            .order_by(work_item.c.id)
+            .limit(1000)
+        )
+    )
+
+
+def objective_ties(connection: Connection, item_id: int, today: date) -> Sequence[AnyRow]:
+    """Read every link of an item to an objective, the nearest first."""
+    via = work_item.alias("via")
+    return connection.execute(
+        select(
+            objective.c.source_id.label("objective"),
+            objective.c.title,
+            objective.c.state,
+            objective.c.starts_on,
+            objective.c.ends_on,
+            objective_is_live(today).label("live"),
+            objective_link.c.how,
+            objective_link.c.evidence,
+            objective_link.c.depth,
+            via.c.key.label("via"),
+        )
+        .join_from(objective_link, objective, objective.c.id == objective_link.c.objective_id)
+        .outerjoin(via, via.c.id == objective_link.c.via_id)
+        .where(objective_link.c.work_item_id == item_id)
+        .order_by(objective_link.c.depth, objective.c.source_id, objective_link.c.how)
+    ).all()
+
+
+def loose_references(connection: Connection, item_id: int) -> Sequence[AnyRow]:
+    """Read the ties an item claims that lead to no known objective."""
+    matched = select(objective.c.id).where(
+        live(objective),
+        (objective.c.key_folded == reference.c.target_folded)
+        | ((objective.c.issue_id == reference.c.target) & (reference.c.how == How.ISSUE_LINK.value)),
+    )
+    return connection.execute(
+        select(reference.c.how, reference.c.target, reference.c.evidence)
+        .where(
+            reference.c.work_item_id == item_id,
+            reference.c.how != How.COST_CODE.value,
+            ~matched.exists(),
+        )
+        .order_by(reference.c.id)
+    ).all()
+
+
+def money_of(connection: Connection, item_id: int) -> Sequence[AnyRow]:
+    """Read the shares of budget lines that fall to an item."""
+    return connection.execute(
+        select(
+            budget_line.c.source,
+            budget_line.c.line,
+            budget_line.c.version,
+            budget_line.c.fiscal_year,
+            budget_line.c.currency,
+            budget_link.c.amount_minor,
+            budget_link.c.how,
+            budget_link.c.evidence,
+        )
+        .join_from(budget_link, budget_line, budget_line.c.id == budget_link.c.budget_line_id)
+        .where(budget_link.c.work_item_id == item_id)
+        .order_by(budget_line.c.fiscal_year.desc(), budget_line.c.version, budget_line.c.source_id)
+    ).all()
+
+
+def findings_on(connection: Connection, entity: str, subject_id: int) -> dict[str, AnyRow]:
+    """Read the findings on one row, by rule."""
+    rows = connection.execute(
+        select(finding).where(finding.c.entity == entity, finding.c.subject_id == subject_id)
+    )
+    return {row.rule: row for row in rows}
+
+
+def writes_on(connection: Connection, item_id: int) -> Sequence[AnyRow]:
+    """Read what we wrote to a ticket, newest first."""
+    return connection.execute(
+        select(ledger).where(ledger.c.work_item_id == item_id).order_by(ledger.c.id.desc()).limit(20)
+    ).all()
+
+
+def chain_of(connection: Connection, item_id: int) -> list[AnyRow]:
+    """Read the parents of an item, from the nearest up; a circle ends the walk."""
+    chain: list[AnyRow] = []
+    seen, current = {item_id}, item_id
+    above = work_item.alias("above")
+    while True:
+        row = connection.execute(
+            select(above.c.id, above.c.key, above.c.summary)
+            .join_from(work_item, above, above.c.id == work_item.c.parent_id)
+            .where(work_item.c.id == current)
+        ).one_or_none()
+        if row is None or row.id in seen:
+            return chain
+        seen.add(row.id)
+        chain.append(row)
+        current = row.id
+
+
+def objectives_known(connection: Connection) -> int:
+    """Count the objectives in the store."""
+    return connection.scalar(select(func.count()).select_from(objective).where(live(objective))) or 0
