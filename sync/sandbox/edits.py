@@ -67,6 +67,8 @@ def _applied(call: Call, name: str, value: Any, step: JsonObject) -> Any:
     if verb == "set":
         return read(call, operand)
     if verb in {"add", "remove"} and _is_list(call, name):
+        if name == "labels" and not isinstance(operand, str):
+            raise FieldProblem("data was not an array of strings")
         added = read(call, [operand] if verb == "add" else [])
         gone = [operand] if verb == "remove" else []
         return relabelled(value or [], added, gone) if name == "labels" else _items(value, added, gone)

@@ -20,14 +20,21 @@ def to_instant(text: str, now: datetime, zone: ZoneInfo) -> datetime | None:
     """A literal, read in the account's zone to the minute, or a period before or after now; else None."""
     period = _PERIOD.match(text.strip())
     if period:
-        length = sum((int(n) * _UNITS[u] for n, u in re.findall(r"(\d+)([wdhm])", period[2])), timedelta())
-        return now - length if period[1] == "-" else now + length
+        return _at_distance(period[1], period[2], now)
     for pattern in _FORMATS:
         try:
             return datetime.strptime(text.strip(), pattern).replace(tzinfo=zone)
         except ValueError:
             continue
     return None
+
+
+def _at_distance(sign: str, length: str, now: datetime) -> datetime | None:
+    try:
+        span = sum((int(n) * _UNITS[u] for n, u in re.findall(r"(\d+)([wdhm])", length)), timedelta())
+        return now - span if sign == "-" else now + span
+    except OverflowError:  # beyond the years 1 to 9999
+        return None
 
 
 def from_function(name: str, arguments: tuple[str, ...], now: datetime, zone: ZoneInfo) -> datetime | None:
@@ -41,7 +48,10 @@ def from_function(name: str, arguments: tuple[str, ...], now: datetime, zone: Zo
     if arguments and steps is None:
         return None
     unit = {"d": "day", "w": "week", "M": "month", "y": "year"}.get(steps[2], edge[2]) if steps else edge[2]
-    shifted = _shift(now.astimezone(zone), int(steps[1]) if steps else 0, unit)
+    try:
+        shifted = _shift(now.astimezone(zone), int(steps[1]) if steps else 0, unit)
+    except (OverflowError, ValueError):  # beyond the years 1 to 9999
+        return None
     start = _start_of(shifted, edge[2])
     if edge[1] == "startof":
         return start

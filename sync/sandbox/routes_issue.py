@@ -36,9 +36,11 @@ def put_issue(call: Call) -> Answer:
 
 def _given_properties(call: Call) -> JsonObject:
     given = call.object().get("properties") or []
+    if not isinstance(given, list) or not all(isinstance(entry, dict) and "key" in entry for entry in given):
+        raise Refusal(400, "Each property needs a key and a value.")
     for entry in given:
         _check_property(str(entry.get("key")), entry.get("value"))
-    return {str(entry["key"]): entry["value"] for entry in given}
+    return {str(entry["key"]): entry.get("value") for entry in given}
 
 
 # --- remote links
@@ -140,7 +142,7 @@ def post_issue_link(call: Call) -> Answer:
     """`inwardIssue` is the source: `{inward: A, outward: B, Blocks}` reads "A blocks B". Twice is once."""
     call.login()
     asked = call.object()
-    kind = _link_type(call, asked.get("type") or {})
+    kind = _link_type(call, asked.get("type"))
     source, target = (_end(call, asked.get(name)) for name in ("inwardIssue", "outwardIssue"))
     if any(_same(entry, kind, target) for entry in source.fields.get("issuelinks") or []):
         return Answer(201)
@@ -152,7 +154,8 @@ def post_issue_link(call: Call) -> Answer:
     return Answer(201)
 
 
-def _link_type(call: Call, asked: JsonObject) -> JsonObject:
+def _link_type(call: Call, named: Any) -> JsonObject:
+    asked = named if isinstance(named, dict) else {}
     for kind in call.site.registry.link_types:
         by_id = "id" in asked and str(asked["id"]) == kind["id"]
         if by_id or str(asked.get("name", "")).casefold() == kind["name"].casefold():

@@ -172,8 +172,8 @@ def _project(call: Call, id_or_key: str) -> JsonObject:
 
 
 def _page(call: Call, values: list[JsonObject]) -> Answer:
-    start = call.number("startAt", 0)
-    size = min(call.number("maxResults", 50), _MAX_PROJECTS)
+    start = max(call.number("startAt", 0), 0)
+    size = max(min(call.number("maxResults", 50), _MAX_PROJECTS), 1)
     shown = values[start : start + size]
     last = start + len(shown) >= len(values)
     page: JsonObject = {"self": f"{call.base}{call.path}", "startAt": start, "maxResults": size}

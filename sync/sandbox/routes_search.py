@@ -23,6 +23,7 @@ STALE_PAGE = "The provided next page token is invalid or expired."
 BAD_PAYLOAD = "Invalid request payload. Refer to the REST API documentation and try again."
 _TOKEN_LIFE = timedelta(days=7)
 _CAP_HEADERS, _CAP_FIELDS, _CAP_BULK, _CAP_RECONCILE, _CAP_PROPERTIES = 5000, 100, 100, 50, 5
+_TEXTS = ("jql", "expand", "nextPageToken")
 _KEPT_TOKENS, _KEPT_SEARCHES = 20_000, 16
 
 
@@ -73,12 +74,10 @@ class Searches:
         asked = call.object()
         names = {"jql", "nextPageToken", "maxResults", "fields", "expand", "properties", "fieldsByKeys"}
         _check_payload(asked, names | {"reconcileIssues"}, lists={"fields", "properties", "reconcileIssues"})
-        if not isinstance(asked.get("expand", ""), str):
-            raise Refusal(400, BAD_PAYLOAD)
         return self._by_token(call, asked)
 
     def _by_token(self, call: Call, asked: Mapping[str, Any]) -> Answer:
-        jql, choice = str(asked.get("jql") or ""), choose(asked.get("fields"), "id")
+        jql, choice = str(asked.get("jql") or ""), choose(_names(asked), "id")
         properties, reconcile = asked.get("properties") or [], asked.get("reconcileIssues") or []
         _check_lists(properties, reconcile)
         size = to_number("maxResults", asked.get("maxResults"), 50)
@@ -129,7 +128,7 @@ class Searches:
             )
         properties = asked.get("properties") or []
         _check_lists(properties, [])
-        choice, expand = choose(asked.get("fields"), "*navigable"), asked.get("expand") or []
+        choice, expand = choose(_names(asked), "*navigable"), asked.get("expand") or []
         found = {i.id: i for i in _still_visible(call, map(str, wanted))}
         views = [
             issue_view(call, issue, choice, expand, properties)
@@ -157,7 +156,7 @@ class Searches:
         size = self.views_max if size < 0 else min(size, self.views_max)
         strict = asked.get("validateQuery") is not False
         found = self._search(call, str(asked.get("jql") or ""), strict=strict)
-        choice, expand = choose(asked.get("fields"), "*navigable"), asked.get("expand") or []
+        choice, expand = choose(_names(asked), "*navigable"), asked.get("expand") or []
         shown = _still_visible(call, found.ids[start : start + size])
         page: JsonObject = {"expand": "schema,names", "startAt": start, "maxResults": size}
         page |= {"total": len(found.ids), "issues": [issue_view(call, issue, choice) for issue in shown]}
@@ -184,6 +183,10 @@ def removed(_: Call) -> Answer:
     raise Refusal(410, REMOVED)
 
 
+def _names(asked: Mapping[str, Any]) -> list[str]:
+    return [str(name) for name in asked.get("fields") or ()]
+
+
 def _permissions(site: Site) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(site.permissions.hidden_projects), frozenset(site.permissions.hidden_issues)
 
@@ -196,9 +199,17 @@ def _still_visible(call: Call, ids: Any) -> list[Issue]:
 
 
 def _check_payload(asked: JsonObject, names: set[str], lists: Container[str] = ()) -> None:
-    wrong = [name for name, value in asked.items() if name in lists and not isinstance(value, list)]
+    told = {name: value for name, value in asked.items() if value is not None}
+    wrong = [name for name in told if name in lists and not _is_list_of_names(told[name])]
+    wrong += [
+        name for name in _TEXTS if name in told and name not in lists and not isinstance(told[name], str)
+    ]
     if wrong or asked.keys() - names:
         raise Refusal(400, BAD_PAYLOAD)
+
+
+def _is_list_of_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str | int) for item in value)
 
 
 def _check_lists(properties: list[Any], reconcile: list[Any]) -> None:

@@ -49,7 +49,7 @@ class Choice:
 
 def choose(asked: Iterable[str] | None, default: str) -> Choice:
     """Read `fields`: names, `*all`, `*navigable` and `-name`; only exclusions mean all the rest."""
-    words = list(asked or [default])
+    words = [word for word in asked or () if word] or [default]
     without = frozenset(word[1:] for word in words if word.startswith("-"))
     names = frozenset(word for word in words if word[0] not in "-*")
     only_exclusions = len(without) == len(words)
