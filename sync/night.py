@@ -15,10 +15,10 @@ from sqlalchemy import Connection, Engine
 
 from connectors.base import LabelWriter
 from rules.ruleset import Rule, RuleSet
-from sync.errors import ConfigurationError, Exit, UserError
+from sync.errors import ConfigurationError, Exit, LeaseHeld, UserError
 from sync.judge import Judgement, judge
 from sync.plan import Limit, Plan, guard, make_plan
-from sync.progress import Progress
+from sync.progress import Progress, Step
 from sync.pull import Feed, Kind, Pull, Pulled
 from sync.settings import Settings
 from sync.store import labels, runs
@@ -26,6 +26,7 @@ from sync.store.coverage import save_coverage
 from sync.writeback import WriteBack, Written
 
 LEASE_LASTS = timedelta(minutes=15)
+LEASE_KEPT_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def open_run(service: Service, options: Options) -> Iterator[RunResult]:
         fence = runs.take_lease(connection, holder, started, LEASE_LASTS)
         run_id = runs.begin(connection, options.trigger, started, dry_run=options.dry_run)
         if options.night is not None:
-            runs.note_night(connection, options.night[0], options.night[1], run_id)
+            claim_night(connection, options.night, run_id)
 
     def keep_lease() -> None:
         with service.engine.begin() as connection:
@@ -159,6 +160,31 @@ def open_run(service: Service, options: Options) -> Iterator[RunResult]:
             runs.free_lease(connection, holder, fence, ended)
 
 
+def claim_night(connection: Connection, night: tuple[str, date], run_id: int) -> None:
+    """Make the scheduled night ours, or raise `LeaseHeld` when another process has run it just now."""
+    schedule, local_date = night
+    if not runs.note_night(connection, schedule, local_date, run_id):
+        raise LeaseHeld(f"The night of {local_date} has been run already. There is nothing to do.")
+
+
+@dataclass(slots=True)
+class Heartbeat:
+    """A step that keeps the lease for as long as it goes on, and stops it when the lease is lost."""
+
+    step: Step
+    keep_lease: Callable[[], None]
+    clock: Callable[[], datetime]
+    kept_at: datetime
+
+    def advance(self, done: int, total: int | None = None) -> None:
+        """Pass the advance on, and prolong the lease once in a while."""
+        self.step.advance(done, total)
+        now = self.clock()
+        if now - self.kept_at >= LEASE_KEPT_EVERY:
+            self.keep_lease()
+            self.kept_at = now
+
+
 def pull_all(service: Service, options: Options, result: RunResult, progress: Progress) -> None:
     """Read every source; one that fails does not keep the others from being read.
 
@@ -170,7 +196,8 @@ def pull_all(service: Service, options: Options, result: RunResult, progress: Pr
     shrink = 1.0 if options.allow_shrink else service.settings.max_shrink
     for feed in sorted(feeds, key=lambda feed: order.index(feed.kind)):
         with progress.step(f"pull {feed.name}") as step:
-            pull = Pull(service.engine, feed, result.run_id, service.clock, shrink, step)
+            beating = Heartbeat(step, result.keep_lease, service.clock, service.clock())
+            pull = Pull(service.engine, feed, result.run_id, service.clock, shrink, beating)
             result.pulled.append(pull.read())
         result.keep_lease()
     unusable = [pulled.message or "" for pulled in result.pulled if pulled.exit_code is Exit.USAGE]
@@ -242,7 +269,8 @@ def write_all(service: Service, result: RunResult, progress: Progress) -> None:
     result.keep_lease()
     with progress.step("write labels") as step:
         writers = service.writers() if result.plan else {}
-        writing = WriteBack(service.engine, result.run_id, writers, service.clock, step)
+        beating = Heartbeat(step, result.keep_lease, service.clock, service.clock())
+        writing = WriteBack(service.engine, result.run_id, writers, service.clock, beating)
         result.written = writing.carry_out(result.plan)
 
 

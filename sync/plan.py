@@ -111,8 +111,13 @@ class Limit:
     share: float
 
 
-# A share of a handful says nothing: below this many changes only the number counts.
+# A share of a handful says nothing: up to this many tickets only the number of changes counts.
 SHARE_COUNTS_FROM = 10
+
+
+def percent(share: float) -> str:
+    """Write a share as a percentage, with decimals only where it has them."""
+    return f"{share * 100:.6g}%"
 
 
 def guard(
@@ -122,7 +127,7 @@ def guard(
 
     `allowed` is the one-time override: a plan of at most that many changes passes whatever the limits say.
     """
-    size = len(plan.changes)
+    size, tickets = len(plan.changes), len(plan.tickets())
     if size <= allowed:
         return []
     override = f"If this is meant, run once with --allow-changes {size}."
@@ -131,10 +136,10 @@ def guard(
         problems.append(
             f"The plan holds {size} label changes; TIELINE_MAX_CHANGES allows {limit.changes}. {override}"
         )
-    if size > SHARE_COUNTS_FROM and size > limit.share * tickets_in_scope:
+    if tickets > SHARE_COUNTS_FROM and tickets > limit.share * tickets_in_scope:
         problems.append(
-            f"The plan changes {size} of {tickets_in_scope} tickets; TIELINE_MAX_SHARE allows "
-            f"{limit.share:.0%}. {override}"
+            f"The plan changes {tickets} of {tickets_in_scope} tickets; TIELINE_MAX_SHARE allows "
+            f"{percent(limit.share)}. {override}"
         )
     added = Counter(change.rule for change in plan.changes if change.operation == "add")
     for rule, number in sorted(added.items()):

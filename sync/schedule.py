@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.base import BaseScheduler
 from cronsim import CronSim
 
 TICK_SECONDS = 30
-# Far enough back to find the last due time of a monthly schedule.
-LOOK_BACK = timedelta(days=40)
+# Two days find the last due time of a nightly schedule, the others that of a monthly or a yearly one.
+LOOK_BACK = (timedelta(days=2), timedelta(days=40), timedelta(days=400))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,20 @@ def next_due(schedule: str, zone: ZoneInfo, after: datetime) -> Due:
 
 def last_due(schedule: str, zone: ZoneInfo, now: datetime) -> Due | None:
     """Give the newest due time that has come."""
-    newest = None
-    for at in CronSim(schedule, (now - LOOK_BACK).astimezone(zone)):
-        if at > now:
-            break
-        newest = Due(at, at.date())
-    return newest
+    for look_back in LOOK_BACK:
+        newest = None
+        for at in CronSim(schedule, (now - look_back).astimezone(zone)):
+            if is_later(at, now):
+                break
+            newest = Due(at, at.date())
+        if newest is not None:
+            return newest
+    return None
+
+
+def is_later(one: datetime, other: datetime) -> bool:
+    """Compare in UTC: two times of one zone compare by their wall clocks, which lie when set back."""
+    return one.astimezone(UTC) > other.astimezone(UTC)
 
 
 def due_night(
@@ -54,7 +62,7 @@ def due_night(
     due = last_due(schedule, zone, now)
     if due is None or (last_run is not None and due.local_date <= last_run):
         return None
-    if last_run is None and due.at < watching_since:
+    if last_run is None and is_later(watching_since, due.at):
         return None
     return due
 

@@ -25,6 +25,7 @@ from pydantic import (
 )
 from rapidfuzz import process
 
+from connectors.finance.currencies import EXPONENTS
 from sync.errors import ConfigurationError
 
 OURS = ("JIRA_", "TIELINE_", "FINANCE_", "OBJECTIVES_")
@@ -65,7 +66,7 @@ class Settings(BaseModel):
     label_prefix: str = Field("align-", alias="TIELINE_LABEL_PREFIX", min_length=2, max_length=40)
     schedule: str = Field("0 2 * * *", alias="TIELINE_SCHEDULE")
     timezone: str = Field("UTC", alias="TIELINE_TIMEZONE")
-    currency: str = Field("USD", alias="TIELINE_CURRENCY", pattern="^[A-Z]{3}$")
+    currency: str = Field("USD", alias="TIELINE_CURRENCY")
     fiscal_year_start: int = Field(1, alias="TIELINE_FISCAL_YEAR_START", ge=1, le=12)
     fiscal_year: int | None = Field(None, alias="TIELINE_FISCAL_YEAR", ge=1900, le=2999)
     max_changes: int = Field(500, alias="TIELINE_MAX_CHANGES", ge=1)
@@ -88,8 +89,8 @@ class Settings(BaseModel):
     def known_schedule(cls, value: str) -> str:
         """Refuse what is not a cron expression."""
         try:
-            CronSim(value, datetime(2026, 1, 1, tzinfo=UTC))
-        except CronSimError:
+            next(CronSim(value, datetime(2026, 1, 1, tzinfo=UTC)))
+        except (CronSimError, StopIteration):
             raise ValueError(
                 f"{value!r} is no cron expression; use five fields such as `0 2 * * *` (02:00 each night)"
             ) from None
@@ -101,6 +102,14 @@ class Settings(BaseModel):
         """Refuse a prefix that Jira would refuse in a label."""
         if any(character.isspace() for character in value):
             raise ValueError("a label may not hold spaces")
+        return value
+
+    @field_validator("currency")
+    @classmethod
+    def known_currency(cls, value: str) -> str:
+        """Refuse a currency whose minor units nobody knows."""
+        if value not in EXPONENTS:
+            raise ValueError(f"{value!r} is no ISO 4217 currency code; use one such as USD or EUR")
         return value
 
     @property
@@ -128,25 +137,34 @@ def load_settings(
         given |= {key: values[key] for key in KEYS if values.get(key)}
         given |= secrets_from_files(values, problems)
     given |= {key: value for key, value in (flags or {}).items() if value is not None}
-    if not problems:
-        try:
-            return Settings.model_validate(given)
-        except ValidationError as error:
-            problems += [f"{detail['loc'][0]}: {sentence(detail['msg'])}" for detail in error.errors()]
-    raise ConfigurationError(*problems)
+    try:
+        settings = Settings.model_validate(given)
+    except ValidationError as error:
+        problems += [f"{detail['loc'][0]}: {sentence(detail['msg'])}" for detail in error.errors()]
+    if problems:
+        raise ConfigurationError(*problems)
+    return settings
 
 
 def variables(environ: Mapping[str, str], dotenv: Path | None = None) -> dict[str, str]:
     """Give what `${NAME}` in a sources file may name."""
-    both = read_dotenv(dotenv) | dict(environ)
-    return both | {key: str(value) for key, value in secrets_from_files(both, []).items()}
+    known: dict[str, str] = {}
+    for values in (read_dotenv(dotenv), environ):
+        known |= {**values, **secrets_from_files(values, [])}
+    return known
 
 
 def read_dotenv(path: Path | None) -> dict[str, str]:
     """Read a `.env` file; a missing one is empty, one named on the command line is checked there."""
     if path is None or not path.is_file():
         return {}
-    return {key: value for key, value in dotenv_values(path, interpolate=False).items() if value is not None}
+    try:
+        values = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path}: not UTF-8 text. Save it as UTF-8.") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}.") from None
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def unknown_keys(values: Mapping[str, str], place: str) -> list[str]:
@@ -172,6 +190,8 @@ def secrets_from_files(values: Mapping[str, str], problems: list[str]) -> dict[s
             problems.append(
                 f"{key}_FILE: cannot read {path}: {error.strerror}. Name a file that can be read."
             )
+        except UnicodeDecodeError:
+            problems.append(f"{key}_FILE: {path} is not UTF-8 text. Name a file that holds the secret alone.")
     return found
 
 

@@ -6,14 +6,14 @@ There is one mechanism: without a sources file, one made of the same variables s
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from rapidfuzz import process
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from connectors.finance import FinanceSourceConfig
 from connectors.finance import canonical as canonical_finance
@@ -42,24 +42,7 @@ def load_sources(settings: Settings, variables: Mapping[str, str]) -> SourcesCon
 
     Raises a `ConfigurationError` that lists every mistake, with file, line and column.
     """
-    config = (
-        from_settings(settings) if settings.sources is None else read_sources(settings.sources, variables)
-    )
-    names = [
-        *(source.name for source in config.jira),
-        *(source.name for source in config.finance),
-        *(source.name for source in config.objectives),
-        *(source.name for source in config.links),
-    ]
-    double = sorted({name for name in names if names.count(name) > 1})
-    if double:
-        raise ConfigurationError(
-            *(
-                f"{settings.sources or '.env'}: two sources are named {name!r}; give each its own"
-                for name in double
-            )
-        )
-    return config
+    return from_settings(settings) if settings.sources is None else read_sources(settings.sources, variables)
 
 
 def from_settings(settings: Settings) -> SourcesConfig:
@@ -104,7 +87,9 @@ def setting_problem(detail: Any) -> str:
 def read_sources(path: Path, variables: Mapping[str, str]) -> SourcesConfig:
     """Read a sources file; relative paths in it count from its folder."""
     try:
-        document = YAML().load(path.read_text(encoding="utf-8"))
+        document = YAML().load(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path}: not UTF-8 text. Save it as UTF-8.") from None
     except OSError as error:
         raise ConfigurationError(
             f"TIELINE_SOURCES: cannot read {path}: {error.strerror}. Name a YAML file that can be read."
@@ -113,6 +98,8 @@ def read_sources(path: Path, variables: Mapping[str, str]) -> SourcesConfig:
         mark = error.problem_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         raise ConfigurationError(f"{path}{place}: not valid YAML: {error.problem}") from None
+    except YAMLError as error:
+        raise ConfigurationError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(document, Mapping):
         raise ConfigurationError(f"{path}: expected the keys jira, finance, objectives and links at the top")
     problems: list[str] = []
@@ -123,7 +110,33 @@ def read_sources(path: Path, variables: Mapping[str, str]) -> SourcesConfig:
         config = SourcesConfig.model_validate(plain)
     except ValidationError as error:
         raise ConfigurationError(*(problem(path, document, detail) for detail in error.errors())) from None
+    problems += double_names(path, document, config)
+    if problems:
+        raise ConfigurationError(*problems)
     return with_absolute_paths(config, path.parent)
+
+
+def double_names(path: Path, document: Any, config: SourcesConfig) -> list[str]:
+    """Point at each source whose name another one before it has: rows are stored under that name."""
+    problems: list[str] = []
+    taken: set[str] = set()
+    for section in SourcesConfig.model_fields:
+        for index, source in enumerate(getattr(config, section)):
+            names = {source.name}
+            if getattr(source, "objective_jql", None) is not None:
+                names.add(objectives_name(source.name))
+            problems += [
+                f"{path}:{place(document[section], index)}: two sources are named {name!r}; "
+                "give each a `name` of its own"
+                for name in sorted(names & taken)
+            ]
+            taken |= names
+    return problems
+
+
+def objectives_name(site: str) -> str:
+    """Give the name under which the objectives of a Jira site are stored."""
+    return f"{site}-objectives"
 
 
 def substitute(node: Any, variables: Mapping[str, str], path: Path, problems: list[str]) -> Any:
@@ -161,19 +174,26 @@ def problem(path: Path, document: Any, detail: Any) -> str:
             break
     name = ".".join(str(step) for step in steps)
     if detail["type"] == "extra_forbidden":
-        known = [str(key) for key in detail.get("ctx", {}).get("known", ())] or KNOWN_KEYS
-        nearest = process.extractOne(str(steps[-1]), known)
+        nearest = process.extractOne(str(steps[-1]), keys_at(steps[:-1]))
         return f"{path}:{where}: {name}: unknown key; did you mean {nearest[0]}?"
     return f"{path}:{where}: {name}: {sentence(detail['msg'])}"
 
 
-KNOWN_KEYS = sorted(
-    {
-        name
-        for model in (SourcesConfig, JiraSiteConfig, FinanceSourceConfig, ObjectivesSourceConfig, LinksConfig)
-        for name in model.model_fields
-    }
-)
+def keys_at(steps: Sequence[Any]) -> list[str]:
+    """Give the keys that the part of the file at these steps may hold."""
+    model: type[BaseModel] = SourcesConfig
+    for step in steps:
+        field = model.model_fields.get(str(step))
+        model = next(models_in(field.annotation), model) if field is not None else model
+    return list(model.model_fields)
+
+
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Give the models that a type such as `tuple[Model, ...]` or `Model | None` is made of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from models_in(part)
 
 
 def place(node: Any, key: Any) -> str:

@@ -15,6 +15,7 @@ from connectors.finance import FinanceSource
 from connectors.finance.currencies import EXPONENTS
 from connectors.jira import JiraIssues, JiraLabels, JiraObjectives, JiraSite, JiraSiteConfig, connect
 from connectors.objectives import LinksSource, ObjectivesSource
+from connectors.records import LabelChange, Outcome
 from rules.moments import Context
 from rules.pack import load, shipped
 from rules.problem import RuleErrors
@@ -23,7 +24,7 @@ from sync.errors import ConfigurationError
 from sync.night import Service
 from sync.pull import Feed, Kind
 from sync.settings import Settings
-from sync.sources import SourcesConfig
+from sync.sources import SourcesConfig, objectives_name
 from sync.store.catalogue import Frame, bind_catalogue
 
 
@@ -50,14 +51,29 @@ class Sites:
         return JiraObjectives(self.enter(name), jql, self.prefix)
 
     def writers(self) -> dict[str, LabelWriter]:
-        """Give a label writer for each site."""
-        return {name: JiraLabels(self.enter(name), self.prefix) for name in self.configs}
+        """Give a label writer for each site, which enters it with the first change."""
+        return {name: SiteLabels(self, name) for name in self.configs}
 
     def close(self) -> None:
         """Leave every site."""
         for site in self.open_sites.values():
             site.close()
         self.open_sites.clear()
+
+
+@dataclass(slots=True)
+class SiteLabels:
+    """Writes labels on one site; a site that cannot be entered fails its own changes and no others."""
+
+    sites: Sites
+    name: str
+    writer: JiraLabels | None = None
+
+    def apply(self, change: LabelChange) -> Outcome:
+        """Make one change."""
+        if self.writer is None:
+            self.writer = JiraLabels(self.sites.enter(self.name), self.sites.prefix)
+        return self.writer.apply(change)
 
 
 def build_service(
@@ -89,7 +105,7 @@ def jira_feeds(sources: SourcesConfig, sites: Sites) -> list[Feed]:
     ]
     objectives = [
         Feed(
-            f"{c.name}-objectives",
+            objectives_name(c.name),
             Kind.OBJECTIVES,
             partial(sites.objectives, c.name, c.objective_jql),
             site=c.name,

@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from rules.sql_functions import register
 from sync.errors import ConfigurationError
@@ -29,9 +29,9 @@ def open_store(url: str) -> Engine:
     engine = connect(url)
     try:
         upgrade(engine)
-    except (OperationalError, sqlite3.OperationalError) as error:
+    except (DBAPIError, sqlite3.Error) as error:
         engine.dispose()
-        cause = error.orig if isinstance(error, OperationalError) else error
+        cause = error.orig if isinstance(error, DBAPIError) else error
         raise ConfigurationError(
             f"TIELINE_DATABASE_URL: cannot open {shown(url)}: {first_line(cause)}. "
             "Check that the server runs, the folder exists and can be written, and the account may log in."
@@ -51,7 +51,7 @@ def connect(url: str) -> Engine:
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
         engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() == "postgresql")
-    except (ArgumentError, NoSuchModuleError):
+    except (ArgumentError, NoSuchModuleError, ValueError):
         raise ConfigurationError(
             f"TIELINE_DATABASE_URL: {shown(url)!r} is not a database URL. "
             "Use sqlite:///FILE or postgresql://USER@HOST/DATABASE."
@@ -104,10 +104,10 @@ def upgrade(engine: Engine) -> None:
 
 
 def shown(url: str) -> str:
-    """Give the URL without its password."""
+    """Give the URL without its password; of one that cannot be read, what follows the credentials."""
     try:
         return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         return url.rsplit("@", maxsplit=1)[-1]
 
 

@@ -129,7 +129,12 @@ def answer(
 
 
 def take_over(connection: Connection, item_id: int, change: LabelChange) -> None:
-    """Bring our copy of a ticket's labels up to what we just wrote."""
+    """Bring our copy of a ticket's labels up to what we just wrote.
+
+    The row's hash no longer tells what the copy holds: without it the next read replaces the labels, also
+    when a person took ours away meanwhile and the ticket reads as it did before.
+    """
+    connection.execute(update(work_item).where(work_item.c.id == item_id).values(row_hash=""))
     connection.execute(
         delete(label_table).where(
             label_table.c.work_item_id == item_id,
@@ -144,11 +149,17 @@ def take_over(connection: Connection, item_id: int, change: LabelChange) -> None
 
 
 def settle_intents(connection: Connection, run_id: int, now: datetime) -> None:
-    """Answer the intents of runs that died: the labels just read from Jira tell what became of each."""
+    """Answer the intents of runs that died: the labels read from Jira since tell what became of each.
+
+    A ticket that was not read since keeps its intents open.
+    """
+    read_since = exists().where(
+        work_item.c.id == ledger.c.work_item_id, work_item.c.last_run > ledger.c.run_id
+    )
     on_ticket = exists().where(
         label_table.c.work_item_id == ledger.c.work_item_id, label_table.c.label == ledger.c.label
     )
-    open_ones = and_(ledger.c.state == "intended", ledger.c.run_id < run_id)
+    open_ones = and_(ledger.c.state == "intended", ledger.c.run_id < run_id, read_since)
     kept = or_(and_(ledger.c.operation == "add", on_ticket), and_(ledger.c.operation == "remove", ~on_ticket))
     for condition, state, reason in (
         (and_(open_ones, kept), "done", "found so after the run was killed"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 from connectors.records import BudgetLine, LinkClaim, Objective, Record, WorkItem
@@ -10,10 +11,43 @@ from rules.catalogue import fold
 
 Row = dict[str, Any]
 
+# PostgreSQL refuses an index entry of more than 2704 bytes; four bytes a character, and the source beside it.
+LONGEST_KEY = 500
+# NUL is no text to PostgreSQL, and half a surrogate pair is none to either database.
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """Replace what no database takes by the sign for that."""
+    return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def storable_row(row: Row) -> Row:
+    """Make every text of a row storable."""
+    return {name: storable(value) if isinstance(value, str) else value for name, value in row.items()}
+
+
+def short(text: str) -> str:
+    """Shorten a text that is too long to be indexed, so that equal texts stay equal and others different."""
+    if len(text) <= LONGEST_KEY:
+        return text
+    return f"{text[: LONGEST_KEY - 65]}…{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def match_key(text: str) -> str:
+    """Give the form of an id by which records find each other."""
+    return short(fold(storable(text)))
+
+
+def optional_match_key(text: str | None) -> str | None:
+    """Give that form of an id that may be absent."""
+    return None if text is None else match_key(text)
+
 
 def source_id(record: Record) -> str:
     """Give the record's identity within its source."""
-    return f"{record.issue} → {record.objective}" if isinstance(record, LinkClaim) else record.id
+    named = f"{record.issue} → {record.objective}" if isinstance(record, LinkClaim) else record.id
+    return short(storable(named))
 
 
 def row_hash(record: Record) -> str:
@@ -61,20 +95,22 @@ def label_rows(item: WorkItem, work_item_id: int) -> list[Row]:
     """Give one row for each label."""
     return [
         {"work_item_id": work_item_id, "label": label, "label_folded": fold(label)}
-        for label in dict.fromkeys(item.labels)
+        for label in dict.fromkeys(map(storable, item.labels))
     ]
 
 
 def reference_rows(item: WorkItem, work_item_id: int) -> list[Row]:
     """Give one row for each tie the item claims."""
     return [
-        {
-            "work_item_id": work_item_id,
-            "how": reference.how.value,
-            "target": reference.target,
-            "target_folded": fold(reference.target),
-            "evidence": reference.evidence,
-        }
+        storable_row(
+            {
+                "work_item_id": work_item_id,
+                "how": reference.how.value,
+                "target": reference.target,
+                "target_folded": match_key(reference.target),
+                "evidence": reference.evidence,
+            }
+        )
         for reference in dict.fromkeys(item.references)
     ]
 
@@ -82,7 +118,7 @@ def reference_rows(item: WorkItem, work_item_id: int) -> list[Row]:
 def objective_row(objective: Objective, site: str | None) -> Row:
     """Give the columns of an objective that lives on a Jira site, or in a file (`site` is None)."""
     return {
-        "key_folded": fold(objective.id),
+        "key_folded": match_key(objective.id),
         "title": objective.title,
         "title_folded": fold(objective.title),
         "state": objective.state.value,
@@ -100,14 +136,14 @@ def objective_row(objective: Objective, site: str | None) -> Row:
 def budget_line_row(line: BudgetLine) -> Row:
     """Give the columns of a budget line."""
     return {
-        "key_folded": fold(line.id),
+        "key_folded": match_key(line.id),
         "version": line.version.value,
         "fiscal_year": line.fiscal_year,
         "period": line.period,
         "currency": line.currency,
         "amount_minor": line.amount_minor,
         "project": line.project,
-        "project_folded": folded(line.project),
+        "project_folded": optional_match_key(line.project),
         "cost_centre": line.cost_centre,
         "cost_centre_folded": folded(line.cost_centre),
         "account": line.account,
@@ -121,8 +157,8 @@ def link_claim_row(claim: LinkClaim) -> Row:
     """Give the columns of a row of a mapping file."""
     return {
         "issue": claim.issue,
-        "issue_folded": fold(claim.issue),
+        "issue_folded": match_key(claim.issue),
         "objective": claim.objective,
-        "objective_folded": fold(claim.objective),
+        "objective_folded": match_key(claim.objective),
         "evidence": claim.evidence,
     }

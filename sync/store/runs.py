@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from connectors.records import ControlTotal, Page
 from sync.errors import LeaseHeld
+from sync.plan import percent
 from sync.store import tables
 from sync.store.links import budget_line, live
 from sync.store.save import Absent, Origin, Saved
@@ -66,11 +67,11 @@ class Resume:
 
 
 def read_cursor(connection: Connection, source: str, newer_than: datetime) -> Resume | None:
-    """Give the cursor of a broken-off read, unless it is too old to trust."""
+    """Give the cursor of a broken-off read, unless that read began too long ago to speak of today."""
     row = connection.execute(
-        select(cursor.c.value, cursor.c.run_id).where(
-            cursor.c.source == source, cursor.c.saved_at >= newer_than
-        )
+        select(cursor.c.value, cursor.c.run_id)
+        .join(run, run.c.id == cursor.c.run_id)
+        .where(cursor.c.source == source, run.c.started_at >= newer_than)
     ).one_or_none()
     return None if row is None else Resume(row.value, row.run_id)
 
@@ -107,6 +108,15 @@ def count_page(connection: Connection, origin: Origin, saved: Saved, expected: i
             quarantined=source_run.c.quarantined + saved.quarantined,
             expected=func.coalesce(expected, source_run.c.expected),
         )
+    )
+
+
+def recount(connection: Connection, origin: Origin) -> None:
+    """Begin to count a source anew: it is read once more from the start."""
+    connection.execute(
+        update(source_run)
+        .where(source_run.c.run_id == origin.run_id, source_run.c.source == origin.source)
+        .values(records=0, changed=0, quarantined=0)
     )
 
 
@@ -197,7 +207,7 @@ def shrank(absent: Absent, most: float) -> str | None:
     if absent.gone <= 1 or absent.share <= most:
         return None
     return (
-        f"{absent.gone} of {absent.known} known rows are gone; TIELINE_MAX_SHRINK allows {most:.0%}. "
+        f"{absent.gone} of {absent.known} known rows are gone; TIELINE_MAX_SHRINK allows {percent(most)}. "
         "Nothing was deleted and its findings are frozen. If this is meant, run once with --allow-shrink."
     )
 
