@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import base64
-import math
-import random
 import re
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -19,6 +16,8 @@ import requests
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from urllib3.exceptions import NameResolutionError
 
+from connectors.allowance import clock_of, parse_retry_after
+from connectors.budget import backoff, random_jitter
 from connectors.errors import (
     AuthenticationFailed,
     BadInput,
@@ -40,11 +39,6 @@ UNUSABLE_ADDRESS = (
     requests.exceptions.InvalidSchema,
 )
 TRANSIENT_STATUSES = frozenset({408, 425, 500, 502, 503, 504})
-
-
-def random_jitter() -> float:
-    """The spread Atlassian asks for, so that many clients do not come back at the same moment."""
-    return random.uniform(0.7, 1.3)  # noqa: S311 - spreads load, guards nothing
 
 
 def utc_now() -> datetime:
@@ -84,9 +78,10 @@ class Place:
 def call(send: Callable[[], Answer], policy: RetryPolicy, *, resend: bool) -> Answer:
     """Send, and send again after a `Transient` error where `resend` says that doing it twice is harmless.
 
-    A `Transient` that outlives the tries becomes `Unreachable`, except `RateLimited`, which stays: there the
-    source did answer, and going on later will work.
+    A `Transient` that outlives the tries becomes `Unreachable`. `RateLimited` stays what it is, for there the
+    source did answer and going on later will work; it is no failed try either, so only the deadline ends it.
     """
+    failures = 0
 
     def wait(state: RetryCallState) -> float:
         return pause(state.attempt_number, retry_after_of(state), policy)
@@ -94,13 +89,23 @@ def call(send: Callable[[], Answer], policy: RetryPolicy, *, resend: bool) -> An
     def stop(state: RetryCallState) -> bool:
         spent = max(state.idle_for, state.seconds_since_start or 0.0)
         out_of_time = spent + state.upcoming_sleep > policy.deadline
-        return not resend or state.attempt_number >= policy.tries or out_of_time
+        return not resend or failures >= policy.tries or out_of_time
+
+    def attempt() -> Answer:
+        nonlocal failures
+        try:
+            return send()
+        except RateLimited:
+            raise
+        except Transient:
+            failures += 1
+            raise
 
     retrying = Retrying(
         retry=retry_if_exception_type(Transient), wait=wait, stop=stop, sleep=policy.sleep, reraise=True
     )
     try:
-        return retrying(send)
+        return retrying(attempt)
     except RateLimited:
         raise
     except Transient as error:
@@ -109,32 +114,13 @@ def call(send: Callable[[], Answer], policy: RetryPolicy, *, resend: bool) -> An
 
 def pause(attempt: int, retry_after: float | None, policy: RetryPolicy) -> float:
     """Seconds to wait after the given attempt (1 is the first); what the server asks for is a floor."""
-    backoff = min(policy.longest_wait, policy.first_wait * 2.0 ** (attempt - 1)) * policy.jitter()
-    return max(backoff, retry_after or 0.0)
+    ours = backoff(attempt, policy.first_wait, policy.longest_wait) * policy.jitter()
+    return max(ours, retry_after or 0.0)
 
 
 def retry_after_of(state: RetryCallState) -> float | None:
     error = state.outcome.exception() if state.outcome else None
     return error.retry_after if isinstance(error, RateLimited) else None
-
-
-def parse_retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds asked for by a Retry-After header: `120`, `1.5` or an HTTP-date; None where unusable."""
-    text = (value or "").strip()
-    try:
-        seconds = float(text)
-    except ValueError:
-        return seconds_until(text, now)
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
-
-
-def seconds_until(http_date: str, now: datetime) -> float | None:
-    try:
-        moment = parsedate_to_datetime(http_date)
-    except ValueError:
-        return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (aware - now).total_seconds())
 
 
 def status_error(
@@ -144,7 +130,8 @@ def status_error(
     answered = f"{place.host} answered {status}" + (f": {said}" if said else "")
     if status == 429 or (status == 503 and "Retry-After" in headers):
         return RateLimited(
-            f"{answered} (it asks for a pause)", parse_retry_after(headers.get("Retry-After"), now)
+            f"{answered} (it asks for a pause)",
+            parse_retry_after(headers.get("Retry-After"), clock_of(headers, now)),
         )
     if status in TRANSIENT_STATUSES:
         return Transient(answered)

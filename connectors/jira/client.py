@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -12,6 +14,8 @@ import requests
 from jira import JIRA
 
 from connectors import http
+from connectors.allowance import read_allowance
+from connectors.budget import RateBudget, Route, Tally, shared_budget
 from connectors.errors import (
     AuthenticationFailed,
     ConnectorError,
@@ -24,6 +28,7 @@ from connectors.jira.config import JiraSiteConfig
 # English texts whatever the account's language: our messages quote them, and rules name types and statuses.
 HEADERS = {"User-Agent": "tieline", "Accept-Language": "en", "X-Force-Accept-Language": "true"}
 SAFE_METHODS = frozenset({"GET", "HEAD"})
+ID_OR_KEY = re.compile(r"\d+|[^\W\d]\w*-\d+")
 
 
 class NotJira(Refused):
@@ -39,12 +44,15 @@ class JiraClient:
 
     The `jira` package gives the session: authentication, TLS, proxies. Its own request method is not used: it
     resends posts, cuts long pauses short and dumps headers and bodies into its errors. One client serves one
-    thread, as its session does.
+    thread, as its session does; `budget` is shared by all that talk to the site, `tally` by this run's.
     """
 
-    def __init__(self, config: JiraSiteConfig, policy: RetryPolicy) -> None:
+    def __init__(self, config: JiraSiteConfig, policy: RetryPolicy, budget: RateBudget | None = None) -> None:
         self.config = config
         self.policy = policy
+        self.budget = budget or shared_budget(config.api_base, config.rate_limits)
+        self.tally = Tally()
+        self.give_up_at = self.budget.clock() + config.time_limit
         self.version = "2"
         self.place = Place(config.api_base, "JIRA_API_URL" if config.api_url else "JIRA_URL")
         self._jira = JIRA(
@@ -91,19 +99,33 @@ class JiraClient:
         `resend`: whether doing it twice is harmless; by default only reading is. `subject`: what the request
         carried, for the message when Jira refuses it, such as `the JQL in JIRA_JQL`.
         """
-        url = f"{self.config.api_base}/rest/api/{self.version}/{path}"
+        route = route_of(method, path)
         twice = method in SAFE_METHODS if resend is None else resend
 
         def send() -> Any:
-            try:
-                response = self._send(method, url, params, body)
-            except requests.RequestException as error:
-                raise http.request_error(error, self.place) from None
-            return self._judge(response, subject)
+            return self._judge(self._send(route, path, params, body), subject)
 
-        return http.call(send, self.policy, resend=twice)
+        left = max(0.0, self.give_up_at - self.budget.clock())
+        policy = replace(self.policy, deadline=min(self.policy.deadline, left))
+        return http.call(send, policy, resend=twice)
 
     def _send(
+        self, route: Route, path: str, params: Mapping[str, str] | None, body: object
+    ) -> requests.Response:
+        """One exchange, when the budget allows it; the budget hears what the answer says about the next."""
+        url = f"{self.config.api_base}/rest/api/{self.version}/{path}"
+        sent_at = self.budget.admit(route, self.give_up_at, self.policy.sleep)
+        try:
+            response = self._exchange(route.method, url, params, body)
+        except requests.RequestException as error:
+            self.tally.add(route, None)
+            raise http.request_error(error, self.place) from None
+        self.tally.add(route, response.status_code)
+        allowance = read_allowance(response.status_code, response.headers, self.policy.now())
+        self.budget.heed(route, sent_at, allowance)
+        return response
+
+    def _exchange(
         self, method: str, url: str, params: Mapping[str, str] | None, body: object
     ) -> requests.Response:
         return requests.Session.request(
@@ -175,6 +197,14 @@ class JiraClient:
             else " The token may have expired or been revoked."
         )
         return f"{what} at {self.place.host}: check {self.config.credential_settings}.{hint}"
+
+
+def route_of(method: str, path: str) -> Route:
+    """What a request counts under: `PUT issue/10001` is the endpoint `issue/{}` and the item 10001."""
+    parts = path.split("/")
+    named = [part for part in parts if ID_OR_KEY.fullmatch(part)]
+    endpoint = "/".join("{}" if part in named else part for part in parts)
+    return Route(method, endpoint, named[0] if named and method not in SAFE_METHODS else None)
 
 
 def decoded(response: requests.Response) -> Any:

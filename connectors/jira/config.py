@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from connectors.budget import CLOUD_LIMITS
 from connectors.jira.jql import scope_of
 
 ONE_OR_MANY = {"objective_field": "objective_fields", "cost_code_field": "cost_code_fields"}
@@ -24,6 +25,8 @@ class JiraSiteConfig(BaseModel):
     `epic_types`: names or ids of the issue types that are epics where Jira does not tell (Data Center).
     `ca_bundle`: a file of certificate authorities to trust, where the organisation signs its own.
     `start_field`: the field in which issues that are objectives keep their first day.
+    `rate_limits`: requests per second the site allows for each method on one endpoint; we stay below them.
+    `time_limit`: seconds after which a run stops asking and leaves the rest to the next one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -48,6 +51,8 @@ class JiraSiteConfig(BaseModel):
     connect_timeout: float = Field(default=10.0, gt=0)
     read_timeout: float = Field(default=60.0, gt=0)
     page_size: int = Field(default=100, ge=1, le=5000)
+    rate_limits: dict[str, float] = Field(default_factory=lambda: dict(CLOUD_LIMITS))
+    time_limit: float = Field(default=4 * 3600.0, gt=0)
 
     @model_validator(mode="before")
     @classmethod
@@ -90,6 +95,18 @@ class JiraSiteConfig(BaseModel):
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError("must be the plain address of the site: no user, password, query or fragment")
         return value.strip().rstrip("/")
+
+    @field_validator("rate_limits")
+    @classmethod
+    def complete_limits(cls, given: dict[str, float]) -> dict[str, float]:
+        """Methods that are not named keep Jira's documented limits."""
+        limits = {method.strip().upper(): limit for method, limit in given.items()}
+        wrong = [method for method, limit in limits.items() if method not in CLOUD_LIMITS or not limit > 0]
+        if wrong:
+            raise ValueError(
+                f"{', '.join(wrong)}: give requests per second above 0 for {', '.join(CLOUD_LIMITS)}"
+            )
+        return {**CLOUD_LIMITS, **limits}
 
     @field_validator("jql", "objective_jql")
     @classmethod

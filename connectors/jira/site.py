@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
+from connectors.budget import RateBudget
 from connectors.errors import AuthenticationFailed, NotFound
 from connectors.http import RetryPolicy
 from connectors.jira.client import JiraClient, NotJira
@@ -49,6 +50,11 @@ class JiraSite:
         self.client.close()
 
     @property
+    def requests(self) -> dict[tuple[str, str, int | None], int]:
+        """How many requests this connection sent, by method, endpoint and status (None: no answer)."""
+        return self.client.tally.counts()
+
+    @property
     def is_cloud(self) -> bool:
         return self.deployment == CLOUD
 
@@ -70,12 +76,15 @@ class JiraSite:
             return None
 
 
-def connect(config: JiraSiteConfig, policy: RetryPolicy | None = None) -> JiraSite:
+def connect(
+    config: JiraSiteConfig, policy: RetryPolicy | None = None, budget: RateBudget | None = None
+) -> JiraSite:
     """Enter a Jira: find out which deployment it is, and make sure that we are not anonymous.
 
+    Without a `budget` the one is used that all connections of this process to that site share.
     Raises `Unreachable`, `Refused` (it is no Jira) or `AuthenticationFailed`, each naming the setting.
     """
-    client = JiraClient(config, policy or RetryPolicy())
+    client = JiraClient(config, policy or RetryPolicy(), budget)
     try:
         server_info = read_server_info(client)
         client.version = "3" if server_info.get("deploymentType") == "Cloud" else "2"

@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 
 import pytest
 import requests
-from hypothesis import given
-from hypothesis import strategies as st
 
 from connectors.errors import (
     AuthenticationFailed,
@@ -27,7 +25,6 @@ from connectors.http import (
     basic_secret,
     call,
     clean,
-    parse_retry_after,
     request_error,
     status_error,
 )
@@ -108,33 +105,6 @@ def test_the_deadline_counts_all_pauses_of_one_call() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("120", 120.0),
-        (" 1.5 ", 1.5),
-        ("0", 0.0),
-        ("Mon, 23 Nov 2026 02:01:30 GMT", 90.0),
-        ("Mon, 23 Nov 2026 01:00:00 GMT", 0.0),
-        ("Mon, 23 Nov 2026 02:01:30 -0000", 90.0),
-        ("-3", None),
-        ("inf", None),
-        ("nan", None),
-        ("soon", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_retry_after_is_read_in_all_its_forms(value: str | None, seconds: float | None) -> None:
-    assert parse_retry_after(value, NOW) == seconds
-
-
-@given(st.text(max_size=40))
-def test_no_retry_after_header_breaks_the_retry(value: str) -> None:
-    seconds = parse_retry_after(value, NOW)
-    assert seconds is None or seconds >= 0
-
-
-@pytest.mark.parametrize(
     ("status", "kind"),
     [
         (400, Refused),
@@ -153,6 +123,14 @@ def test_each_status_has_its_place_in_the_tree(status: int, kind: type[Connector
     error = status_error(status, {}, "the reason", PLACE, NOW)
     assert type(error) is kind
     assert str(error).startswith(f"jira.example.com answered {status}: the reason")
+
+
+def test_a_rate_limit_is_no_failed_try_and_only_the_deadline_ends_it() -> None:
+    naps = Naps()
+    assert call(failing(9, RateLimited("slow", 60.0)), policy(naps), resend=True) == "answer"
+    with pytest.raises(RateLimited):
+        call(failing(99, RateLimited("slow", 60.0)), policy(naps, deadline=600.0), resend=True)
+    assert naps.seconds == [60.0] * 19
 
 
 def test_a_503_that_names_a_pause_is_a_rate_limit() -> None:

@@ -10,7 +10,6 @@ import pytest
 
 from connectors.base import LabelWriter, Source
 from connectors.errors import AuthenticationFailed, Refused
-from connectors.http import RetryPolicy
 from connectors.jira import (
     JiraIssues,
     JiraLabels,
@@ -25,7 +24,6 @@ from sync.sandbox import Call, Deployment, Sandbox
 from tests.clock import NOW
 from tests.connectors.jira.real_issues import DATA, needs_real_data
 from tests.contract.contracts import Labels, LabelWriterContract, SourceContract
-from tests.fakes.scripted_http import Naps
 
 PEOPLES = ["q3", 'say-"hi"', "Python,", "not-align-x"]
 START = datetime(2026, 3, 28, 20, 0, tzinfo=UTC)
@@ -84,7 +82,7 @@ def furnish(sandbox: Sandbox) -> None:
 @pytest.fixture
 def site(sandbox: Sandbox) -> Iterator[JiraSite]:
     config = config_for(sandbox, objective_field="objective ids")
-    with connect(config, RetryPolicy(sleep=Naps())) as site:
+    with connect(config) as site:
         yield site
 
 

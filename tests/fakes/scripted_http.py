@@ -113,10 +113,13 @@ def handler_for(script: Script, asked: list[Asked]) -> type[BaseHTTPRequestHandl
 
 
 class Naps:
-    """A sleep that only notes for how long it was asked to."""
+    """A sleep that only notes for how long it was asked to, and the clock that passes by those naps alone."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
 
     def __call__(self, seconds: float) -> None:
         self.seconds.append(seconds)
+
+    def clock(self) -> float:
+        return sum(self.seconds)

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from connectors.budget import RateBudget
 from connectors.http import RetryPolicy
-from connectors.jira import JiraSite, JiraSiteConfig, connect
+from connectors.jira import JiraSite, JiraSiteConfig
+from connectors.jira import connect as connect_to
 from tests.fakes.scripted_http import Answer, Asked, Naps, Script, ScriptedServer
 
 SERVER_INFO = {
@@ -31,6 +33,8 @@ FIELDS = [
     },
 ]
 TOKEN = "very-secret-token"
+# Where the clock stands still, no test may run into the ordinary limits.
+FAST = dict.fromkeys(("GET", "POST", "PUT", "DELETE"), 1e9)
 
 
 def config_for(url: str, **settings: Any) -> JiraSiteConfig:
@@ -38,8 +42,14 @@ def config_for(url: str, **settings: Any) -> JiraSiteConfig:
     return JiraSiteConfig.model_validate(given | settings)
 
 
-def policy(naps: Naps) -> RetryPolicy:
-    return RetryPolicy(sleep=naps, jitter=lambda: 1.0)
+def connect(config: JiraSiteConfig, naps: Naps | None = None) -> JiraSite:
+    """Enter a Jira with a budget of one's own and a clock that only naps move."""
+    naps = naps or Naps()
+    return connect_to(
+        config,
+        RetryPolicy(sleep=naps, jitter=lambda: 1.0),
+        RateBudget("jira.test", FAST, clock=naps.clock, jitter=lambda: 1.0),
+    )
 
 
 class ScriptedJira:
@@ -76,7 +86,7 @@ def jira() -> Iterator[Jira]:
         def start(deployment: str, script: Script, **settings: Any) -> tuple[JiraSite, ScriptedJira]:
             scripted = ScriptedJira(deployment, script)
             server = stack.enter_context(scripted.server)
-            site = connect(config_for(server.url, **settings), policy(scripted.naps))
+            site = connect(config_for(server.url, **settings), scripted.naps)
             return stack.enter_context(site), scripted
 
         yield start

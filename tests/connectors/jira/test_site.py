@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from connectors.errors import AuthenticationFailed, RateLimited, Refused, Unreachable
-from connectors.jira import JiraSiteConfig, connect, diagnose
-from tests.connectors.jira.conftest import MYSELF, SERVER_INFO, TOKEN, Jira, config_for, policy
+from connectors.jira import JiraSiteConfig, diagnose
+from tests.connectors.jira.conftest import MYSELF, SERVER_INFO, TOKEN, Jira, config_for, connect
 from tests.fakes.scripted_http import Answer, Asked, Naps, Script, ScriptedServer, in_turn
 
 GONE = Answer({"errorMessages": ["gone"]}, status=410)
@@ -41,7 +41,7 @@ def test_a_context_path_is_kept(jira: Jira) -> None:
         known: dict[str, Any] = dict(zip(paths, (SERVER_INFO, MYSELF), strict=True))
         return Answer(known[asked.path]["datacenter"])
 
-    with ScriptedServer(script) as server, connect(config_for(server.url + "/jira/"), policy(Naps())) as site:
+    with ScriptedServer(script) as server, connect(config_for(server.url + "/jira/")) as site:
         assert site.config.url == server.url + "/jira"
 
 
@@ -53,14 +53,14 @@ def test_with_an_api_address_requests_go_there_and_people_are_sent_to_the_site(j
 
     with ScriptedServer(script) as server:
         config = config_for("https://people.example.com", api_url=server.url + "/ex/jira/cid")
-        with connect(config, policy(Naps())) as site:
+        with connect(config) as site:
             assert (site.config.url, site.deployment) == ("https://people.example.com", "cloud")
 
 
 def refusal(script: Script, **settings: object) -> tuple[Exception, Naps]:
     naps = Naps()
     with ScriptedServer(script) as server, pytest.raises(Exception) as raised:  # noqa: PT011 - each test says which
-        connect(config_for(server.url, **settings), policy(naps))
+        connect(config_for(server.url, **settings), naps)
     assert TOKEN not in str(raised.value)
     assert "\n" not in str(raised.value)
     return raised.value, naps
@@ -134,7 +134,7 @@ def test_a_busy_site_is_entered_after_the_pause_it_asks_for(jira: Jira) -> None:
     naps = Naps()
     busy = Answer(status=429, headers={"Retry-After": "45"})
     script = in_turn(busy, Answer(SERVER_INFO["cloud"]), Answer(MYSELF["cloud"]))
-    with ScriptedServer(script) as server, connect(config_for(server.url), policy(naps)):
+    with ScriptedServer(script) as server, connect(config_for(server.url), naps):
         assert naps.seconds == [45.0]
 
 
