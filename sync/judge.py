@@ -13,6 +13,7 @@ from rules.ruleset import Rule, RuleSet
 from rules.sql import hits
 from sync.pull import Kind
 from sync.store import findings, links, tables
+from sync.store.bulk import analyze
 from sync.store.schema import table_of
 
 hit = table_of(tables.Hit)
@@ -63,10 +64,14 @@ def judge(
         missing = reads(rule) & set(incomplete)
         if missing:
             frozen[rule.id] = ", ".join(sorted(kind.value for kind in missing)) + " incomplete"
-            continue
-        run_rule(connection, rule)
-        findings.merge(connection, verdict_of(rule), run_id, now)
-    findings.close_orphans(connection, [rule.id for rule in rules.rules], run_id, now)
+        else:
+            run_rule(connection, rule)
+    analyze(connection, hit)
+    for rule in rules.rules:
+        if rule.id not in frozen:
+            findings.merge(connection, verdict_of(rule), run_id, now)
+    known = [(rule.id, rule.entity.name) for rule in rules.rules]
+    findings.close_orphans(connection, known, run_id, now)
     cycles = tuple(connection.scalars(links.cycles()))
     return Judgement(frozen, cycles)
 

@@ -25,7 +25,7 @@ from rules.catalogue import Catalogue, Column, EntityBinding, RelationBinding
 from rules.vocabulary import VOCABULARY
 from sync.store import tables
 from sync.store.coverage import objective_is_live
-from sync.store.links import budget_line, budget_link, live, objective, objective_link, work_item
+from sync.store.links import budget_line, budget_link, kept, live, objective, objective_link, work_item
 from sync.store.schema import table_of
 
 label_table = table_of(tables.WorkItemLabel)
@@ -63,7 +63,7 @@ def work_items(frame: Frame) -> EntityBinding:
     theirs = (
         select(objective_link.c.work_item_id.label("served_by"), *objective.c, is_live(frame))
         .join_from(objective_link, objective, objective.c.id == objective_link.c.objective_id)
-        .where(objective_link.c.counts, live(objective))
+        .where(objective_link.c.counts, kept(objective))
         .subquery("their_objectives")
     )
     return EntityBinding(
@@ -86,7 +86,7 @@ def objectives(frame: Frame) -> EntityBinding:
     serving = (
         select(objective_link.c.objective_id.label("serves"), *work_item.c)
         .join_from(objective_link, work_item, work_item.c.id == objective_link.c.work_item_id)
-        .where(objective_link.c.counts, live(work_item), work_item.c.in_scope)
+        .where(objective_link.c.counts, kept(work_item), work_item.c.in_scope)
         .subquery("serving_items")
     )
     return EntityBinding(
@@ -107,7 +107,7 @@ def budget_lines(frame: Frame) -> EntityBinding:
     paid = (
         select(budget_link.c.budget_line_id.label("paid_by"), *work_item.c)
         .join_from(budget_link, work_item, work_item.c.id == budget_link.c.work_item_id)
-        .where(live(work_item))
+        .where(kept(work_item))
         .subquery("paid_items")
     )
     columns: Columns = {

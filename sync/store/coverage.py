@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from connectors.records import ObjectiveState
 from sync.store import tables
-from sync.store.links import budget_line, budget_link, live, objective, objective_link, work_item
+from sync.store.links import budget_line, budget_link, kept, live, objective, objective_link, work_item
 from sync.store.schema import table_of
 
 coverage = table_of(tables.Coverage)
@@ -37,7 +37,7 @@ NO_WORK_NAME = "no matching work"
 def objective_is_live(today: date) -> ColumnElement[bool]:
     """Give the condition that an objective counts today: active, started and not yet over."""
     return and_(
-        live(objective),
+        kept(objective),
         objective.c.state == ObjectiveState.ACTIVE.value,
         or_(objective.c.starts_on.is_(None), objective.c.starts_on <= today),
         or_(objective.c.ends_on.is_(None), objective.c.ends_on >= today),
@@ -56,13 +56,11 @@ def is_aligned(today: date) -> ColumnElement[bool]:
 def save_coverage(connection: Connection, run_id: int, today: date, *, certain: bool) -> None:
     """Save the figures of a run.
 
-    Where it is not `certain` (work items or objectives could not be read whole), every state is unknown.
+    Where it is not `certain` (work items or objectives could not be read whole), every state is unknown; so
+    is that of a work item which the newest complete read did not bring.
     """
-    state = (
-        case((is_aligned(today), literal("aligned")), else_=literal("unaligned"))
-        if certain
-        else literal("unknown")
-    )
+    known = case((~live(work_item), "unknown"), (is_aligned(today), "aligned"), else_="unaligned")
+    state = known if certain else literal("unknown")
     facts = union_all(counted(state), money(state), idle_money()).cte("facts")
     keys = [facts.c.currency, facts.c.version, facts.c.fiscal_year, facts.c.state]
     figures = [func.sum(facts.c.amount), func.count(distinct(facts.c.item))]
@@ -86,7 +84,7 @@ def counted(state: ColumnElement[str]) -> Select[Any]:
         state.label("state"),
         literal(0).label("amount"),
         work_item.c.id.label("item"),
-    ).where(live(work_item), work_item.c.in_scope)
+    ).where(kept(work_item), work_item.c.in_scope)
 
 
 def money(state: ColumnElement[str]) -> Select[Any]:
@@ -119,4 +117,4 @@ def idle_money() -> Select[Any]:
         literal("unknown"),
         budget_line.c.amount_minor,
         null(),
-    ).where(live(budget_line), ~linked)
+    ).where(kept(budget_line), ~linked)

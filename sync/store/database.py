@@ -50,7 +50,7 @@ def connect(url: str) -> Engine:
             )
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
-        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() == "postgresql")
+        engine = create_engine(parsed, **options_for(parsed.get_backend_name()))
     except (ArgumentError, NoSuchModuleError, ValueError):
         raise ConfigurationError(
             f"TIELINE_DATABASE_URL: {shown(url)!r} is not a database URL. "
@@ -64,6 +64,17 @@ def connect(url: str) -> Engine:
         event.listen(engine, "connect", prepare_sqlite)
         event.listen(engine, "begin", begin_sqlite)
     return engine
+
+
+def options_for(backend: str) -> dict[str, Any]:
+    """Give the options of an engine.
+
+    A statement that PostgreSQL has prepared keeps the plan it was given when the tables were empty, which a
+    first night outgrows within minutes: so nothing is prepared.
+    """
+    if backend == "sqlite":
+        return {}
+    return {"pool_pre_ping": True, "connect_args": {"prepare_threshold": None}}
 
 
 def prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:  # noqa: ARG001

@@ -13,6 +13,7 @@ from sqlalchemy import (
     and_,
     delete,
     exists,
+    false,
     insert,
     literal,
     null,
@@ -22,11 +23,16 @@ from sqlalchemy import (
 )
 
 from sync.store import tables
+from sync.store.bulk import analyze
 from sync.store.schema import table_of
 
 finding = table_of(tables.Finding)
 hit = table_of(tables.Hit)
-work_item = table_of(tables.WorkItem)
+SUBJECTS = {
+    "workItem": table_of(tables.WorkItem),
+    "objective": table_of(tables.Objective),
+    "budgetLine": table_of(tables.BudgetLine),
+}
 
 WORK_ITEM = "workItem"
 
@@ -51,6 +57,7 @@ def clear_hits(connection: Connection) -> None:
 
 def merge(connection: Connection, verdict: Verdict, run_id: int, now: datetime) -> None:
     """Bring the findings of one rule up to date with its hits of this run."""
+    analyze(connection, finding)
     raise_findings(connection, verdict, run_id, now)
     clear_findings(connection, verdict, run_id, now)
 
@@ -120,7 +127,7 @@ def insert_new(connection: Connection, verdict: Verdict, run_id: int, fresh: dic
 
 def clear_findings(connection: Connection, verdict: Verdict, run_id: int, now: datetime) -> None:
     """Close what is no longer hit, at once or after `clear_after`; a pending finding simply ends."""
-    gone = and_(of_rule(verdict), ~is_hit(), ~out_of_sight())
+    gone = and_(of_rule(verdict), ~is_hit(), ~out_of_sight(verdict.entity))
     closed = {"state": "closed", "closed_at": now, "closed_run": run_id, "closed_why": "no longer true"}
     connection.execute(update(finding).where(gone, finding.c.state == "pending").values(**closed))
     if verdict.clear_after:
@@ -136,11 +143,14 @@ def clear_findings(connection: Connection, verdict: Verdict, run_id: int, now: d
     connection.execute(update(finding).where(gone, due).values(**closed))
 
 
-def close_orphans(connection: Connection, rules: Iterable[str], run_id: int, now: datetime) -> None:
-    """Close the findings of rules that no longer exist."""
+def close_orphans(
+    connection: Connection, rules: Iterable[tuple[str, str]], run_id: int, now: datetime
+) -> None:
+    """Close the findings of rules that no longer exist, or that are about another entity now."""
+    theirs = [and_(finding.c.rule == rule, finding.c.entity == entity) for rule, entity in rules]
     connection.execute(
         update(finding)
-        .where(finding.c.rule.not_in(list(rules)), finding.c.state != "closed")
+        .where(~or_(false(), *theirs), finding.c.state != "closed")
         .values(state="closed", closed_at=now, closed_run=run_id, closed_why="rule gone")
     )
 
@@ -164,15 +174,15 @@ def is_hit() -> ColumnElement[bool]:
     return exists().where(same_subject()).correlate(finding)
 
 
-def out_of_sight() -> ColumnElement[bool]:
-    """Give the condition that a finding's work item is missing, but not yet known to be deleted."""
-    return and_(
-        finding.c.entity == WORK_ITEM,
+def out_of_sight(entity: str) -> ColumnElement[bool]:
+    """Give the condition that a finding's subject is missing, but not yet known to be deleted."""
+    subject = SUBJECTS[entity]
+    return (
         exists()
         .where(
-            work_item.c.id == finding.c.subject_id,
-            work_item.c.missing_since.is_not(None),
-            work_item.c.deleted_at.is_(None),
+            subject.c.id == finding.c.subject_id,
+            subject.c.missing_since.is_not(None),
+            subject.c.deleted_at.is_(None),
         )
-        .correlate(finding),
+        .correlate(finding)
     )

@@ -30,6 +30,7 @@ from sqlalchemy import (
 
 from connectors.records import How
 from sync.store import tables
+from sync.store.bulk import analyze
 from sync.store.schema import table_of
 
 # Deeper than any hierarchy Jira can be configured to have; it also ends the walk around a cycle.
@@ -45,8 +46,14 @@ budget_link = table_of(tables.BudgetLink)
 
 
 def live(table: Any) -> ColumnElement[bool]:
-    """Give the condition that a row has neither gone missing nor been deleted."""
-    return and_(table.c.deleted_at.is_(None), table.c.missing_since.is_(None))
+    """Give the condition that a row has neither gone missing nor been deleted: only these are judged."""
+    return and_(kept(table), table.c.missing_since.is_(None))
+
+
+def kept(table: Any) -> ColumnElement[bool]:
+    """Give the condition that a row is not deleted; one that went missing ties others until it is."""
+    condition: ColumnElement[bool] = table.c.deleted_at.is_(None)
+    return condition
 
 
 def relink(connection: Connection) -> None:
@@ -54,9 +61,11 @@ def relink(connection: Connection) -> None:
     connection.execute(delete(objective_link))
     connection.execute(delete(budget_link))
     resolve_parents(connection)
+    analyze(connection, work_item, reference, objective, budget_line, link_claim)
     columns = ["work_item_id", "objective_id", "how", "evidence", "via_id", "depth", "counts"]
     for direct in (by_reference(), by_issue_link(), by_parent(), by_mapping_file()):
         connection.execute(insert(objective_link).from_select(columns, direct))
+    analyze(connection, objective_link)
     connection.execute(insert(objective_link).from_select(columns, inherited()))
     count_once(connection)
     connection.execute(
@@ -64,6 +73,7 @@ def relink(connection: Connection) -> None:
             ["budget_line_id", "work_item_id", "how", "evidence", "amount_minor"], shared_amounts()
         )
     )
+    analyze(connection, objective_link, budget_link)
 
 
 def count_once(connection: Connection) -> None:
@@ -98,7 +108,7 @@ def by_reference() -> Select[Any]:
         direct_link(reference.c.how, reference.c.evidence)
         .join_from(work_item, reference, reference.c.work_item_id == work_item.c.id)
         .join(objective, objective.c.key_folded == reference.c.target_folded)
-        .where(reference.c.how.in_([how.value for how in naming]), live(work_item), live(objective))
+        .where(reference.c.how.in_([how.value for how in naming]), kept(work_item), kept(objective))
     )
 
 
@@ -111,7 +121,7 @@ def by_issue_link() -> Select[Any]:
             objective,
             and_(objective.c.site == work_item.c.source, objective.c.issue_id == reference.c.target),
         )
-        .where(reference.c.how == How.ISSUE_LINK.value, live(work_item), live(objective))
+        .where(reference.c.how == How.ISSUE_LINK.value, kept(work_item), kept(objective))
     )
 
 
@@ -124,7 +134,7 @@ def by_parent() -> CompoundSelect[Any]:
         objective,
         objective.c.issue_id == work_item.c.parent_source_id,
         objective.c.key_folded == work_item.c.parent_folded,
-        and_(objective.c.site == work_item.c.source, live(work_item), live(objective)),
+        and_(objective.c.site == work_item.c.source, kept(work_item), kept(objective)),
     )
 
 
@@ -135,7 +145,7 @@ def by_mapping_file() -> CompoundSelect[Any]:
         link_claim.join(objective, objective.c.key_folded == link_claim.c.objective_folded),
         link_claim.c.issue_folded == work_item.c.key_folded,
         link_claim.c.issue == work_item.c.source_id,
-        and_(live(work_item), live(objective), live(link_claim)),
+        and_(kept(work_item), kept(objective), kept(link_claim)),
     )
 
 
@@ -157,7 +167,7 @@ def resolve_parents(connection: Connection) -> None:
     by_key = and_(parent.c.source == work_item.c.source, parent.c.key == work_item.c.parent_key)
     found = func.coalesce(
         select(func.min(parent.c.id)).where(by_id).scalar_subquery(),
-        select(func.min(parent.c.id)).where(by_key, parent.c.deleted_at.is_(None)).scalar_subquery(),
+        select(func.min(parent.c.id)).where(by_key, kept(parent)).scalar_subquery(),
     )
     connection.execute(
         update(work_item).values(parent_id=found).where(work_item.c.parent_id.is_distinct_from(found))
@@ -171,7 +181,7 @@ def ancestors() -> CTE:
         select(
             work_item.c.id.label("item"), work_item.c.parent_id.label("ancestor"), literal(1).label("depth")
         )
-        .where(work_item.c.parent_id.is_not(None), live(work_item))
+        .where(work_item.c.parent_id.is_not(None), kept(work_item))
         .cte("chain", recursive=True)
     )
     return chain.union_all(
@@ -179,7 +189,7 @@ def ancestors() -> CTE:
         .join_from(chain, above, above.c.id == chain.c.ancestor)
         .where(
             above.c.parent_id.is_not(None),
-            above.c.deleted_at.is_(None),
+            kept(above),
             chain.c.ancestor != chain.c.item,
             chain.c.depth < MAX_DEPTH,
         )
@@ -235,7 +245,7 @@ def cycles() -> Select[Any]:
 
 
 def shared_amounts() -> Select[Any]:
-    """Link each budget line to the items that carry its project code, or whose key that code is.
+    """Link each budget line to the items in scope that carry its project code, or whose key that code is.
 
     Where several items match, the amount is divided equally by largest remainder: the shares differ by at
     most one minor unit and add up to the line exactly, also for negative amounts.
@@ -254,11 +264,8 @@ def shared_amounts() -> Select[Any]:
     by_key = select(
         budget_line.c.id, work_item.c.id, literal("issue key"), literal("project ") + budget_line.c.project
     ).join_from(budget_line, work_item, work_item.c.key_folded == budget_line.c.project_folded)
-    matches = (
-        by_code.where(live(budget_line), live(work_item))
-        .union(by_key.where(live(budget_line), live(work_item)))
-        .subquery()
-    )
+    counted = and_(kept(budget_line), kept(work_item), work_item.c.in_scope)
+    matches = by_code.where(counted).union(by_key.where(counted)).subquery()
     once = (
         select(
             matches.c.line,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
 
 from sqlalchemy import Connection, Table, and_, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from connectors.records import BudgetLine, LinkClaim, Objective, Page, Record, WorkItem
 from sync.store import rows, tables
+from sync.store.bulk import insert_rows, upsert_rows
 from sync.store.schema import table_of
 
 BATCH = 500
@@ -23,6 +22,7 @@ KINDS: dict[type, Table] = {
     BudgetLine: table_of(tables.BudgetLine),
     LinkClaim: table_of(tables.LinkClaim),
 }
+quarantine = table_of(tables.Quarantine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,8 @@ def save_records(connection: Connection, origin: Origin, table: Table, records: 
         same = [key for key in hashes if key in known and known[key].row_hash == hashes[key]]
         mark_seen(connection, origin, table, same)
         fresh = {key: record for key, record in batch if key not in set(same)}
-        upsert(connection, table, [row_of(record, origin, hashes[key]) for key, record in fresh.items()])
+        new = [row_of(record, origin, hashes[key]) for key, record in fresh.items()]
+        upsert_rows(connection, table, new, kept=("first_run", "first_seen"))
         if table is KINDS[WorkItem]:
             save_children(connection, origin, fresh)
         changed += len(fresh)
@@ -89,7 +90,7 @@ def row_of(record: Record, origin: Origin, row_hash: str) -> rows.Row:
             said = rows.budget_line_row(record)
         case LinkClaim():
             said = rows.link_claim_row(record)
-    return said | {
+    return rows.storable_row(said) | {
         "source": origin.source,
         "source_id": rows.source_id(record),
         "row_hash": row_hash,
@@ -110,22 +111,6 @@ def mark_seen(connection: Connection, origin: Origin, table: Table, source_ids: 
             .where(table.c.source == origin.source, table.c.source_id.in_(source_ids))
             .values(last_run=origin.run_id, last_seen=origin.seen_at, missing_since=None, deleted_at=None)
         )
-
-
-def upsert(connection: Connection, table: Table, new: list[rows.Row]) -> None:
-    """Insert rows, or bring those with the same (source, source_id) up to date."""
-    if not new:
-        return
-    dialect: Callable[[Table], Any] = (
-        sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    )
-    statement = dialect(table)
-    kept = {"id", "source", "source_id", "first_run", "first_seen"}
-    statement = statement.on_conflict_do_update(
-        index_elements=["source", "source_id"],
-        set_={column.name: statement.excluded[column.name] for column in table.c if column.name not in kept},
-    )
-    connection.execute(statement, new)
 
 
 def save_children(connection: Connection, origin: Origin, items: dict[str, Record]) -> None:
@@ -151,25 +136,46 @@ def save_children(connection: Connection, origin: Origin, items: dict[str, Recor
             if isinstance(item, WorkItem)
             for row in to_rows(item, ids[key])
         ]
-        if new:
-            connection.execute(insert(child), new)
+        insert_rows(connection, child, new)
+
+
+def take_quarantined(connection: Connection, origin: Origin) -> None:
+    """Count the rows that a broken-off read refused to the run that goes on with it."""
+    connection.execute(
+        update(quarantine)
+        .where(
+            quarantine.c.source == origin.source,
+            quarantine.c.run_id >= origin.began,
+            quarantine.c.run_id < origin.run_id,
+        )
+        .values(run_id=origin.run_id)
+    )
+
+
+def forget_quarantined(connection: Connection, origin: Origin) -> None:
+    """Forget the rows that this run refused: it reads the source once more from the start."""
+    connection.execute(
+        delete(quarantine).where(quarantine.c.source == origin.source, quarantine.c.run_id == origin.run_id)
+    )
 
 
 def save_quarantined(connection: Connection, origin: Origin, page: Page) -> None:
     """Keep the refused rows of a page."""
     if page.quarantined:
         connection.execute(
-            insert(table_of(tables.Quarantine)),
+            insert(quarantine),
             [
-                {
-                    "run_id": origin.began,
-                    "source": origin.source,
-                    "file": bad.file,
-                    "line": bad.line,
-                    "column_name": bad.column,
-                    "reason": bad.reason,
-                    "raw": bad.raw,
-                }
+                rows.storable_row(
+                    {
+                        "run_id": origin.run_id,
+                        "source": origin.source,
+                        "file": bad.file,
+                        "line": bad.line,
+                        "column_name": bad.column,
+                        "reason": bad.reason,
+                        "raw": bad.raw,
+                    }
+                )
                 for bad in page.quarantined
             ],
         )
