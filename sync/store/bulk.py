@@ -38,7 +38,7 @@ def upsert_rows(connection: Connection, table: Table, rows: Rows, kept: Collecti
     connection.execute(statement, None if connection.dialect.name == "postgresql" else list(rows))
 
 
-def stage_rows(connection: Connection, table: Table, rows: Rows) -> Select[Any]:
+def stage_rows(connection: Connection, table: Table, rows: Rows) -> Select[*tuple[Any, ...]]:
     """Copy rows into a temporary table that ends with the transaction, and select them from it."""
     names = list(rows[0])
     stage = f"stage_{table.name}"
