@@ -1,0 +1,334 @@
+"""What a run came to, as plain values: the one set of numbers that page, JSON, CSV and command line show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A whole divided by standing: minor units of one currency, or a number of work items."""
+
+    aligned: int = 0
+    unaligned: int = 0
+    waived: int = 0
+    unknown: int = 0
+
+    @property
+    def total(self) -> int:
+        """Give the whole."""
+        return self.aligned + self.unaligned + self.waived + self.unknown
+
+    @property
+    def known(self) -> bool:
+        """Say whether the standing of any part of it is known."""
+        return bool(self.aligned or self.unaligned or self.waived)
+
+    @property
+    def share(self) -> int | None:
+        """Give the aligned share in tenths of a percent, rounded down: never better than it is.
+
+        There is none where nothing is known, and none of a sum with negative parts.
+        """
+        if not self.known or self.total <= 0 or not 0 <= self.aligned <= self.total:
+            return None
+        return self.aligned * 1000 // self.total
+
+    def __add__(self, other: Split) -> Split:
+        """Add part by part."""
+        return Split(
+            self.aligned + other.aligned,
+            self.unaligned + other.unaligned,
+            self.waived + other.waived,
+            self.unknown + other.unknown,
+        )
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Series:
+    """Which money: amounts of different series are never added to each other."""
+
+    currency: str
+    fiscal_year: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The money of one series by standing, and the work items that it falls to."""
+
+    series: Series
+    money: Split
+    items: Split
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The figures of one project; `work` counts its work items in scope."""
+
+    key: str
+    name: str
+    work: Split
+    slices: tuple[Slice, ...]
+
+    def money(self, series: Series | None) -> Split:
+        """Give its money of one series."""
+        return next((part.money for part in self.slices if part.series == series), Split())
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The money that the report is about; `note` says why it is not the money that was asked for."""
+
+    money: Slice | None
+    note: str = ""
+
+    @property
+    def series(self) -> Series | None:
+        """Give the series, if there is any money at all."""
+        return None if self.money is None else self.money.series
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """The run that the figures are of; `finished_at` is empty while it is under way."""
+
+    id: int
+    trigger: str
+    dry_run: bool
+    status: str
+    started_at: datetime
+    finished_at: datetime | None
+    rules_hash: str | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnalignedItem:
+    """A work item that serves no live objective, with its money of the headline series."""
+
+    key: str
+    summary: str
+    project_key: str
+    project_name: str
+    status: str
+    url: str
+    amount_minor: int
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingFacts:
+    """A finding that is not closed, with the name of what it is about."""
+
+    rule: str
+    severity: str
+    entity: str
+    subject_id: int
+    subject: str
+    title: str
+    url: str
+    state: str
+    since: datetime
+    opened_at: datetime | None
+    label: str | None
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCount:
+    """The findings of one rule; `frozen` of them could not be judged anew in this run."""
+
+    rule: str
+    severity: str
+    open: int
+    pending: int
+    clearing: int
+    opened: int
+    closed: int
+    frozen: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemName:
+    """A work item as a line in a list; `rule` is the one that found or cleared it."""
+
+    key: str
+    summary: str
+    url: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A project whose money or work stands differently than in the run before."""
+
+    key: str
+    name: str
+    money_before: Split
+    money: Split
+    work_before: Split
+    work: Split
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is different from the newest earlier run that has figures."""
+
+    run_id: int
+    started_at: datetime
+    money_before: Split | None
+    work_before: Split
+    moved: tuple[Moved, ...]
+    now_aligned: tuple[ItemName, ...]
+    now_flagged: tuple[ItemName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelEntry:
+    """One line of the ledger: `state` is done, parked, intended (no answer known) or dropped."""
+
+    key: str
+    url: str
+    operation: str
+    label: str
+    rule: str
+    state: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFacts:
+    """What the run wanted to write to tickets, and what became of it."""
+
+    planned_add: int = 0
+    planned_remove: int = 0
+    entries: tuple[LabelEntry, ...] = ()
+
+    def count(self, operation: str) -> int:
+        """Count what was written."""
+        return sum(entry.operation == operation and entry.state == "done" for entry in self.entries)
+
+    @property
+    def parked(self) -> tuple[LabelEntry, ...]:
+        """Give what Jira refused."""
+        return tuple(entry for entry in self.entries if entry.state == "parked")
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    """The headline money as an earlier run saw it."""
+
+    run_id: int
+    started_at: datetime
+    money: Split
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRead:
+    """The newest reading of one source up to this run; `run_id` is the run that did it."""
+
+    source: str
+    kind: str
+    run_id: int
+    status: str
+    started_at: datetime
+    finished_at: datetime | None
+    records: int
+    changed: int
+    quarantined: int
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A quarantined row: where it stood and why it was refused."""
+
+    source: str
+    file: str
+    line: int | None
+    column: str | None
+    reason: str
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What a finance source says one of its sums is, beside what was accepted and refused."""
+
+    source: str
+    series: Series
+    stated_minor: int
+    accepted_minor: int
+    refused_minor: int
+
+    @property
+    def difference(self) -> int:
+        """Give what is neither accepted nor refused: zero, or something was lost."""
+        return self.stated_minor - self.accepted_minor - self.refused_minor
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """The tickets behind the sums.
+
+    Links and findings are kept as of the newest run only: `note` says so where these lists are missing for
+    that reason, or no longer fit the sums.
+    """
+
+    note: str = ""
+    unaligned: tuple[UnalignedItem, ...] = ()
+    findings: tuple[FindingFacts, ...] = ()
+    rules: tuple[RuleCount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """How the sources behind the figures were read; `refused` holds the first of the quarantined rows."""
+
+    sources: tuple[SourceRead, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    totals: tuple[Total, ...] = ()
+
+    @property
+    def incomplete(self) -> tuple[SourceRead, ...]:
+        """Give the sources that could not be read whole."""
+        return tuple(read for read in self.sources if read.status != "complete")
+
+    @property
+    def quarantined(self) -> int:
+        """Count the rows refused."""
+        return sum(read.quarantined for read in self.sources)
+
+    @property
+    def reconciles(self) -> bool:
+        """Say whether every sum that a source states is accounted for, to the minor unit."""
+        return not any(total.difference for total in self.totals)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything a report says about a run; `projects` come with the most headline money first."""
+
+    run: RunFacts
+    headline: Headline
+    work: Split
+    slices: tuple[Slice, ...] = ()
+    projects: tuple[Project, ...] = ()
+    detail: Detail = field(default_factory=Detail)
+    change: Change | None = None
+    labels: LabelFacts = field(default_factory=LabelFacts)
+    trend: tuple[TrendPoint, ...] = ()
+    intake: Intake = field(default_factory=Intake)
+
+
+def add_up(splits: Iterable[Split]) -> Split:
+    """Add splits of one kind."""
+    return sum(splits, Split())
+
+
+def percent(tenths: int | None) -> str:
+    """Show a share given in tenths of a percent."""
+    return "-" if tenths is None else f"{tenths // 10}.{tenths % 10} %"

@@ -1,0 +1,204 @@
+"""Read what a report says of single tickets: unaligned work, findings, what turned, and what was written."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, case, func, or_, select
+
+from sync.figures import (
+    FindingFacts,
+    ItemName,
+    LabelEntry,
+    LabelFacts,
+    RuleCount,
+    Series,
+    UnalignedItem,
+)
+from sync.store.coverage import is_aligned
+from sync.store.findings import WORK_ITEM, finding
+from sync.store.labels import ledger, plan_change
+from sync.store.links import budget_line, budget_link, live, objective, work_item
+from sync.store.schema import AnyRow
+
+OBJECTIVE = "objective"
+
+
+def unaligned_items(
+    connection: Connection, today: date, series: Series | None, findings: Iterable[FindingFacts]
+) -> tuple[UnalignedItem, ...]:
+    """Read the work items that serve no live objective, those with the most money of the series first."""
+    on_item: dict[int, list[str]] = defaultdict(list)
+    for found in findings:
+        if found.entity == WORK_ITEM:
+            on_item[found.subject_id].append(found.rule)
+    amounts = money_of_items(series).subquery()
+    amount = func.coalesce(amounts.c.amount, 0)
+    rows = connection.execute(
+        select(work_item, amount.label("amount"))
+        .outerjoin(amounts, amounts.c.work_item_id == work_item.c.id)
+        .where(live(work_item), work_item.c.in_scope, ~is_aligned(today))
+        .order_by(amount.desc(), work_item.c.key, work_item.c.id)
+    )
+    return tuple(
+        UnalignedItem(
+            key=row.key,
+            summary=row.summary,
+            project_key=row.project_key,
+            project_name=row.project_name,
+            status=row.status,
+            url=row.url,
+            amount_minor=int(row.amount),
+            findings=tuple(on_item[row.id]),
+        )
+        for row in rows
+    )
+
+
+def money_of_items(series: Series | None) -> Select[Any]:
+    """Select the money of one series that falls to each work item; none without a series."""
+    wanted = series or Series("", 0, "")
+    return (
+        select(budget_link.c.work_item_id, func.sum(budget_link.c.amount_minor).label("amount"))
+        .join(budget_line, budget_line.c.id == budget_link.c.budget_line_id)
+        .where(
+            budget_line.c.currency == wanted.currency,
+            budget_line.c.fiscal_year == wanted.fiscal_year,
+            budget_line.c.version == wanted.version,
+        )
+        .group_by(budget_link.c.work_item_id)
+    )
+
+
+def open_findings(connection: Connection) -> tuple[FindingFacts, ...]:
+    """Read the findings that are not closed, with the name of the row each is about."""
+    subject = func.coalesce(work_item.c.key, objective.c.source_id, budget_line.c.source_id)
+    title = func.coalesce(work_item.c.summary, objective.c.title, budget_line.c.description, "")
+    rows = connection.execute(
+        select(
+            finding,
+            subject.label("subject"),
+            title.label("title"),
+            func.coalesce(work_item.c.url, objective.c.url, "").label("url"),
+        )
+        .outerjoin(work_item, and_(finding.c.entity == WORK_ITEM, work_item.c.id == finding.c.subject_id))
+        .outerjoin(objective, and_(finding.c.entity == OBJECTIVE, objective.c.id == finding.c.subject_id))
+        .outerjoin(
+            budget_line, and_(finding.c.entity == "budgetLine", budget_line.c.id == finding.c.subject_id)
+        )
+        .where(finding.c.state != "closed")
+        .order_by(finding.c.rule, subject, finding.c.id)
+    )
+    return tuple(
+        FindingFacts(
+            rule=row.rule,
+            severity=row.severity,
+            entity=row.entity,
+            subject_id=row.subject_id,
+            subject=row.subject,
+            title=row.title,
+            url=row.url,
+            state=row.state,
+            since=row.since,
+            opened_at=row.opened_at,
+            label=row.label,
+            evidence=row.evidence,
+        )
+        for row in rows
+    )
+
+
+def rule_counts(connection: Connection, run_id: int) -> tuple[RuleCount, ...]:
+    """Count the findings of each rule that has any, or had one opened or closed in this run."""
+    state = finding.c.state
+    conditions = {
+        "open": state == "open",
+        "pending": state == "pending",
+        "clearing": state == "clearing",
+        "opened": finding.c.opened_run == run_id,
+        "closed": finding.c.closed_run == run_id,
+        "frozen": and_(state.in_(["open", "pending"]), finding.c.last_run < run_id),
+    }
+    counts = [func.sum(case((condition, 1), else_=0)).label(name) for name, condition in conditions.items()]
+    rows = connection.execute(
+        select(finding.c.rule, func.max(finding.c.severity).label("severity"), *counts)
+        .group_by(finding.c.rule)
+        .order_by(finding.c.rule)
+    ).all()
+    return tuple(
+        RuleCount(row.rule, row.severity, **{name: int(getattr(row, name)) for name in conditions})
+        for row in rows
+        if any(getattr(row, name) for name in conditions)
+    )
+
+
+def turned(
+    connection: Connection, *, after: int, until: int, today: date
+) -> tuple[tuple[ItemName, ...], tuple[ItemName, ...]]:
+    """Read the work items that are aligned since run `after`, and those found unaligned since then.
+
+    Which item stood how is not kept run by run, so findings tell it: one about objectives that closed on an
+    item aligned now, or opened on one that is not.
+    """
+    closed, opened = finding.c.closed_run, finding.c.opened_run
+    came = and_(finding.c.state != "closed", opened > after, opened <= until)
+    went = and_(finding.c.state == "closed", closed > after, closed <= until)
+    rows = connection.execute(
+        select(
+            work_item.c.key,
+            work_item.c.summary,
+            work_item.c.url,
+            finding.c.rule,
+            finding.c.evidence,
+            went.label("went"),
+            case((is_aligned(today), 1), else_=0).label("aligned"),
+        )
+        .join_from(finding, work_item, work_item.c.id == finding.c.subject_id)
+        .where(finding.c.entity == WORK_ITEM, live(work_item), work_item.c.in_scope, or_(came, went))
+        .order_by(work_item.c.key, finding.c.rule)
+    )
+    about = [row for row in rows if reads_objectives(row.evidence)]
+    return (
+        named(row for row in about if row.went and row.aligned),
+        named(row for row in about if not row.went and not row.aligned),
+    )
+
+
+def reads_objectives(evidence: str) -> bool:
+    """Say whether a finding's evidence holds anything about objectives."""
+    return any(name.partition(".")[0] == OBJECTIVE for name in json.loads(evidence))
+
+
+def named(rows: Iterable[AnyRow]) -> tuple[ItemName, ...]:
+    """Name each item once."""
+    first: dict[str, ItemName] = {}
+    for row in rows:
+        first.setdefault(row.key, ItemName(row.key, row.summary, row.url, row.rule))
+    return tuple(first.values())
+
+
+def label_facts(connection: Connection, run_id: int) -> LabelFacts:
+    """Read what a run planned to write, and the ledger of what it wrote."""
+    planned: dict[str, int] = {
+        row.operation: row.number
+        for row in connection.execute(
+            select(plan_change.c.operation, func.count().label("number"))
+            .where(plan_change.c.run_id == run_id)
+            .group_by(plan_change.c.operation)
+        )
+    }
+    rows = connection.execute(
+        select(ledger, work_item.c.key, work_item.c.url)
+        .join(work_item, work_item.c.id == ledger.c.work_item_id)
+        .where(ledger.c.run_id == run_id)
+        .order_by(work_item.c.key, ledger.c.operation, ledger.c.label)
+    )
+    entries = tuple(
+        LabelEntry(row.key, row.url, row.operation, row.label, row.rule, row.state, row.reason)
+        for row in rows
+    )
+    return LabelFacts(planned.get("add", 0), planned.get("remove", 0), entries)
