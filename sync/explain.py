@@ -21,6 +21,9 @@ from sync.store.findings import WORK_ITEM
 from sync.store.items import Item, read_item
 from sync.store.schema import AnyRow
 
+# Jira stores the categories of statuses by these keys and shows them by these names.
+CATEGORIES = {"new": "To Do", "indeterminate": "In Progress", "done": "Done"}
+
 
 @dataclass(frozen=True, slots=True)
 class Tie:
@@ -148,7 +151,7 @@ class Explainer:
             Part(
                 leaf.text,
                 leaf.verdict,
-                tuple(self._text(value, kinds.get(leaf.field)) for value in leaf.found),
+                tuple(self._text(value, kinds.get(leaf.field), leaf.field) for value in leaf.found),
                 origin(leaf.field, item["last_seen"]),
             )
             for leaf in verdict.leaves
@@ -167,8 +170,10 @@ class Explainer:
             fix=rule.fix,
         )
 
-    def _text(self, value: Any, kind: Kind | None) -> str:
-        """Show a value found."""
+    def _text(self, value: Any, kind: Kind | None, field: str) -> str:
+        """Show a value found, in the words that Jira shows."""
+        if field.lower() == "statuscategory":
+            return CATEGORIES.get(str(value), str(value))
         if kind is Kind.MONEY and isinstance(value, int):
             return f"{format_minor(value, self.frame.currency)} {self.frame.currency}"
         if isinstance(value, datetime):

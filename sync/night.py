@@ -81,6 +81,8 @@ class RunResult:
         for code in (Exit.USAGE, Exit.ACCESS, Exit.INCOMPLETE):
             if code in codes:
                 return code
+        if self.judgement.frozen:
+            return Exit.INCOMPLETE
         if self.stopped:
             return Exit.GUARD
         if self.written is not None and not self.written.whole:

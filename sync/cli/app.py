@@ -6,13 +6,15 @@ import json
 import sys
 from collections.abc import Sequence
 
-import click
 import typer
 
-from connectors.errors import ConnectorError
+from connectors.errors import BadInput, ConnectorError
 from sync.cli import demo, doctor, look, nightly, rulefiles, sandbox, serve
 from sync.errors import Exit, UserError
 from sync.pull import meaning
+
+# What Typer makes of Ctrl-C: it never lets the KeyboardInterrupt itself through.
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="tieline",
@@ -30,17 +32,29 @@ app.add_typer(rulefiles.app, name="rules")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and give its exit code; the console script exits with it."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in given
     try:
         result = app(args=given, prog_name="tieline", standalone_mode=False)
     except UserError as error:
-        return tell(error.problems, error.exit_code, as_json="--json" in given)
+        return tell(error.problems, error.exit_code, as_json=as_json)
     except ConnectorError as error:
-        return tell([str(error)], meaning(error), as_json="--json" in given)
-    except click.ClickException as error:
-        return tell([error.format_message()], Exit.USAGE, as_json="--json" in given)
-    except (KeyboardInterrupt, click.Abort):
-        return tell(["Interrupted. What was done so far is kept; the next run goes on."], Exit.FAILED)
+        problems = error.problems if isinstance(error, BadInput) else (str(error),)
+        return tell(problems, meaning(error), as_json=as_json)
+    except typer.TyperException as error:
+        return tell([usage(error)], Exit.USAGE, as_json=as_json)
+    if result == INTERRUPTED:
+        interrupted = "Interrupted. What was done so far is kept; the next run goes on from there."
+        return tell([interrupted], Exit.FAILED, as_json=as_json)
     return int(result) if isinstance(result, int) else Exit.OK
+
+
+def usage(error: typer.TyperException) -> str:
+    """Say what is wrong with the command line, and where help is; bare `tieline` is shown the help itself."""
+    message = error.format_message()
+    context = getattr(error, "ctx", None)
+    if context is None or message.startswith("Usage:"):
+        return message
+    return f"{message.replace('Value error, ', '').rstrip('.')}. See `{context.command_path} --help`."
 
 
 def tell(problems: Sequence[str], code: Exit, *, as_json: bool = False) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,13 +11,14 @@ import typer
 from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output
 from sync.cli.session import open_engine, open_session, read_settings, utc_now, write_run_report
-from sync.cli.summary import mapped, show_coverage, show_sources, show_totals
+from sync.cli.summary import mapped, shortened, show_coverage, show_sources, show_totals
 from sync.errors import ConfigurationError, Exit
 from sync.explain import Explainer, Explanation, RuleView
 from sync.schedule import next_due
 from sync.store import history
 from sync.store.catalogue import bind_catalogue
 from sync.store.runs import last_night, sources_of
+from sync.store.schema import AnyRow
 from sync.wiring import frame_of
 
 MARKS = {True: "✓", False: "✗", None: "?"}
@@ -29,18 +30,16 @@ def add_to(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def clock(moment: datetime) -> str:
-    """Show a moment to the minute."""
-    return f"{moment:%Y-%m-%d %H:%M}"
-
-
 def explain(
-    key: Annotated[str, typer.Argument(help="The key of a ticket, such as PAY-12.")],
-    rule: Annotated[str | None, typer.Option("--rule", help="Only this rule.")] = None,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The key of a ticket, such as PAY-12.")],
+    rule: Annotated[str | None, typer.Option("--rule", metavar="RULE", help="Only this rule.")] = None,
     env_file: EnvFile = None,
     json: Json = False,
 ) -> int:
-    """Say why a ticket is flagged or not, with every value found, and what would clear it."""
+    """Say why a ticket is flagged, or why it is not.
+
+    With every value found, where it comes from, the chain to the objective and what would clear the label.
+    """
     output = Output(as_json=json)
     with open_session(env_file) as session, session.engine.connect() as connection:
         now = utc_now()
@@ -53,21 +52,30 @@ def explain(
 
 
 def show_explanation(output: Output, it: Explanation) -> None:
-    """Show an explanation."""
+    """Show an explanation: where the ticket stands, its chain to objectives, its money, then rule by rule."""
     output.line(f"{it.key}  {it.summary}", style="bold")
     output.line(f"{it.status} · {it.url}")
-    output.line(it.standing)
-    for parent in it.parents:
-        output.line(f"  under {parent}")
+    output.line(it.standing[:1].upper() + it.standing[1:] + ".")
+    show_list(output, "Under", it.parents)
+    if it.ties or it.loose:
+        output.line("\nObjectives", style="bold")
     for tie in it.ties:
         place = f" via {tie.via}" if tie.via else ""
-        output.line(f"  {MARKS[tie.live]} {tie.objective} {tie.title} ({tie.standing})")
-        output.line(f"      {tie.how}{place}: {tie.evidence}")
-    for text in (*it.loose, *it.money):
-        output.line(f"  {text}")
+        output.line(f"  {MARKS[tie.live]} {tie.objective}  {tie.title} ({tie.standing})")
+        output.line(f"      by {tie.how}{place}: {tie.evidence}")
+    for text in it.loose:
+        output.line(f"  ✗ {text}")
+    show_list(output, "Money", it.money)
     for view in it.rules:
         show_rule(output, view)
-    for text in it.writes:
+    show_list(output, "Labels written", it.writes)
+
+
+def show_list(output: Output, title: str, texts: Sequence[str]) -> None:
+    """Show lines under a title, if there are any."""
+    if texts:
+        output.line(f"\n{title}", style="bold")
+    for text in texts:
         output.line(f"  {text}")
 
 
@@ -78,8 +86,9 @@ def show_rule(output: Output, view: RuleView) -> None:
     since = f", {view.state} since {view.since:%Y-%m-%d}" if view.flagged and view.since else ""
     output.line(f"{view.rule}: {verdict}{since}", style="bold")
     for part in view.parts:
-        found = ", ".join(part.found) or "empty"
-        output.line(f"  {MARKS[part.holds]} {part.text}   found: {found} ({part.origin})")
+        found = ", ".join(part.found) or "nothing"
+        output.line(f"  {MARKS[part.holds]} {part.text}")
+        output.line(f"      found: {found} ({part.origin})")
     if view.flagged:
         if view.label:
             output.line(f"  label: {view.label}")
@@ -90,22 +99,28 @@ def show_rule(output: Output, view: RuleView) -> None:
 
 
 def report(
-    out: Annotated[Path | None, typer.Option("--out", help="The folder to write to.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FOLDER", help="The folder to write to.")
+    ] = None,
     run: Annotated[
-        int | None, typer.Option("--run", help="The run to report on; the newest by default.")
+        int | None, typer.Option("--run", metavar="N", help="The run to report on; the newest by default.")
     ] = None,
     env_file: EnvFile = None,
     json: Json = False,
 ) -> int:
-    """Write the report of a run: HTML, JSON and CSV with the same numbers."""
+    """Write the report of a run, as HTML, JSON and CSV."""
     output = Output(as_json=json)
     settings = read_settings(env_file)
     with open_engine(settings) as engine:
         with engine.connect() as connection:
             run_id = history.newest_judged(connection) if run is None else run
-            if run_id is None or history.run_with(connection, run_id) is None:
+            if run_id is None:
                 raise ConfigurationError(
-                    "There is no such run to report on. Make one with `tieline run --dry-run`."
+                    "There is no run to report on yet. Make one with `tieline run --dry-run`."
+                )
+            if not history.coverage_of(connection, run_id):
+                raise ConfigurationError(
+                    f"--run {run_id}: there is no such run with figures. `tieline runs` lists the runs."
                 )
         path = write_run_report(settings, engine, run_id, out)
     output.line(f"Report of run {run_id}: {path}")
@@ -115,8 +130,8 @@ def report(
 
 
 def runs(
-    number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many.")] = 20,
-    show: Annotated[int | None, typer.Option("--show", help="Show this run in full.")] = None,
+    number: Annotated[int, typer.Option("--number", "-n", min=1, metavar="N", help="How many.")] = 20,
+    show: Annotated[int | None, typer.Option("--show", metavar="N", help="Show this run in full.")] = None,
     env_file: EnvFile = None,
     json: Json = False,
 ) -> int:
@@ -125,14 +140,7 @@ def runs(
     with open_engine(read_settings(env_file)) as engine, engine.connect() as connection:
         if show is None:
             rows = history.newest_runs(connection, number)
-            output.table(
-                "Runs",
-                ["run>", "asked by", "started (UTC)", "status", "exit>", "message"],
-                [
-                    (r.id, r.trigger, f"{r.started_at:%Y-%m-%d %H:%M}", r.status, r.exit_code, r.message)
-                    for r in rows
-                ],
-            )
+            show_runs(output, rows)
             output.document([mapped(row) for row in rows])
             return Exit.OK
         row = history.run_with(connection, show)
@@ -142,7 +150,7 @@ def runs(
         totals, coverage = history.totals_of(connection, show), history.coverage_of(connection, show)
         writes = history.write_counts(connection, show)
     output.line(
-        f"Run {row.id} by {row.trigger}, {row.started_at:%Y-%m-%d %H:%M} UTC: {row.status}", style="bold"
+        f"Run {row.id}: {asked(row)}, {row.started_at:%Y-%m-%d %H:%M} UTC: {row.status}", style="bold"
     )
     if row.message:
         output.line(row.message)
@@ -162,8 +170,31 @@ def runs(
     return Exit.OK
 
 
+def show_runs(output: Output, rows: Sequence[AnyRow]) -> None:
+    """Show a list of runs."""
+    output.table(
+        "Runs",
+        ["run>", "command", "started (UTC)>", "exit>", "how it ended"],
+        [(r.id, asked(r), f"{r.started_at:%Y-%m-%d %H:%M}", r.exit_code, ": ".join(said(r))) for r in rows],
+    )
+    if not rows:
+        output.line("No run yet.")
+
+
+def said(row: AnyRow) -> list[str]:
+    """Give the status of a run and, where there is one, its message."""
+    return [row.status, row.message] if row.message else [row.status]
+
+
+def asked(row: AnyRow) -> str:
+    """Name the command that asked for a run."""
+    if row.trigger == "cli":
+        return "run --dry-run" if row.dry_run else "run"
+    return str(row.trigger)
+
+
 def status(env_file: EnvFile = None, json: Json = False) -> int:
-    """Say when the last run was, how it went, and when the next is due."""
+    """Say how the last run went, and when the next is due."""
     output = Output(as_json=json)
     settings = read_settings(env_file)
     with open_engine(settings) as engine, engine.connect() as connection:
@@ -171,10 +202,11 @@ def status(env_file: EnvFile = None, json: Json = False) -> int:
         last = last_night(connection, settings.schedule)
     due = next_due(settings.schedule, settings.zone, utc_now())
     run = newest[0] if newest else None
-    said = (
-        "no run yet" if run is None else f"run {run.id} at {run.started_at:%Y-%m-%d %H:%M} UTC: {run.status}"
-    )
-    output.line(f"Last run: {said}")
+    if run is None:
+        output.line("Last run: none yet")
+    else:
+        started = f"{run.started_at:%Y-%m-%d %H:%M} UTC"
+        output.line(f"Last run: {run.id} ({asked(run)}) at {started}: {': '.join(said(run))}")
     output.line(f"Last scheduled night: {last or 'none yet'}")
     output.line(f"Next night due: {due.at:%Y-%m-%d %H:%M %Z} (while `tieline serve` runs)")
     output.document(
@@ -184,14 +216,14 @@ def status(env_file: EnvFile = None, json: Json = False) -> int:
 
 
 def quarantine(env_file: EnvFile = None, json: Json = False) -> int:
-    """List the rows refused when each source was last read."""
+    """List the rows that were refused, and why."""
     output = Output(as_json=json)
     with open_engine(read_settings(env_file)) as engine, engine.connect() as connection:
         rows = history.quarantined(connection)
     output.table(
         "Quarantine",
         ["source", "file", "line>", "column", "reason", "row"],
-        [(r.source, r.file, r.line, r.column_name, r.reason, r.raw[:80]) for r in rows],
+        [(r.source, Path(r.file).name, r.line, r.column_name, r.reason, shortened(r.raw)) for r in rows],
     )
     if not rows:
         output.line("No row was refused.")

@@ -11,7 +11,7 @@ from sync.cli import planfile
 from sync.cli.options import AllowChanges, AllowShrink, EnvFile, Json
 from sync.cli.output import Output
 from sync.cli.session import open_session
-from sync.cli.summary import run_document, show_findings, show_plan, show_run
+from sync.cli.summary import run_document, show_findings, show_plan, show_pull, show_run
 from sync.errors import ConfigurationError, Exit
 from sync.night import Options, run_judge, run_night, run_pull
 
@@ -24,14 +24,18 @@ def add_to(app: typer.Typer) -> None:
 
 def run(
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Stop after the plan; write nothing to Jira.")
+        bool, typer.Option("--dry-run", help="Read and judge, but write nothing to Jira.")
     ] = False,
     allow_changes: AllowChanges = 0,
     allow_shrink: AllowShrink = False,
     env_file: EnvFile = None,
     json: Json = False,
 ) -> int:
-    """Run one night: pull, link, judge, plan, guard, write labels, report."""
+    """Run one night: read, judge, write labels, report.
+
+    In order: pull every source, link work to objectives and money to work, judge by the rules, plan the label
+    changes, check the plan's size, write the labels, write the report.
+    """
     output = Output(as_json=json)
     options = Options(dry_run=dry_run, allow_changes=allow_changes, allow_shrink=allow_shrink)
     with open_session(env_file) as session:
@@ -42,7 +46,9 @@ def run(
 
 
 def pull(
-    sources: Annotated[list[str] | None, typer.Argument(help="Names of sources; all by default.")] = None,
+    sources: Annotated[
+        list[str] | None, typer.Argument(metavar="SOURCE", help="Names of sources; all by default.")
+    ] = None,
     allow_shrink: AllowShrink = False,
     env_file: EnvFile = None,
     json: Json = False,
@@ -58,23 +64,25 @@ def pull(
             )
         options = Options("pull", dry_run=True, allow_shrink=allow_shrink, sources=tuple(sources or ()))
         result = run_pull(session.service, options, output.progress())
-        show_run(output, session, result)
+        show_pull(output, session, result)
         output.document(run_document(session, result))
     return result.exit_code
 
 
 def check(env_file: EnvFile = None, json: Json = False) -> int:
-    """Judge what the store holds by the rules, and show the findings."""
+    """Judge what the store holds, and show the findings."""
     output = Output(as_json=json)
     with open_session(env_file) as session:
         result = run_judge(session.service, Options("check", dry_run=True), output.progress())
         show_findings(output, session, result)
         output.document(run_document(session, result, findings=True))
-    return Exit.OK
+    return Exit.INCOMPLETE if result.judgement.frozen else Exit.OK
 
 
 def plan(
-    out: Annotated[Path | None, typer.Option("--out", help="Write the plan to this file.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write the plan to this file.")
+    ] = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 10 when changes are pending.")
     ] = False,
@@ -92,18 +100,23 @@ def plan(
             planfile.write(out, result.plan)
             output.line(f"Plan written to {out}. Carry it out with: tieline apply {out}")
         output.document(planfile.to_document(result.plan))
-    if result.stopped:
-        return Exit.GUARD
+    if result.exit_code is not Exit.OK:
+        return result.exit_code
     return Exit.CHANGES if detailed_exitcode and result.plan else Exit.OK
 
 
 def apply(
-    file: Annotated[Path | None, typer.Argument(help="A plan made by `tieline plan --out FILE`.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="A plan made by `tieline plan --out FILE`.")
+    ] = None,
     allow_changes: AllowChanges = 0,
     env_file: EnvFile = None,
     json: Json = False,
 ) -> int:
-    """Write the plan's labels: the current plan, or the one in FILE if it still holds."""
+    """Write the labels of the plan.
+
+    Of the plan as it is now; or of the one in FILE, if it is still the same.
+    """
     output = Output(as_json=json)
     expected = None if file is None else planfile.read(file)
     with open_session(env_file) as session:

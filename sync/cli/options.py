@@ -10,10 +10,17 @@ import typer
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 EnvFile = Annotated[
     Path | None,
-    typer.Option("--env-file", help="Read settings from this file instead of .env.", show_default=False),
+    typer.Option("--env-file", metavar="FILE", help="Read settings from this file instead of .env."),
 ]
 AllowChanges = Annotated[
-    int, typer.Option("--allow-changes", min=0, help="Let this run make up to so many label changes.")
+    int,
+    typer.Option(
+        "--allow-changes",
+        min=0,
+        metavar="N",
+        show_default=False,
+        help="Let this run make up to N label changes, whatever the limits say.",
+    ),
 ]
 AllowShrink = Annotated[
     bool, typer.Option("--allow-shrink", help="Let sources lose any share of their rows in this run.")

@@ -13,17 +13,20 @@ from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
 from sync.progress import Progress, Quiet, Step
 
-
 # A pipe has no width of its own; tables must not be cut to fit one.
-PIPE_WIDTH = 200
+PIPE_WIDTH = 10_000
+GAP = 2
+# A column of words may be wrapped down to this; a figure is never cut.
+WORD = 12
 
 
 class Output:
@@ -44,24 +47,66 @@ class Output:
     def line(self, text: str = "", style: str | None = None) -> None:
         """Say one line; text from outside is shown as it is, with control characters made visible."""
         if not self.as_json:
-            self.console.print(Text(printable(text), style=style or ""))
+            shown = Text(printable(text), style=style or "", overflow="ignore")
+            self.console.print(shown, soft_wrap=not self.console.is_terminal, crop=False)
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Show a table; columns whose heading ends with `>` are aligned to the right."""
-        if self.as_json:
+        """Show a table, if it has rows; columns whose heading ends with `>` hold figures: never cut.
+
+        On a terminal too narrow for the figures, each row becomes a block of lines.
+        """
+        texts = [tuple(printable("" if cell is None else str(cell)) for cell in row) for row in rows]
+        if self.as_json or not texts:
             return
-        table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-        for column in columns:
-            table.add_column(column.rstrip(">"), justify="right" if column.endswith(">") else "left")
-        for row in rows:
-            table.add_row(*(Text(printable("" if cell is None else str(cell))) for cell in row))
-        self.console.print(table)
+        self.console.print(Text(title, style="bold"))
+        if least_width(columns, texts) > self.console.width:
+            self._blocks(columns, texts)
+        elif self.console.is_terminal:
+            self.console.print(grid(columns, texts))
+        else:
+            with self.console.capture() as drawn:
+                self.console.print(grid(columns, texts))
+            sys.stdout.write("".join(f"{line.rstrip()}\n" for line in drawn.get().splitlines()))
         self.console.print()
+
+    def _blocks(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Show each row as its first cell and, below it, one line for each other one that is not empty."""
+        for first, *others in rows:
+            self.console.print(Text(first))
+            for column, cell in zip(columns[1:], others, strict=True):
+                if cell:
+                    self.console.print(Text(f"  {column.rstrip('>')}: {cell}"))
 
     def document(self, content: object) -> None:
         """Print the JSON document, if JSON was asked for."""
         if self.as_json:
             sys.stdout.write(json.dumps(content, default=plain, indent=2, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+
+
+def least_width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Give the width below which a table would have to cut a figure."""
+    widths = []
+    for column, *cells in zip(columns, *rows, strict=True):
+        widest = max(cell_len(cell) for cell in (column.rstrip(">"), *cells))
+        widths.append(widest if column.endswith(">") else min(widest, WORD))
+    return sum(widths) + GAP * (len(widths) - 1)
+
+
+def grid(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """Lay a table out; where it is too wide, columns of words are wrapped."""
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
+    for column in columns:
+        figures = column.endswith(">")
+        table.add_column(column.rstrip(">"), justify="right" if figures else "left", no_wrap=figures)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def counted(number: int, noun: str) -> str:
+    """Give `1 rule`, `2 rules`, `1 ticket`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def plain(value: object) -> object:
@@ -95,8 +140,8 @@ class LineProgress:
         """Time a step and say what went through."""
         counter, began = Counter(), time.monotonic()
         yield counter
-        seen = f" {counter.done} records" if counter.done else ""
-        self.output.line(f"{title}:{seen} in {time.monotonic() - began:.1f} s")
+        seen = str(counter.done) if counter.done else ""
+        self.output.line(f"{title:<32}{seen:>8}{time.monotonic() - began:>8.1f} s")
 
 
 class Counter:
@@ -124,17 +169,16 @@ class BarProgress:
 @contextmanager
 def bar(console: Console, title: str) -> Iterator[Step]:
     """Show one bar."""
-    with Bars(
+    columns = (
         TextColumn("{task.description:<28}"),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
+        BarColumn(bar_width=28),
+        TextColumn("{task.fields[seen]:>13}"),
         TimeElapsedColumn(),
-        console=console,
-    ) as bars:
-        task = bars.add_task(title, total=None)
-        step = BarStep(bars, task)
+    )
+    with Bars(*columns, console=console) as bars:
+        step = BarStep(bars, bars.add_task(title, total=None, seen=""))
         yield step
-        bars.update(task, total=max(step.done, 1), completed=max(step.done, 1))
+        step.end()
 
 
 class BarStep:
@@ -146,4 +190,10 @@ class BarStep:
     def advance(self, done: int, total: int | None = None) -> None:
         """Move the bar."""
         self.done += done
-        self.bars.update(self.task, completed=self.done, total=total)
+        seen = f"{self.done}/{total}" if total else str(self.done)
+        self.bars.update(self.task, completed=self.done, total=total, seen=seen)
+
+    def end(self) -> None:
+        """Fill the bar."""
+        whole = max(self.done, 1)
+        self.bars.update(self.task, total=whole, completed=whole, seen=str(self.done or ""))

@@ -15,7 +15,7 @@ from rules.ruleset import RuleSet
 from rules.testing import run as run_tests
 from rules.vocabulary import VOCABULARY
 from sync.cli.options import EnvFile, Json
-from sync.cli.output import Output
+from sync.cli.output import Output, counted
 from sync.cli.session import read_settings, utc_now
 from sync.errors import ConfigurationError, Exit
 from sync.wiring import context_of
@@ -23,13 +23,15 @@ from sync.wiring import context_of
 app = typer.Typer(help="Check, test and list rule files.", no_args_is_help=True)
 Paths = Annotated[
     list[Path] | None,
-    typer.Argument(help="Rule files or folders; those of TIELINE_RULES, or the shipped pack, by default."),
+    typer.Argument(
+        metavar="PATH", help="Rule files or folders; those of TIELINE_RULES, or the shipped pack, by default."
+    ),
 ]
 
 
 @app.command("check")
 def check_rules(paths: Paths = None, env_file: EnvFile = None, json: Json = False) -> int:
-    """Check rule files: every mistake of every file, with its place and the likely fix."""
+    """Show every mistake of rule files, with place and fix."""
     output = Output(as_json=json)
     context, chosen = chosen_rules(paths, env_file)
     try:
@@ -39,7 +41,7 @@ def check_rules(paths: Paths = None, env_file: EnvFile = None, json: Json = Fals
             output.line(problem.render())
         output.document({"problems": [problem_document(problem) for problem in errors.problems]})
         return Exit.USAGE
-    output.line(f"{len(rules.rules)} rules, no mistakes.")
+    output.line(f"{counted(len(rules.rules), 'rule')}, no mistakes.")
     output.document({"problems": [], "rules": [rule.id for rule in rules.rules]})
     return Exit.OK
 
@@ -59,13 +61,13 @@ def try_rules(paths: Paths = None, env_file: EnvFile = None, json: Json = False)
 
 @app.command("list")
 def list_rules(paths: Paths = None, env_file: EnvFile = None, json: Json = False) -> int:
-    """List the rules, with what they flag and the label they write."""
+    """List the rules and the labels they write."""
     output = Output(as_json=json)
     rules = loaded(paths, env_file)
     output.table(
         "Rules",
-        ["rule", "judges", "severity", "label", "title"],
-        [(r.id, r.entity.name, r.severity.value, r.label, r.title) for r in rules.rules],
+        ["rule", "judges", "severity", "label"],
+        [(r.id, r.entity.name, r.severity.value, r.label or "none") for r in rules.rules],
     )
     output.document(
         [

@@ -24,12 +24,18 @@ def sandbox(
         Deployment, typer.Option("--deployment", help="Which Jira to be.")
     ] = Deployment.CLOUD,
     load: Annotated[
-        list[Path] | None, typer.Option("--load", help="Raw Jira issues, one JSON per line, plain or .gz.")
+        list[Path] | None,
+        typer.Option("--load", metavar="FILE", help="Raw Jira issues, a JSON object per line, plain or .gz."),
     ] = None,
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8080,
+    port: Annotated[
+        int, typer.Option("--port", metavar="N", min=0, max=65535, help="0 takes a free one.")
+    ] = 8080,
     json: Json = False,
 ) -> int:
-    """Start a stand-in Jira on this machine, with the sample portfolio or with issues of your own."""
+    """Start a stand-in Jira to try things on.
+
+    It listens on this machine only and holds the sample portfolio, or issues of your own.
+    """
     output = Output(as_json=json)
     jira = Sandbox(deployment, port=port)
     try:

@@ -59,7 +59,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def serve(env_file: EnvFile = None, json: Json = False) -> int:
-    """Run the night on TIELINE_SCHEDULE until stopped; each local date runs once."""
+    """Run the night on its schedule, until stopped.
+
+    TIELINE_SCHEDULE says when, in TIELINE_TIMEZONE; each local date runs once.
+    """
     output = Output(as_json=json)
     with open_session(env_file) as session:
         settings = session.settings

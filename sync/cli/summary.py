@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from connectors.finance.money import format_minor
-from sync.cli.output import Output
+from sync.cli.output import Output, counted
 from sync.cli.session import Session
 from sync.night import RunResult
 from sync.store import history
@@ -14,152 +16,181 @@ from sync.store.schema import AnyRow
 
 FEW = 20
 MARK = {"add": "+", "remove": "-"}
+STATES = ("aligned", "unaligned", "waived", "unknown")
 
 
-def show_run(output: Output, session: Session, result: RunResult) -> None:
-    """Show sources, findings, money and writes of a run."""
+def show_run(output: Output, session: Session, result: RunResult, *, brief: bool = False) -> None:
+    """Show sources, money, findings and writes of a run; `brief` leaves out what stays the same."""
+    tell_problems(output, result)
     if output.as_json:
         return
     with session.engine.connect() as connection:
+        if not brief:
+            show_sources(output, sources_of(connection, result.run_id))
+            show_totals(output, history.totals_of(connection, result.run_id))
+        show_rules(output, history.findings_by_rule(connection, result.run_id))
+        show_coverage(output, history.coverage_of(connection, result.run_id))
+    for problem in problems_of(result):
+        output.line(problem, style="red")
+    for key in result.judgement.cycles[:FEW]:
+        output.line(f"{key}: its parents run in a circle", style="yellow")
+    show_writes(output, result)
+    if result.report is not None and not brief:
+        output.line(f"Report: {result.report}")
+    output.line(f"Run {result.run_id}: {result.status}", style="bold")
+
+
+def show_pull(output: Output, session: Session, result: RunResult) -> None:
+    """Show how the sources were read."""
+    tell_problems(output, result)
+    with session.engine.connect() as connection:
         show_sources(output, sources_of(connection, result.run_id))
         show_totals(output, history.totals_of(connection, result.run_id))
-        show_rules(output, history.findings_by_rule(connection, result.run_id), result)
-        show_coverage(output, history.coverage_of(connection, result.run_id))
-    show_problems(output, result)
-    show_writes(output, result)
-    if result.report is not None:
-        output.line(f"Report: {result.report}")
-    output.line(f"Run {result.run_id}: {result.status}")
+    for problem in problems_of(result):
+        output.line(problem, style="red")
+    output.line(f"Run {result.run_id}: {result.status}", style="bold")
 
 
-def show_sources(output: Output, rows: Any) -> None:
+def problems_of(result: RunResult) -> list[str]:
+    """Say what kept sources from being read, rules from being judged and labels from being written."""
+    problems = [f"{p.feed.name}: {p.status}: {p.message}" for p in result.pulled if not p.complete]
+    reasons: dict[str, list[str]] = {}
+    for rule, reason in result.judgement.frozen.items():
+        reasons.setdefault(reason, []).append(rule)
+    problems += [
+        f"Not judged ({reason}): {', '.join(rules)}. What was found before stays as it is."
+        for reason, rules in reasons.items()
+    ]
+    problems += [f"Stopped before the first write: {problem}" for problem in result.stopped]
+    if result.written is not None:
+        problems += [f"{site}: writing stopped: {why}" for site, why in result.written.broken_sites.items()]
+    return problems
+
+
+def tell_problems(output: Output, result: RunResult) -> None:
+    """Say the problems on stderr where stdout holds a document."""
+    if output.as_json:
+        sys.stderr.write("".join(f"{problem}\n" for problem in problems_of(result)))
+
+
+def show_sources(output: Output, rows: Sequence[AnyRow]) -> None:
     """Show how each source was read."""
-    if rows:
-        output.table(
-            "Sources",
-            ["source", "holds", "records>", "changed>", "quarantined>", "state"],
-            [(r.source, r.kind, r.records, r.changed, r.quarantined, r.status) for r in rows],
-        )
+    output.table(
+        "Sources",
+        ["source", "holds", "records>", "changed>", "quarantined>", "state"],
+        [(r.source, r.kind, r.records, r.changed, r.quarantined, r.status) for r in rows],
+    )
 
 
-def show_totals(output: Output, rows: Any) -> None:
-    """Show the control totals."""
-    if rows:
+def show_totals(output: Output, rows: Sequence[AnyRow]) -> None:
+    """Show the control totals, one table for each currency."""
+    for currency in dict.fromkeys(row.currency for row in rows):
         output.table(
-            "Control totals",
-            ["source", "year>", "version", "the file's own sum>", "accepted>", "refused>", "difference>"],
+            f"Control totals in {currency}",
+            ["source", "year", "file's own sum>", "accepted>", "refused>", "off by>"],
             [
                 (
                     row.source,
-                    row.fiscal_year,
-                    row.version,
-                    money(row.stated_minor, row.currency),
-                    money(row.accepted_minor, row.currency),
-                    money(row.refused_minor, row.currency),
-                    money(row.stated_minor - row.accepted_minor - row.refused_minor, row.currency),
+                    f"{row.version} {row.fiscal_year}",
+                    format_minor(row.stated_minor, currency),
+                    format_minor(row.accepted_minor, currency),
+                    format_minor(row.refused_minor, currency),
+                    format_minor(row.stated_minor - row.accepted_minor - row.refused_minor, currency),
                 )
                 for row in rows
+                if row.currency == currency
             ],
         )
 
 
-def show_rules(output: Output, rows: Any, result: RunResult) -> None:
+def show_rules(output: Output, rows: Sequence[AnyRow]) -> None:
     """Show the findings of each rule."""
-    if rows:
-        output.table(
-            "Findings",
-            ["rule", "open>", "pending>", "clearing>", "new>", "closed>", ""],
-            [
-                (r.rule, r.open, r.pending, r.clearing, r.opened, r.closed, frozen(r.rule, result))
-                for r in rows
-            ],
-        )
+    output.table(
+        "Findings",
+        ["rule", "open>", "pending>", "clearing>", "new>", "closed>"],
+        [(r.rule, r.open, r.pending, r.clearing, r.opened, r.closed) for r in rows],
+    )
 
 
-def frozen(rule: str, result: RunResult) -> str:
-    """Say why a rule was frozen, if it was."""
-    reason = result.judgement.frozen.get(rule)
-    return f"frozen: {reason}" if reason else ""
-
-
-def show_coverage(output: Output, rows: Any) -> None:
-    """Show money and work by state."""
-    if not rows:
-        return
+def show_coverage(output: Output, rows: Sequence[AnyRow]) -> None:
+    """Show work and money by state, one table for each currency; states that hold nothing are left out."""
     groups: dict[tuple[str, int, str], dict[str, AnyRow]] = {}
     for row in rows:
         groups.setdefault((row.currency, row.fiscal_year, row.version), {})[row.state] = row
     work = groups.pop(("", 0, ""), {})
-    states = ("aligned", "unaligned", "waived", "unknown")
+    if work:
+        counts = {state: int(work[state].items) if state in work else 0 for state in STATES}
+        shown = shown_states([counts])
+        output.table(
+            "Coverage of work",
+            ["", *(f"{state}>" for state in shown), "total>", "% aligned>"],
+            [("work items", *(counts[state] for state in shown), sum(counts.values()), share(counts))],
+        )
+    for currency in dict.fromkeys(currency for currency, _, _ in groups):
+        show_money(output, currency, {key[1:]: group for key, group in groups.items() if key[0] == currency})
+
+
+def show_money(output: Output, currency: str, groups: Mapping[tuple[int, str], Mapping[str, AnyRow]]) -> None:
+    """Show the money of one currency by state."""
+    amounts = {
+        f"{version} {year}": {s: int(group[s].amount_minor) if s in group else 0 for s in STATES}
+        for (year, version), group in groups.items()
+    }
+    shown = shown_states(amounts.values())
     output.table(
-        "Coverage",
-        ["", *(f"{state}>" for state in states), "total>", "aligned share>"],
+        f"Coverage of money in {currency}",
+        ["", *(f"{state}>" for state in shown), "total>", "% aligned>"],
         [
-            ("work items", *figures(work, "items", None), ""),
-            *(
-                (f"{version} {year}", *figures(group, "amount_minor", currency), share(group))
-                for (currency, year, version), group in groups.items()
-            ),
+            (
+                title,
+                *(format_minor(group[state], currency) for state in shown),
+                format_minor(sum(group.values()), currency),
+                share(group),
+            )
+            for title, group in amounts.items()
         ],
     )
 
 
-def figures(group: dict[str, AnyRow], column: str, currency: str | None) -> list[str]:
-    """Give the figure of each state, and their sum."""
-    values = [
-        int(getattr(group[state], column)) if state in group else 0
-        for state in ("aligned", "unaligned", "waived", "unknown")
-    ]
-    values.append(sum(values))
-    return [str(value) if currency is None else money(value, currency) for value in values]
+def shown_states(groups: Iterable[Mapping[str, int]]) -> list[str]:
+    """Give the states worth a column: aligned and unaligned always, the others where they hold anything."""
+    every = list(groups)
+    return [s for s in STATES if s in {"aligned", "unaligned"} or any(group[s] for group in every)]
 
 
-def share(group: dict[str, AnyRow]) -> str:
+def share(amounts: Mapping[str, int]) -> str:
     """Give the aligned share in tenths of a percent, rounded down: never better than it is."""
-    total = sum(int(row.amount_minor) for row in group.values())
-    aligned = int(group["aligned"].amount_minor) if "aligned" in group else 0
+    total = sum(amounts.values())
     if total <= 0:
         return "-"
-    tenths = aligned * 1000 // total
-    return f"{tenths // 10}.{tenths % 10} %"
-
-
-def money(minor: int, currency: str) -> str:
-    """Show an amount."""
-    return f"{format_minor(minor, currency)} {currency}"
-
-
-def show_problems(output: Output, result: RunResult) -> None:
-    """Say what kept a source from being read whole, and what stopped the plan."""
-    for pulled in result.pulled:
-        if not pulled.complete:
-            output.line(f"{pulled.feed.name}: {pulled.status}: {pulled.message}", style="red")
-    for key in result.judgement.cycles[:FEW]:
-        output.line(f"{key}: its parents run in a circle", style="yellow")
-    for problem in result.stopped:
-        output.line(f"Stopped before the first write: {problem}", style="red")
+    if amounts["unknown"] == total:
+        return "unknown"
+    tenths = amounts["aligned"] * 1000 // total
+    return f"{tenths // 10}.{tenths % 10}"
 
 
 def show_writes(output: Output, result: RunResult) -> None:
     """Say what was written to Jira."""
     written = result.written
     if written is None:
-        pending = len(result.plan.changes)
-        output.line(f"Label changes planned: {pending}; none was written.")
+        planned = counted(len(result.plan.changes), "label change")
+        output.line(f"{planned} planned, none written.")
         return
     output.line(f"Labels written: {written.added} added, {written.removed} removed.")
     if written.notified:
-        output.line(f"On {written.notified} tickets Jira may have mailed the watchers: see `tieline doctor`.")
-    for site, reason in written.broken_sites.items():
-        output.line(f"{site}: writing stopped: {reason}", style="red")
+        output.line(
+            f"Jira may have mailed the watchers of {counted(written.notified, 'ticket')}: give the account "
+            "the permission “Administer projects” to let it write quietly."
+        )
     for parked in written.parked[:FEW]:
         output.line(f"{parked.ticket.issue_key}: refused by Jira: {parked.reason}", style="yellow")
     if len(written.parked) > FEW:
-        output.line(f"… and {len(written.parked) - FEW} more refused; `tieline runs show` lists all.")
+        output.line(f"… and {len(written.parked) - FEW} more refused; `run --json` lists all.")
 
 
 def show_plan(output: Output, result: RunResult) -> None:
     """Show the plan."""
+    tell_problems(output, result)
     if not result.plan:
         output.line("Nothing to change.")
     else:
@@ -169,12 +200,13 @@ def show_plan(output: Output, result: RunResult) -> None:
             [(MARK[c.operation], c.ticket.issue_key, c.label, c.rule) for c in result.plan.changes],
         )
         output.line(f"{result.plan.count('add')} to add, {result.plan.count('remove')} to remove.")
-    for problem in result.stopped:
-        output.line(f"The guard would stop this: {problem}", style="red")
+    for problem in problems_of(result):
+        output.line(problem, style="red")
 
 
 def show_findings(output: Output, session: Session, result: RunResult) -> None:
     """Show every finding that is not closed."""
+    tell_problems(output, result)
     with session.engine.connect() as connection:
         rows = history.open_findings(connection)
         counts = history.findings_by_rule(connection, result.run_id)
@@ -183,7 +215,11 @@ def show_findings(output: Output, session: Session, result: RunResult) -> None:
         ["rule", "on", "title", "state", "since"],
         [(r.rule, r.subject, shortened(r.title), r.state, f"{r.since:%Y-%m-%d}") for r in rows],
     )
-    show_rules(output, counts, result)
+    show_rules(output, counts)
+    if not rows:
+        output.line("No findings.")
+    for problem in problems_of(result):
+        output.line(problem, style="red")
 
 
 def shortened(text: str | None, most: int = 60) -> str:
@@ -208,6 +244,7 @@ def run_document(session: Session, result: RunResult, *, findings: bool = False)
             "coverage": [mapped(row) for row in history.coverage_of(connection, result.run_id)],
             "plan": {"add": result.plan.count("add"), "remove": result.plan.count("remove")},
             "stopped": result.stopped,
+            "problems": problems_of(result),
             "written": written_document(result),
             "report": result.report,
         }
@@ -230,5 +267,6 @@ def written_document(result: RunResult) -> dict[str, Any] | None:
         "removed": result.written.removed,
         "dropped": result.written.dropped,
         "notified": result.written.notified,
+        "broken_sites": dict(result.written.broken_sites),
         "parked": [{"key": p.ticket.issue_key, "reason": p.reason} for p in result.written.parked],
     }
