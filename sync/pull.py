@@ -18,8 +18,8 @@ from sync.store import runs, save
 from sync.store.runs import Resume
 from sync.store.save import Origin
 
-# Jira keeps a page token for seven days; a day is enough to resume a night and still be about today.
-CURSOR_LIVES = timedelta(hours=24)
+# Jira keeps a page token for seven days, but what was read before it must still be about this night.
+CURSOR_LIVES = timedelta(hours=6)
 
 
 class Kind(StrEnum):
@@ -100,6 +100,8 @@ class Pull:
         """Save every page, then settle what is gone; give the reason where the source shrank too much."""
         resume = self._resume()
         origin = Origin(self.feed.name, self.feed.site, self.run_id, resume.began, self.clock())
+        with self.engine.begin() as connection:
+            save.take_quarantined(connection, origin)
         try:
             last = self._save_pages(source, origin, resume.value or None)
         except IncompleteRead:
@@ -107,6 +109,7 @@ class Pull:
                 raise
             # The cursor of a killed run may have gone stale meanwhile: read from the start, once.
             origin = replace(origin, began=self.run_id)
+            self._start_over(origin)
             last = self._save_pages(source, origin, None)
         return self._settle(origin, last)
 
@@ -117,6 +120,13 @@ class Pull:
             with self.engine.begin() as connection:
                 found = runs.read_cursor(connection, self.feed.name, self.clock() - CURSOR_LIVES)
         return found or Resume("", self.run_id)
+
+    def _start_over(self, origin: Origin) -> None:
+        """Forget how far the broken-off read had come."""
+        with self.engine.begin() as connection:
+            runs.save_cursor(connection, origin, None)
+            runs.recount(connection, origin)
+            save.forget_quarantined(connection, origin)
 
     def _save_pages(self, source: Source, origin: Origin, cursor: str | None) -> Page:
         """Save the pages from a cursor on, and give the last one: it carries the control totals."""
