@@ -182,7 +182,7 @@ def named(rows: Iterable[AnyRow]) -> tuple[ItemName, ...]:
 
 
 def label_facts(connection: Connection, run_id: int) -> LabelFacts:
-    """Read what a run planned to write, and the ledger of what it wrote."""
+    """Read what a run planned to write, and the ledger of what it wrote, refusals first."""
     planned: dict[str, int] = {
         row.operation: row.number
         for row in connection.execute(
@@ -195,7 +195,12 @@ def label_facts(connection: Connection, run_id: int) -> LabelFacts:
         select(ledger, work_item.c.key, work_item.c.url)
         .join(work_item, work_item.c.id == ledger.c.work_item_id)
         .where(ledger.c.run_id == run_id)
-        .order_by(work_item.c.key, ledger.c.operation, ledger.c.label)
+        .order_by(
+            case((ledger.c.state == "parked", 0), else_=1),
+            work_item.c.key,
+            ledger.c.operation,
+            ledger.c.label,
+        )
     )
     entries = tuple(
         LabelEntry(row.key, row.url, row.operation, row.label, row.rule, row.state, row.reason)

@@ -1,0 +1,152 @@
+"""Turn figures into the JSON document of the report: amounts as integers in minor units, times in UTC."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sync.figures import Change, Figures, LabelFacts, Project, Series, Slice, Split
+from sync.report.wording import money
+
+# As many as the page shows; unaligned.csv holds them all.
+ITEMS_SHOWN = 50
+
+Document = dict[str, Any]
+
+
+def to_json(figures: Figures) -> str:
+    """Write the document; it holds ASCII only, so that no text in it can act on a terminal."""
+    return json.dumps(document(figures), default=plain, indent=2) + "\n"
+
+
+def document(figures: Figures) -> Document:
+    """Give everything the report says as plain values."""
+    return {
+        "run": asdict(figures.run),
+        "headline": headline(figures),
+        "work": split(figures.work),
+        "money": [slice_of(part) for part in figures.slices],
+        "projects": [project(it) for it in figures.projects],
+        "unaligned": unaligned(figures),
+        "findings": [asdict(count) for count in figures.detail.rules],
+        "change": change(figures.change),
+        "labels": labels(figures.labels),
+        "trend": [
+            {"run": point.run_id, "started_at": point.started_at, **split(point.money, "_minor")}
+            for point in figures.trend
+        ],
+        "sources": [asdict(read) for read in figures.intake.sources],
+        "quarantine": {
+            "rows": figures.intake.quarantined,
+            "first": [asdict(row) for row in figures.intake.refused],
+        },
+        "control_totals": {
+            "reconcile": figures.intake.reconciles,
+            "totals": [
+                {
+                    "source": total.source,
+                    **series_of(total.series),
+                    "stated_minor": total.stated_minor,
+                    "accepted_minor": total.accepted_minor,
+                    "refused_minor": total.refused_minor,
+                    "difference_minor": total.difference,
+                }
+                for total in figures.intake.totals
+            ],
+        },
+    }
+
+
+def headline(figures: Figures) -> Document:
+    """Give the money the report is about, in minor units and as the page writes it."""
+    part = figures.headline.money
+    if part is None:
+        return {"money": None, "note": figures.headline.note}
+    written = {name: money(number, part.series.currency) for name, number in named(part.money).items()}
+    return {"money": slice_of(part), "text": written, "note": figures.headline.note}
+
+
+def named(whole: Split) -> dict[str, int]:
+    """Give the parts and the total of a split by name."""
+    return {**asdict(whole), "total": whole.total}
+
+
+def split(whole: Split, suffix: str = "") -> Document:
+    """Give a split and its aligned share in percent, rounded down to a tenth."""
+    share = None if whole.share is None else whole.share / 10
+    return {**{name + suffix: number for name, number in named(whole).items()}, "aligned_percent": share}
+
+
+def series_of(series: Series) -> Document:
+    """Give which money it is."""
+    return asdict(series)
+
+
+def slice_of(part: Slice) -> Document:
+    """Give the money of one series."""
+    return {**series_of(part.series), **split(part.money, "_minor"), "items": named(part.items)}
+
+
+def project(it: Project) -> Document:
+    """Give the figures of one project."""
+    return {
+        "key": it.key,
+        "name": it.name,
+        "work": split(it.work),
+        "money": [slice_of(part) for part in it.slices],
+    }
+
+
+def unaligned(figures: Figures) -> Document:
+    """Give the unaligned work items with the most money."""
+    items = figures.detail.unaligned
+    return {
+        "note": figures.detail.note,
+        "items": len(items),
+        "amount_minor": sum(item.amount_minor for item in items),
+        "largest": [asdict(item) for item in items[:ITEMS_SHOWN]],
+    }
+
+
+def change(it: Change | None) -> Document | None:
+    """Give what changed since the run before."""
+    if it is None:
+        return None
+    return {
+        "since_run": it.run_id,
+        "since": it.started_at,
+        "money_before": None if it.money_before is None else split(it.money_before, "_minor"),
+        "work_before": split(it.work_before),
+        "projects": [
+            {
+                "key": moved.key,
+                "name": moved.name,
+                "money_before": split(moved.money_before, "_minor"),
+                "money": split(moved.money, "_minor"),
+                "work_before": split(moved.work_before),
+                "work": split(moved.work),
+            }
+            for moved in it.moved
+        ],
+        "now_aligned": [asdict(item) for item in it.now_aligned],
+        "now_flagged": [asdict(item) for item in it.now_flagged],
+    }
+
+
+def labels(it: LabelFacts) -> Mapping[str, Any]:
+    """Give what was planned and written."""
+    return {
+        "planned": {"add": it.planned_add, "remove": it.planned_remove},
+        "written": {"add": it.count("add"), "remove": it.count("remove")},
+        "entries": [asdict(entry) for entry in it.entries],
+    }
+
+
+def plain(value: object) -> str:
+    """Write a moment."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -1,0 +1,130 @@
+"""Turn figures into the page: one HTML file that holds all it needs and runs no script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple
+from importlib.resources import files
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+from connectors.finance.currencies import EXPONENTS
+from sync.figures import Figures, Project, Series, Slice, Split, add_up, percent
+from sync.report import wording
+from sync.report.charts import COLOURS, WORDS, Bar, coverage_chart, trend_chart
+from sync.report.document import ITEMS_SHOWN
+
+PROJECTS_SHOWN = 25
+LINES_SHOWN = 50
+
+
+def page(figures: Figures, zone: ZoneInfo, version: str) -> str:
+    """Render the page; every text from outside is escaped, and made visible where it would act."""
+    series = figures.headline.series
+    rows = with_rest(figures.projects)
+    return (
+        environment(zone)
+        .get_template("page.html.jinja")
+        .render(
+            figures=figures,
+            money=figures.headline.money,
+            rows=[(project, project.money(series)) for project in rows],
+            standings=standings(project.money(series) for project in rows),
+            all_standings=standings(part.money for part in figures.slices),
+            coverage=coverage_chart(bars(rows, series), unit(series), coverage_summary(figures)),
+            trend=trend_chart(figures.trend, zone, trend_summary(figures, zone)),
+            colours=COLOURS,
+            words=WORDS,
+            items_shown=ITEMS_SHOWN,
+            lines_shown=LINES_SHOWN,
+            version=version,
+        )
+    )
+
+
+def environment(zone: ZoneInfo) -> Environment:
+    """Make the template environment: autoescape on, and an unknown name is an error."""
+    made = Environment(
+        loader=FunctionLoader(lambda name: (files("sync.report") / name).read_text(encoding="utf-8")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "visible": wording.visible,
+        "amount": wording.amount,
+        "money": wording.money,
+        "signed": wording.change_of,
+        "percent": percent,
+        "count": "{:,}".format,
+        "moved": lambda number: f"{number:+,}" if number else "0",
+        "web": wording.web_address,
+        "moment": lambda at: wording.moment(at, zone),
+        "day": lambda at: wording.day(at, zone),
+    }
+    made.globals["points"] = wording.points
+    return made
+
+
+def with_rest(projects: Sequence[Project]) -> list[Project]:
+    """Give the largest projects as they are, and all others as one."""
+    if len(projects) <= PROJECTS_SHOWN + 1:
+        return list(projects)
+    rest = projects[PROJECTS_SHOWN:]
+    every = sorted({part.series for project in rest for part in project.slices})
+    slices = (Slice(series, add_up(project.money(series) for project in rest), Split()) for series in every)
+    work = add_up(project.work for project in rest)
+    return [*projects[:PROJECTS_SHOWN], Project("", f"{len(rest)} other projects", work, tuple(slices))]
+
+
+def standings(splits: Iterable[Split]) -> list[str]:
+    """Give the standings a table needs columns for: aligned and unaligned, the others where they occur."""
+    parts = list(splits)
+    always = ("aligned", "unaligned")
+    return [state for state in WORDS if state in always or any(getattr(part, state) for part in parts)]
+
+
+def unit(series: Series | None) -> str:
+    """Name what the bars of the coverage chart measure."""
+    return "Work items" if series is None else f"{series.currency}, {series.version} {series.fiscal_year}"
+
+
+def bars(projects: Iterable[Project], series: Series | None) -> list[Bar]:
+    """Give the projects that have any money, or any work where there is no money, as bars."""
+    found = []
+    for project in projects:
+        whole = project.work if series is None else project.money(series)
+        if whole != Split():
+            found.append(Bar(project.name or project.key, in_units(whole, series), percent(whole.share)))
+    return found
+
+
+def in_units(whole: Split, series: Series | None) -> Split:
+    """Give minor units as whole ones: a pixel is worth more than a cent."""
+    scale = 1 if series is None else 10 ** EXPONENTS[series.currency]
+    return Split(*(part // scale for part in astuple(whole)))
+
+
+def coverage_summary(figures: Figures) -> str:
+    """Say in a sentence what the coverage chart shows."""
+    part = figures.headline.money
+    whole = figures.work if part is None else part.money
+    what = "work items" if part is None else "money"
+    return (
+        f"Bar chart of {what} by project and standing, largest first. "
+        f"Aligned over all projects: {percent(whole.share)}. The table below holds the figures."
+    )
+
+
+def trend_summary(figures: Figures, zone: ZoneInfo) -> str:
+    """Say in a sentence what the trend chart shows."""
+    if len(figures.trend) < 2:
+        return ""
+    first, last = figures.trend[0], figures.trend[-1]
+    return (
+        f"Line chart of the aligned share of money over {len(figures.trend)} runs: "
+        f"{percent(first.money.share)} on {wording.day(first.started_at, zone)}, "
+        f"{percent(last.money.share)} on {wording.day(last.started_at, zone)}."
+    )
