@@ -77,10 +77,11 @@ class Output:
                 if cell:
                     self.console.print(Text(f"  {column.rstrip('>')}: {cell}"))
 
-    def document(self, content: object) -> None:
-        """Print the JSON document, if JSON was asked for."""
+    def document(self, content: object, *, lines: bool = True) -> None:
+        """Print the JSON document, if JSON was asked for; without `lines` it takes one line."""
         if self.as_json:
-            sys.stdout.write(json.dumps(content, default=plain, indent=2, ensure_ascii=False) + "\n")
+            indent = 2 if lines else None
+            sys.stdout.write(json.dumps(content, default=plain, indent=indent, ensure_ascii=False) + "\n")
             sys.stdout.flush()
 
 

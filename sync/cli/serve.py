@@ -6,9 +6,11 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Event
+from zoneinfo import ZoneInfo
 
 import typer
-from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.schedulers.background import BackgroundScheduler
 
 from sync import schedule
 from sync.cli.options import EnvFile, Json
@@ -18,6 +20,8 @@ from sync.cli.summary import run_document, show_run
 from sync.errors import Exit, UserError
 from sync.night import Options, run_night
 from sync.store import runs
+
+STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 @dataclass(slots=True)
@@ -50,7 +54,7 @@ class Watch:
             self.session.sites.close()
         self.complaint = ""
         show_run(self.output, self.session, result)
-        self.output.document(run_document(self.session, result))
+        self.output.document(run_document(self.session, result), lines=False)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -61,7 +65,8 @@ def add_to(app: typer.Typer) -> None:
 def serve(env_file: EnvFile = None, json: Json = False) -> int:
     """Run the night on its schedule, until stopped.
 
-    TIELINE_SCHEDULE says when, in TIELINE_TIMEZONE; each local date runs once.
+    TIELINE_SCHEDULE says when, in TIELINE_TIMEZONE; each local date runs once. With --json each night is a
+    document on a line of its own.
     """
     output = Output(as_json=json)
     with open_session(env_file) as session:
@@ -73,12 +78,22 @@ def serve(env_file: EnvFile = None, json: Json = False) -> int:
             f"Next night: {first.at:%Y-%m-%d %H:%M %Z}. Stop with Ctrl-C."
         )
         watch = Watch(session, output, utc_now(), utc_now)
-        scheduler = BlockingScheduler(timezone=settings.zone)
-        schedule.start_ticking(scheduler, watch.tick)
-        signal.signal(signal.SIGTERM, lambda *_: scheduler.shutdown(wait=False))
-        watch.tick()
-        try:
-            scheduler.start()
-        except KeyboardInterrupt:
-            output.line("Stopped.")
+        serve_until_stopped(watch, settings.zone)
+        output.line("Stopped.")
     return Exit.OK
+
+
+def serve_until_stopped(watch: Watch, zone: ZoneInfo) -> None:
+    """Tick until SIGTERM or Ctrl-C; a night that is under way is finished first."""
+    stop = Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in STOPS}
+    scheduler = BackgroundScheduler(timezone=zone)
+    try:
+        watch.tick()
+        schedule.start_ticking(scheduler, watch.tick)
+        scheduler.start()
+        stop.wait()
+        scheduler.shutdown(wait=True)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -28,16 +28,17 @@ def find_work_item(connection: Connection, key: str) -> AnyRow | None:
 
 
 def nearest_keys(connection: Connection, key: str) -> list[str]:
-    """Give some keys of the same project, for a suggestion."""
-    project = key.rpartition("-")[0].casefold()
-    return list(
-        connection.scalars(
-            select(work_item.c.key)
-            .where(work_item.c.project_folded == project, live(work_item))
-            .order_by(work_item.c.id)
-            .limit(1000)
-        )
-    )
+    """Give some keys of the same project, or else with the same number, for a suggestion."""
+    project, _, number = key.casefold().rpartition("-")
+    in_project = work_item.c.project_folded == project
+    numbered = work_item.c.key_folded.endswith(f"-{number}", autoescape=True)
+    for condition in (in_project, numbered):
+        found = connection.scalars(
+            select(work_item.c.key).where(condition, live(work_item)).order_by(work_item.c.id).limit(1000)
+        ).all()
+        if found:
+            return list(found)
+    return []
 
 
 def objective_ties(connection: Connection, item_id: int, today: date) -> Sequence[AnyRow]:

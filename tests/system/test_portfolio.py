@@ -214,11 +214,7 @@ def ties(service: Service) -> set[tuple[str, ...]]:
 
 def money(service: Service) -> set[tuple[object, ...]]:
     """Every share of a budget line, with the epic it falls to."""
-    link, item, line = (
-        table_of(tables.BudgetLink),
-        work_item,
-        budget_line,
-    )
+    link, item, line = table_of(tables.BudgetLink), work_item, budget_line
     with service.engine.connect() as connection:
         rows = connection.execute(
             select(item.c.key, line.c.version, line.c.fiscal_year, line.c.currency, link.c.amount_minor)
