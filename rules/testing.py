@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rules.evaluate import LeafResult, Verdict, evaluate
+from rules.evaluate import LeafResult, Verdict, evaluate, holds
+from rules.moments import Context
+from rules.mutants import mutants
 from rules.ruleset import Case, Rule, RuleSet
 
 MARKS = {True: "✓", False: "✗", None: "?"}
@@ -50,3 +52,28 @@ def describe(leaf: LeafResult) -> str:
     """Show a leaf as `✗ status = Done   (status is To Do)`; a question mark says the field is empty."""
     found = ", ".join(str(value) for value in leaf.found) or "empty"
     return f"{MARKS[leaf.verdict]} {leaf.text}   ({leaf.field} is {found})"
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of a rule its tests pin down: of so many slips, those that no test notices."""
+
+    rule: Rule
+    mutants: int
+    unnoticed: tuple[str, ...]
+
+    @property
+    def lines(self) -> list[str]:
+        """One line for each slip."""
+        return [f"{self.rule.path}:{self.rule.line}  {self.rule.id}  {text}" for text in self.unnoticed]
+
+
+def cover(rule: Rule, context: Context) -> Coverage:
+    """Change every part of a rule's condition in turn, and list the changes that no test notices."""
+    changed = mutants(rule.condition, context)
+    unnoticed = [
+        mutant.text
+        for mutant in changed
+        if all(holds(mutant.condition, case.item) is case.flag for case in rule.tests)
+    ]
+    return Coverage(rule, len(changed), tuple(dict.fromkeys(unnoticed)))

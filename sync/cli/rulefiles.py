@@ -12,6 +12,7 @@ from rules.moments import Context
 from rules.pack import load, shipped
 from rules.problem import RuleErrors
 from rules.ruleset import RuleSet
+from rules.testing import cover
 from rules.testing import run as run_tests
 from rules.vocabulary import VOCABULARY
 from sync.cli.options import EnvFile, Json
@@ -47,16 +48,35 @@ def check_rules(paths: Paths = None, env_file: EnvFile = None, json: Json = Fals
 
 
 @app.command("test")
-def try_rules(paths: Paths = None, env_file: EnvFile = None, json: Json = False) -> int:
-    """Run the tests that the rule files hold."""
+def try_rules(
+    paths: Paths = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="List what no test pins down, and fail if there is any.")
+    ] = False,
+    env_file: EnvFile = None,
+    json: Json = False,
+) -> int:
+    """Run the tests that the rule files hold, and count what they leave untested."""
     output = Output(as_json=json)
-    results = list(run_tests(loaded(paths, env_file)))
+    context, chosen = chosen_rules(paths, env_file)
+    rules = checked(context, chosen)
+    results = list(run_tests(rules))
     failed = [result for result in results if not result.passed]
-    for result in failed:
-        output.line(result.text)
-    output.line(f"{len(results) - len(failed)} passed, {len(failed)} failed")
-    output.document({"passed": len(results) - len(failed), "failed": [result.text for result in failed]})
-    return Exit.FAILED if failed else Exit.OK
+    covered = [] if failed else [cover(rule, context) for rule in rules.rules]
+    untested = [line for coverage in covered for line in coverage.lines]
+    for line in [result.text for result in failed] + (untested if strict else []):
+        output.line(line)
+    passed = len(results) - len(failed)
+    output.line(f"{passed} passed, {len(failed)} failed{untested_words(untested, strict=strict)}")
+    output.document({"passed": passed, "failed": [result.text for result in failed], "untested": untested})
+    return Exit.FAILED if failed or (strict and untested) else Exit.OK
+
+
+def untested_words(untested: Sequence[str], *, strict: bool) -> str:
+    """Say how many slips in the conditions no test would notice, and how to see them."""
+    if not untested:
+        return ""
+    return f", {len(untested)} untested" + ("" if strict else ": see them with --strict")
 
 
 @app.command("list")
@@ -97,7 +117,11 @@ def chosen_rules(paths: Sequence[Path] | None, env_file: Path | None) -> tuple[C
 
 def loaded(paths: Sequence[Path] | None, env_file: Path | None) -> RuleSet:
     """Load rules that must have no mistakes."""
-    context, chosen = chosen_rules(paths, env_file)
+    return checked(*chosen_rules(paths, env_file))
+
+
+def checked(context: Context, chosen: Sequence[Path]) -> RuleSet:
+    """Load files that must have no mistakes."""
     try:
         return load(chosen, VOCABULARY, context)
     except RuleErrors as errors:
