@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from connectors.base import LabelWriter, Source
 from connectors.finance import FinanceSource
 from connectors.finance.currencies import EXPONENTS
+from connectors.http import RetryPolicy
 from connectors.jira import JiraIssues, JiraLabels, JiraObjectives, JiraSite, JiraSiteConfig, connect
 from connectors.objectives import LinksSource, ObjectivesSource
 from connectors.records import LabelChange, Outcome
@@ -34,12 +35,13 @@ class Sites:
 
     configs: Mapping[str, JiraSiteConfig]
     prefix: str
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
     open_sites: dict[str, JiraSite] = field(default_factory=dict)
 
     def enter(self, name: str) -> JiraSite:
         """Give the site, connecting to it the first time."""
         if name not in self.open_sites:
-            self.open_sites[name] = connect(self.configs[name])
+            self.open_sites[name] = connect(self.configs[name], self.policy)
         return self.open_sites[name]
 
     def issues(self, name: str) -> Source:

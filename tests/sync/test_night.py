@@ -225,20 +225,25 @@ def test_a_scheduled_night_runs_once_however_many_watch(cloud: House) -> None:
     assert cloud.night().exit_code == Exit.OK, "the lease was given back"
 
 
+def die_at(house: House, database_url: str, write: int, when: str) -> None:
+    """Run a night that is killed at a write; then a day passes, so that its lease has run out."""
+    given = [json.dumps(house.environ()), database_url, str(write), when]
+    killed = subprocess.run(
+        [sys.executable, "-m", "tests.sync.dying_night", *given], cwd=ROOT, check=False, capture_output=True
+    )
+    assert killed.returncode == DIED, killed.stderr.decode()
+    house.now += timedelta(days=1)
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_night_killed_while_writing_is_made_good_by_the_next_one(
     house: House, database_url: str, when: str
 ) -> None:
     keys = [house.add_epic() for _ in range(4)]
-    given = [json.dumps(house.environ()), database_url, "2", when]
-    killed = subprocess.run(
-        [sys.executable, "-m", "tests.sync.dying_night", *given], cwd=ROOT, check=False, capture_output=True
-    )
-    assert killed.returncode == DIED, killed.stderr.decode()
+    die_at(house, database_url, 2, when)
     labelled = 2 if when == "after" else 1
     assert sum(bool(house.labels(key)) for key in keys) == labelled
     assert [state for _, _, state in house.ledger()].count("intended") == 3
-    house.now += timedelta(days=1)
     result = house.night()
     assert result.exit_code == Exit.OK
     assert house.writes() == 4 - labelled
@@ -258,12 +263,8 @@ def test_after_a_kill_a_night_without_jira_does_not_forget_what_was_written(
     cloud: House, database_url: str
 ) -> None:
     bad = cloud.add_epic()
-    given = [json.dumps(cloud.environ()), database_url, "1", "after"]
-    subprocess.run(
-        [sys.executable, "-m", "tests.sync.dying_night", *given], cwd=ROOT, check=False, capture_output=True
-    )
+    die_at(cloud, database_url, 1, "after")
     assert cloud.labels(bad) == [NO_OBJECTIVE]
-    cloud.now += timedelta(days=1)
     cloud.more = {"JIRA_URL": "http://127.0.0.1:9"}
     assert cloud.night().exit_code == Exit.INCOMPLETE
     cloud.more = {}
