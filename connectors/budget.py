@@ -1,7 +1,7 @@
 """Turn what a site allows into when each request may be sent: one budget for all threads that talk to it.
 
 Jira Cloud limits bursts for each endpoint and method, shared by everybody on the site; the limits below are
-the ones it documents. We stay under them with a margin; what an answer says (a pause, tokens left) comes on top.
+the ones it documents. We stay under them with a margin, and heed what answers say (a pause, tokens left).
 """
 
 from __future__ import annotations

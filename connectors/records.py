@@ -173,6 +173,8 @@ class Page:
     `totals` are the file's own sums, given with the last page of a finance source; `refused` is the part of
     them that stands on quarantined rows, so that totals = accepted + refused.
     `repeated` counts rows that only repeated an earlier record of this pull, and made no record of their own.
+    `unseen` are ids that the source listed and then did not give: nothing is known about them, so they must
+    not be taken for deleted.
     """
 
     records: tuple[Record, ...] = ()
@@ -182,6 +184,7 @@ class Page:
     totals: tuple[ControlTotal, ...] = ()
     refused: tuple[ControlTotal, ...] = ()
     repeated: int = 0
+    unseen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

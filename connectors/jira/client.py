@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from types import TracebackType
@@ -77,6 +77,12 @@ class JiraClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def twin(self, sleep: Callable[[float], None]) -> JiraClient:
+        """A client of the same site for another thread: same login, budget, tally and end of the run."""
+        twin = JiraClient(self.config, replace(self.policy, sleep=sleep), self.budget)
+        twin.tally, twin.give_up_at, twin.version = self.tally, self.give_up_at, self.version
+        return twin
 
     def close(self) -> None:
         self._session.close()

@@ -1,108 +1,201 @@
-"""Turn a JQL scope on Jira Cloud into batches of raw issues, following page tokens to the proven end."""
+"""Turn a JQL scope on Jira Cloud into batches of raw issues: a sweep of ids, then the issues in parallel."""
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from connectors.errors import IncompleteRead, Refused
+from connectors.errors import IncompleteRead
 from connectors.http import clean
-from connectors.jira.client import JiraClient, NotJira
+from connectors.jira.client import JiraClient
+from connectors.jira.crew import in_order
 from connectors.jira.jql import within
-from connectors.jira.search import Batch, Raw, askable, issues_in, unmet
+from connectors.jira.names import Names
+from connectors.jira.search import Batch, Raw, Scope, askable, id_of, issues_in, unmet
 
+# The most that Jira gives in one answer: issues with fields, bare ids, and issues asked for by their ids.
+PAGE_LIMIT = 100
+SWEEP_LIMIT = 5000
 BULK_LIMIT = 100
+# Pages in a row without anything new are a stall, though each may be short or empty for good reasons.
+BARREN_PAGES = 50
+# More ids that were listed and not given than this many, and than this share, are no coincidence.
+UNSEEN_FEW, UNSEEN_SHARE = 20, 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a bulk fetch gave, by ascending id, and the ids that it neither gave nor called failed, twice."""
+
+    issues: tuple[Raw, ...]
+    unseen: tuple[str, ...]
 
 
 class CloudSearch:
-    """`POST search/jql`: pages may be short or empty, there is no total, and only the token tells the end."""
+    """Reads one page; where that is not all, sweeps the ids and fetches the issues, several at a time.
+
+    Only the token tells the end of a search: pages may be short or empty, and there is no total. The position
+    is the last id given: ids are fetched in ascending order, so what follows it is still to do.
+    """
 
     def __init__(self, client: JiraClient) -> None:
         self.client = client
 
-    def batches(
-        self, jql: str, setting: str, fields: Sequence[str], seen: set[str], position: str | None
-    ) -> Iterator[Batch]:
-        query = {"jql": within(jql), "fields": list(fields), "maxResults": self.client.config.page_size}
-        token = position
-        tokens = {token}
+    def batches(self, scope: Scope, fields: Sequence[str], met: Names, position: str) -> Iterator[Batch]:
+        first: tuple[Raw, ...] = ()
+        if not position:
+            issues, token = self._page(scope, fields, self.page_size, None)
+            first = unmet(issues, met)
+            if token is None:
+                yield Batch(first, None, expected=len(first))
+                return
+        ids = self._sweep(scope)
+        names = (str(number) for number in ids if number > int(position or -1))
+        todo = array("Q", (int(name) for name in names if name not in met))
+        met.update(map(str, ids))
+        expected = None if position else len(first) + len(todo)
+        yield Batch(first, position if todo else None, expected)
+        yield from self._fetch_all(todo, fields, scope)
+
+    @property
+    def page_size(self) -> int:
+        return min(self.client.config.page_size or PAGE_LIMIT, PAGE_LIMIT)
+
+    def learn(self, scope: Scope, met: Names) -> None:
+        met.update(map(str, self._sweep(scope)))
+
+    def _sweep(self, scope: Scope) -> array[int]:
+        """The ids of all issues in the scope, ascending: eight bytes for each."""
+        found = array("Q")
+        known = Names()
+        tokens: set[str] = set()
+        token, barren = None, 0
         while True:
-            try:
-                answer = self._page(query, token, setting)
-            except NotJira:
-                raise
-            except Refused:
-                if token is None or token != position:
-                    raise
-                # The token of an earlier night has expired (they live seven days): read from the start.
-                token = position = None
-                tokens.clear()
-                continue
-            issues = issues_in(answer)
-            token = next_token(answer)
-            if token and token in tokens:
+            listed, token = self._page(scope, ["id"], SWEEP_LIMIT, token)
+            new = {name for name in map(self._swept, listed) if name not in known}
+            known.update(new)
+            found.extend(map(int, new))
+            barren = 0 if new else barren + 1
+            if token is None:
+                return array("Q", sorted(found))
+            if token in tokens or barren > BARREN_PAGES:
+                what = "the same page token twice" if token in tokens else "page after page with nothing new"
                 raise IncompleteRead(
-                    f"{self.client.place.host} sent the same page token twice while reading {setting}: "
-                    "what was read is not the whole. The next run reads it again."
+                    f"{self.client.place.host} sent {what} while reading {scope.setting}: what was read is "
+                    "not the whole. The next run reads it again."
                 )
             tokens.add(token)
-            yield Batch(unmet(issues, seen), token)
-            if token is None:
-                return
 
-    def _page(self, query: Mapping[str, Any], token: str | None, setting: str) -> Any:
-        body = {**query, "nextPageToken": token} if token else query
-        return self.client.request(
-            "POST", "search/jql", body=body, resend=True, subject=f"the JQL in {setting}"
+    def _swept(self, issue: Raw) -> str:
+        name = id_of(issue)
+        if name is None or not name.isdecimal():
+            raise IncompleteRead(f"{self.client.place.host} listed an issue without its number as id.")
+        return name
+
+    def _page(
+        self, scope: Scope, fields: Sequence[str], size: int, token: str | None
+    ) -> tuple[list[Raw], str | None]:
+        body: dict[str, Any] = {"jql": within(scope.jql), "fields": list(fields), "maxResults": size}
+        answer = self.client.request(
+            "POST",
+            "search/jql",
+            body=body | ({"nextPageToken": token} if token else {}),
+            resend=True,
+            subject=f"the JQL in {scope.setting}",
         )
+        return issues_in(answer), next_token(answer)
 
-    def count(self, jql: str, setting: str) -> int | None:
+    def _fetch_all(self, todo: array[int], fields: Sequence[str], scope: Scope) -> Iterator[Batch]:
+        size = min(self.client.config.page_size or BULK_LIMIT, BULK_LIMIT)
+        jobs = ([str(number) for number in todo[at : at + size]] for at in range(0, len(todo), size))
+        done = unseen = 0
+        for fetched in in_order(self.client, jobs, lambda twin, wanted: fetch(twin, wanted, fields)):
+            done += min(size, len(todo) - done)
+            unseen += len(fetched.unseen)
+            if unseen > max(UNSEEN_FEW, UNSEEN_SHARE * len(todo)):
+                raise IncompleteRead(
+                    f"{self.client.place.host} listed issues of {scope.setting} and then did not give "
+                    f"{unseen} of them, {fetched.unseen[-1]} among them: what was read is not the whole."
+                )
+            position = str(todo[done - 1]) if done < len(todo) else None
+            yield Batch(fetched.issues, position, unseen=fetched.unseen)
+
+    def count(self, scope: Scope) -> int | None:
         answer = self.client.request(
             "POST",
             "search/approximate-count",
-            body={"jql": f"({jql})"},
+            body={"jql": f"({scope.jql})"},
             resend=True,
-            subject=f"the JQL in {setting}",
+            subject=f"the JQL in {scope.setting}",
         )
         count = answer.get("count") if isinstance(answer, Mapping) else None
         return count if isinstance(count, int) else None
 
     def by_id(self, wanted: Sequence[str], fields: Sequence[str]) -> list[Raw]:
+        """Whoever is not among them has been deleted or is hidden; a key may come back as another one."""
         found: list[Raw] = []
         names = askable(wanted)
         for start in range(0, len(names), BULK_LIMIT):
-            found += self._fetch(names[start : start + BULK_LIMIT], fields)
+            issues, failed = bulk_fetch(self.client, names[start : start + BULK_LIMIT], fields)
+            if failed:
+                again, failed = bulk_fetch(self.client, list(failed), fields)
+                issues += again
+            refuse_failed(self.client, failed)
+            found += issues
         return found
 
-    def _fetch(self, wanted: list[str], fields: Sequence[str]) -> list[Raw]:
-        """Bulk fetch leaves out what is deleted or hidden; its errors are issues that exist, not yet read."""
-        issues, failed = self._bulk_fetch(wanted, fields)
-        if failed:
-            again, failed = self._bulk_fetch(list(failed), fields)
-            issues += again
-        if failed:
-            name, reason = next(iter(failed.items()))
-            raise IncompleteRead(
-                f"{self.client.place.host} could not give {len(failed)} parent issues, {name} among them: "
-                f"{clean(reason) or 'it gave no reason'}"
-            )
-        return issues
 
-    def _bulk_fetch(self, wanted: list[str], fields: Sequence[str]) -> tuple[list[Raw], dict[str, str]]:
-        answer = self.client.request(
-            "POST",
-            "issue/bulkfetch",
-            body={"issueIdsOrKeys": wanted, "fields": list(fields)},
-            resend=True,
-            subject="the list of parent issues",
+def fetch(client: JiraClient, wanted: Sequence[str], fields: Sequence[str]) -> Fetched:
+    """The issues with these ids. What the answer lacks is asked for once more."""
+    issues, _ = bulk_fetch(client, wanted, fields)
+    lacking = without(wanted, issues)
+    if lacking:
+        again, failed = bulk_fetch(client, lacking, fields)
+        refuse_failed(client, failed)
+        issues += again
+        lacking = without(lacking, again)
+    place = {name: number for number, name in enumerate(wanted)}
+    issues.sort(key=lambda issue: place.get(id_of(issue) or "", len(place)))
+    return Fetched(tuple(issues), tuple(lacking))
+
+
+def without(wanted: Sequence[str], issues: Sequence[Raw]) -> list[str]:
+    given = {id_of(issue) for issue in issues}
+    return [name for name in wanted if name not in given]
+
+
+def bulk_fetch(
+    client: JiraClient, wanted: Sequence[str], fields: Sequence[str]
+) -> tuple[list[Raw], dict[str, str]]:
+    """The issues, and those called failed with the reason: they exist and were not read.
+
+    What is deleted or hidden is in neither.
+    """
+    answer = client.request(
+        "POST",
+        "issue/bulkfetch",
+        body={"issueIdsOrKeys": list(wanted), "fields": list(fields)},
+        resend=True,
+        subject="a list of issues",
+    )
+    errors = answer.get("issueErrors") if isinstance(answer, Mapping) else None
+    failed = {
+        str(error.get("id")): str(error.get("errorMessage") or "")
+        for error in errors or ()
+        if isinstance(error, Mapping)
+    }
+    return issues_in(answer), failed
+
+
+def refuse_failed(client: JiraClient, failed: Mapping[str, str]) -> None:
+    if failed:
+        name, reason = next(iter(failed.items()))
+        raise IncompleteRead(
+            f"{client.place.host} could not give {len(failed)} issues, {name} among them: "
+            f"{clean(reason) or 'it gave no reason'}"
         )
-        errors = answer.get("issueErrors") if isinstance(answer, Mapping) else None
-        failed = {
-            str(error.get("id")): str(error.get("errorMessage") or "")
-            for error in errors or ()
-            if isinstance(error, Mapping)
-        }
-        return issues_in(answer), failed
 
 
 def next_token(answer: Mapping[str, Any]) -> str | None:

@@ -17,9 +17,12 @@ from typing import Any
 from connectors.errors import IncompleteRead, NotFound, Refused
 from connectors.jira.client import JiraClient, NotJira
 from connectors.jira.jql import within
-from connectors.jira.search import Batch, Raw, askable, id_of, issues_in, unmet
+from connectors.jira.names import Names
+from connectors.jira.search import Batch, Raw, Scope, askable, id_of, issues_in, unmet
 from connectors.jira.values import moment_of
 
+# Jira gives fewer where `jira.search.views.default.max` says so, often just as many.
+PAGE_LIMIT = 1000
 BULK_LIMIT = 50
 # No two time zones are further apart: with this margin it does not matter in which one Jira reads a time.
 ANY_ZONE = timedelta(hours=26)
@@ -61,33 +64,38 @@ class KeysetSearch:
         self.client = client
         self.zone = zone
 
-    def batches(
-        self, jql: str, setting: str, fields: Sequence[str], seen: set[str], position: str | None
-    ) -> Iterator[Batch]:
+    def batches(self, scope: Scope, fields: Sequence[str], met: Names, position: str) -> Iterator[Batch]:
         # A walk that goes on from an earlier night has met nothing yet by which it could check the zone.
-        margin = timedelta() if self.zone and position is None else ANY_ZONE
+        margin = ANY_ZONE if position or not self.zone else timedelta()
         window = Window(since=datetime.fromisoformat(position) if position else None, margin=margin)
+        walked = Names()  # not `met`: that may hold issues this walk has not come to yet
         steps_back = 0
         previous: list[str | None] = []
+        expected: int | None = None
         while True:
-            issues, total = self._page(jql, setting, fields, window)
+            issues, total = self._page(scope, fields, window)
             at_end = window.offset + len(issues) >= total
-            self._check_progress(issues, previous, window, at_end=at_end, setting=setting)
-            torn = window.overlaps and not (issues and id_of(issues[0]) in seen)
+            self._check_progress(issues, previous, window, at_end=at_end, setting=scope.setting)
+            torn = window.overlaps and not (issues and (id_of(issues[0]) or "") in walked)
             if torn and (back := window.stepped_back()):
                 steps_back += 1
                 if steps_back > STEPS_BACK:
-                    raise IncompleteRead(f"The issues of {setting} kept changing while they were read.")
+                    raise IncompleteRead(f"The issues of {scope.setting} kept changing while they were read.")
                 window, previous = back, []
                 continue
-            if not issues:
-                return
-            fresh = unmet(issues, seen)
-            if at_end and not fresh:
+            expected = total if window == Window(margin=margin) else None
+            fresh = unmet(issues, met)
+            walked.update(id_of(issue) or "" for issue in issues)
+            if at_end:
+                yield Batch(fresh, None, expected)
                 return
             previous = [id_of(issue) for issue in issues]
             window = window.after(issues)
-            yield Batch(fresh, window.since.isoformat() if window.since else "")
+            yield Batch(fresh, window.since.isoformat() if window.since else "", expected)
+
+    def learn(self, scope: Scope, met: Names) -> None:
+        for _ in self.batches(scope, ["created"], met, ""):
+            pass
 
     def _check_progress(
         self,
@@ -106,16 +114,17 @@ class KeysetSearch:
                 "is not the whole. The next run reads it again."
             )
 
-    def _page(self, jql: str, setting: str, fields: Sequence[str], window: Window) -> tuple[list[Raw], int]:
+    def _page(self, scope: Scope, fields: Sequence[str], window: Window) -> tuple[list[Raw], int]:
         bounds = (
             [] if window.since is None else [f'created >= "{self.literal(window.since - window.margin)}"']
         )
-        return self._search(within(jql, *bounds), fields, f"the JQL in {setting}", offset=window.offset)
+        subject = f"the JQL in {scope.setting}"
+        return self._search(within(scope.jql, *bounds), fields, subject, offset=window.offset)
 
     def _search(
         self, jql: str, fields: Sequence[str], subject: str, *, offset: int = 0, limit: int | None = None
     ) -> tuple[list[Raw], int]:
-        size = self.client.config.page_size if limit is None else limit
+        size = (self.client.config.page_size or PAGE_LIMIT) if limit is None else limit
         body = {"jql": jql, "fields": list(fields), "startAt": offset, "maxResults": size}
         answer = self.client.request("POST", "search", body=body, resend=True, subject=subject)
         issues = issues_in(answer)
@@ -133,8 +142,8 @@ class KeysetSearch:
             local = moment.astimezone(zone)
         return local.strftime("%Y-%m-%d %H:%M")
 
-    def count(self, jql: str, setting: str) -> int | None:
-        return self._search(f"({jql})", ["id"], f"the JQL in {setting}", limit=0)[1]
+    def count(self, scope: Scope) -> int | None:
+        return self._search(f"({scope.jql})", ["id"], f"the JQL in {scope.setting}", limit=0)[1]
 
     def by_id(self, wanted: Sequence[str], fields: Sequence[str]) -> list[Raw]:
         found: list[Raw] = []

@@ -9,8 +9,9 @@ from datetime import datetime
 from connectors.errors import BadInput, ConnectorError
 from connectors.jira.client import JiraClient, NotJira
 from connectors.jira.fields import FieldMap
+from connectors.jira.reading import search_for
+from connectors.jira.search import Scope
 from connectors.jira.site import JiraSite
-from connectors.jira.source import search_for
 
 PERMISSIONS = ("BROWSE_PROJECTS", "EDIT_ISSUES")
 
@@ -58,7 +59,7 @@ def diagnose(site: JiraSite, now: datetime) -> Diagnosis:
     )
     for setting, jql in (("JIRA_JQL", config.jql), ("JIRA_OBJECTIVE_JQL", config.objective_jql)):
         try:
-            counts[setting] = search_for(site).count(jql, setting) if jql else None
+            counts[setting] = search_for(site).count(Scope(jql, setting)) if jql else None
         except ConnectorError as error:
             problems.append(str(error))
     if counts.get("JIRA_JQL") == 0:

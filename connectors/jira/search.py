@@ -2,37 +2,59 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from connectors.errors import IncompleteRead
 from connectors.http import clean
+from connectors.jira.client import ID_OR_KEY
+from connectors.jira.names import Names
 
 Raw = Mapping[str, Any]
 
-ID_OR_KEY = re.compile(r"\d+|[^\W\d]\w*-\d+")
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which issues to read; `setting` names where the JQL was configured, for messages."""
+
+    jql: str
+    setting: str
+
+    def also(self, condition: str) -> Scope:
+        """The part of the scope that meets a condition as well."""
+        return Scope(f"({self.jql}) AND {condition}", self.setting)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Issues not met before, and the position from which to go on (None: this was the last batch)."""
+    """Issues not met before, and the position from which to go on (None: this was the last batch).
+
+    `expected` is how many issues the scope holds, told once. `unseen` are ids that Jira listed and then did
+    not give, asked twice: deleted or hidden in between, or an index that disagrees with itself.
+    """
 
     issues: tuple[Raw, ...]
     position: str | None
+    expected: int | None = None
+    unseen: tuple[str, ...] = ()
 
 
 class Search(Protocol):
-    """How one deployment is read. `setting` names where the JQL was configured, for messages."""
+    """How one deployment is read."""
 
-    def batches(
-        self, jql: str, setting: str, fields: Sequence[str], seen: set[str], position: str | None
-    ) -> Iterator[Batch]:
-        """The issues in the scope `jql` from `position` on; `seen` holds the ids met so far and grows."""
+    def batches(self, scope: Scope, fields: Sequence[str], met: Names, position: str) -> Iterator[Batch]:
+        """The issues in a scope from `position` on (empty: from the start).
+
+        `met` holds the ids and keys met so far, which are not given again; it grows.
+        """
         ...
 
-    def count(self, jql: str, setting: str) -> int | None:
+    def learn(self, scope: Scope, met: Names) -> None:
+        """Add the ids of all issues in the scope to `met`, and their keys where Jira tells them too."""
+        ...
+
+    def count(self, scope: Scope) -> int | None:
         """How many issues the scope holds, as far as Jira tells; an approximation on Cloud."""
         ...
 
@@ -67,16 +89,21 @@ def askable(names: Sequence[str]) -> list[str]:
     return [name for name in names if ID_OR_KEY.fullmatch(name)]
 
 
-def unmet(issues: Sequence[Raw], seen: set[str]) -> tuple[Raw, ...]:
+def unmet(issues: Sequence[Raw], met: Names) -> tuple[Raw, ...]:
     """The issues not met before, which are then. One without an id is passed on, to be refused by name."""
     fresh: list[Raw] = []
     for issue in issues:
         identity = id_of(issue)
-        if identity is None or identity not in seen:
+        if identity is None or identity not in met:
             fresh.append(issue)
-        if identity is not None:
-            seen.add(identity)
+        meet(issue, met)
     return tuple(fresh)
+
+
+def meet(issue: Raw, met: Names) -> None:
+    """Remember an issue by its id and, where it came with one, its key."""
+    if isinstance(issue, Mapping):
+        met.update(str(issue[name]) for name in ("id", "key") if issue.get(name))
 
 
 def id_of(issue: Any) -> str | None:

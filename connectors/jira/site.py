@@ -38,6 +38,10 @@ class JiraSite:
         self.timezone = str(myself.get("timeZone") or "") or None
         self.server_time = server_clock(server_info)
 
+    def now(self) -> datetime:
+        """Our clock, as the retry policy was given it."""
+        return self.client.policy.now()
+
     def __enter__(self) -> Self:
         return self
 

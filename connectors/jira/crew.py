@@ -1,0 +1,74 @@
+"""Turn a list of jobs into their results, in order, with several requests to one Jira under way at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import TypeVar
+
+from connectors.errors import Permanent
+from connectors.jira.client import JiraClient
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+# Results that may wait to be taken beside those under way: enough to keep everybody busy, and little memory.
+AHEAD = 2
+
+
+class Stopped(Permanent):
+    """Nobody waits for this result any more."""
+
+
+def in_order(
+    client: JiraClient, jobs: Iterable[Job], work: Callable[[JiraClient, Job], Result]
+) -> Iterator[Result]:
+    """The results of `work`, in the order of `jobs`, `parallel` of them under way at a time.
+
+    Every thread has a client of its own; all share the budget. Jobs are taken only as results are: what is
+    held in memory does not grow with their number. The first job that fails ends it, after those before it.
+    """
+    parallel = client.config.parallel
+    stop = threading.Event()
+    twins = [client.twin(stoppable(client.policy.sleep, stop)) for _ in range(parallel)]
+    idle: SimpleQueue[JiraClient] = SimpleQueue()
+    for twin in twins:
+        idle.put(twin)
+
+    def run(job: Job) -> Result:
+        twin = idle.get()
+        try:
+            return work(twin, job)
+        finally:
+            idle.put(twin)
+
+    pool = ThreadPoolExecutor(parallel, thread_name_prefix="jira")
+    waiting: deque[Future[Result]] = deque()
+    try:
+        for job in jobs:
+            waiting.append(pool.submit(run, job))
+            if len(waiting) >= parallel + AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        stop.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+        for twin in twins:
+            twin.close()
+
+
+def stoppable(sleep: Callable[[float], None], stop: threading.Event) -> Callable[[float], None]:
+    """A sleep from which the end of the work wakes: a pause Jira asked for may last half an hour."""
+    if sleep is not time.sleep:
+        return sleep
+
+    def nap(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise Stopped("The work was stopped while it waited.")
+
+    return nap
