@@ -11,8 +11,11 @@ from rapidfuzz import process
 from sqlalchemy import Connection
 
 from connectors.finance.money import format_minor
-from rules.catalogue import Catalogue, Kind
-from rules.evaluate import evaluate
+from connectors.records import How
+from rules.catalogue import Catalogue, Field, Kind, Path
+from rules.condition import FieldReference, Leaf, leaves
+from rules.evaluate import evaluate, values_of
+from rules.message import fill
 from rules.ruleset import Rule, RuleSet
 from sync.errors import ConfigurationError
 from sync.store import ties
@@ -40,11 +43,15 @@ class Tie:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a condition: the values found, whether it holds (None: nothing found), their origin."""
+    """One part of a condition: the values found, whether it holds (None: nothing found), their origin.
+
+    `against` are the values of the field it is compared with, where it is compared with one.
+    """
 
     text: str
     holds: bool | None
     found: tuple[str, ...]
+    against: tuple[str, ...] | None
     origin: str
 
 
@@ -112,6 +119,7 @@ class Explainer:
             loose=tuple(
                 f"{loose.how}: {loose.evidence} names {loose.target!r}, which is no known objective"
                 for loose in ties.loose_references(self.connection, row.id)
+                if is_claim(loose)
             ),
             money=tuple(money_line(found) for found in ties.money_of(self.connection, row.id)),
             rules=tuple(self._views(row, rules)),
@@ -146,16 +154,11 @@ class Explainer:
 
     def _view(self, rule: Rule, item: Item, finding: AnyRow | None) -> RuleView:
         verdict = evaluate(rule.condition, item)
-        kinds = {name: path.kind for name, path in rule.evidence.items()}
         parts = tuple(
-            Part(
-                leaf.text,
-                leaf.verdict,
-                tuple(self._text(value, kinds.get(leaf.field), leaf.field) for value in leaf.found),
-                origin(leaf.field, item["last_seen"]),
-            )
-            for leaf in verdict.leaves
+            self._part(leaf, result.verdict, item)
+            for leaf, result in zip(leaves(rule.condition), verdict.leaves, strict=True)
         )
+        values = {name: ", ".join(self._texts(path, item)) for name, path in rule.evidence.items()}
         state = "not flagged" if finding is None else finding.state
         return RuleView(
             rule=rule.id,
@@ -165,16 +168,32 @@ class Explainer:
             since=None if finding is None else finding.since,
             label=None if rule.label is None else self.frame.prefix + rule.label,
             parts=parts,
-            message=rule.message,
+            message=fill(rule.message, {name: text for name, text in values.items() if text}),
             why=rule.why,
             fix=rule.fix,
         )
 
-    def _text(self, value: Any, kind: Kind | None, field: str) -> str:
-        """Show a value found, in the words that Jira shows."""
-        if field.lower() == "statuscategory":
+    def _part(self, leaf: Leaf, holds: bool | None, item: Item) -> Part:
+        other = leaf.operand.path if isinstance(leaf.operand, FieldReference) else None
+        return Part(
+            leaf.text,
+            holds,
+            self._texts(leaf.path, item),
+            None if other is None else self._texts(other, item),
+            origin(leaf.path.name, item["last_seen"]),
+        )
+
+    def _texts(self, path: Path, item: Item) -> tuple[str, ...]:
+        """Show the values an item holds."""
+        return tuple(self._text(value, path.field) for value in values_of(path, item))
+
+    def _text(self, value: Any, field: Field) -> str:
+        """Show a value found, in the words that Jira and the rules use."""
+        if field.name == "statusCategory":
             return CATEGORIES.get(str(value), str(value))
-        if kind is Kind.MONEY and isinstance(value, int):
+        if isinstance(value, bool):
+            return str(value).lower()
+        if field.kind is Kind.MONEY and isinstance(value, int):
             return f"{format_minor(value, self.frame.currency)} {self.frame.currency}"
         if isinstance(value, datetime):
             return f"{value:%Y-%m-%d %H:%M} UTC"
@@ -186,6 +205,11 @@ def tie_of(row: AnyRow) -> Tie:
     dates = [f"from {row.starts_on}" if row.starts_on else "", f"until {row.ends_on}" if row.ends_on else ""]
     standing = " ".join([row.state, *filter(None, dates)])
     return Tie(row.objective, row.title, bool(row.live), standing, row.how, row.evidence, row.via)
+
+
+def is_claim(loose: AnyRow) -> bool:
+    """Say whether a reference was meant to name an objective: any issue link and any label might, few do."""
+    return loose.how != How.ISSUE_LINK and loose.evidence != f"label {loose.target}"
 
 
 def money_line(row: AnyRow) -> str:

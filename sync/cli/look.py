@@ -85,10 +85,13 @@ def show_rule(output: Output, view: RuleView) -> None:
     verdict = "flagged" if view.flagged else "not flagged"
     since = f", {view.state} since {view.since:%Y-%m-%d}" if view.flagged and view.since else ""
     output.line(f"{view.rule}: {verdict}{since}", style="bold")
+    if view.flagged:
+        output.line(f"  {view.message}")
     for part in view.parts:
         found = ", ".join(part.found) or "nothing"
+        against = "" if part.against is None else f", against {', '.join(part.against) or 'nothing'}"
         output.line(f"  {MARKS[part.holds]} {part.text}")
-        output.line(f"      found: {found} ({part.origin})")
+        output.line(f"      found: {found}{against} ({part.origin})")
     if view.flagged:
         if view.label:
             output.line(f"  label: {view.label}")
