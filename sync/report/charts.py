@@ -69,7 +69,7 @@ def cut_bars(names: Sequence[str], bars: Sequence[Bar], rows: alt.Y, unit: str) 
     ]
     used = {value["standing"] for value in values}
     domain = {word: COLOURS[state] for state, word in WORDS.items() if word in used}
-    return (
+    chart: alt.Chart = (
         alt.Chart(alt.InlineData(values=values))
         .mark_bar()
         .encode(
@@ -83,6 +83,7 @@ def cut_bars(names: Sequence[str], bars: Sequence[Bar], rows: alt.Y, unit: str) 
             ),
         )
     )
+    return chart
 
 
 def unique_names(bars: Sequence[Bar]) -> list[str]:

@@ -96,8 +96,9 @@ def bars(projects: Iterable[Project], series: Series | None) -> list[Bar]:
     found = []
     for project in projects:
         whole = project.work if series is None else project.money(series)
-        if whole != Split():
-            found.append(Bar(project.name or project.key, in_units(whole, series), percent(whole.share)))
+        units = in_units(whole, series)
+        if units != Split():
+            found.append(Bar(project.name or project.key, units, percent(whole.share)))
     return found
 
 

@@ -35,11 +35,9 @@ TREND_RUNS = 60
 # Which money a report is about where the budget that was asked for is not there.
 PREFERENCE = [version.value for version in BudgetVersion]
 
-OLDER = (
-    "This is not the newest run: findings and the list of unaligned work are kept for the newest one only."
-)
-UNCERTAIN = "No work is called unaligned, for a source was not read whole: see the sources below."
-CHANGED = "The store was read anew after this run had judged it: the list of work may differ from the sums."
+OLDER = "This is not the newest run. Findings and unaligned tickets are kept for the newest run only."
+UNCERTAIN = "No work is called unaligned, because a source was not read whole: see Sources."
+CHANGED = "The store was read anew after this run had judged it, so this list may differ from the sums."
 
 Projects = dict[str, Project]
 
@@ -175,10 +173,7 @@ def choose(slices: Sequence[Slice], currency: str, fiscal_year: int | None) -> H
             return Headline(part)
     if not slices:
         return Headline(None, "The store holds no money, so only work is counted.")
-    found = min(
-        slices,
-        key=lambda part: (part.series.currency != currency, rank(part.series), -part.series.fiscal_year),
-    )
+    found = min(slices, key=lambda part: (part.series.currency != currency, rank(part.series)))
     if fiscal_year is None and (found.series.currency, found.series.version) == (currency, budget):
         return Headline(found)
     wanted = f"budget in {currency}" + (f" for fiscal year {fiscal_year}" if fiscal_year else "")

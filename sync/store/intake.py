@@ -70,22 +70,8 @@ def judged_at(connection: Connection, run_id: int, started_at: datetime) -> date
 
 
 def refused_rows(connection: Connection, reads: Sequence[SourceRead]) -> tuple[Refused, ...]:
-    """Read the first rows refused in these reads.
-
-    They stand under the run that began the read: an earlier one, where a killed read was taken up again.
-    """
-    keys = [
-        (read.source, begun)
-        for read in reads
-        if read.quarantined
-        and (
-            begun := connection.scalar(
-                select(func.max(quarantine.c.run_id)).where(
-                    quarantine.c.source == read.source, quarantine.c.run_id <= read.run_id
-                )
-            )
-        )
-    ]
+    """Read the first rows refused in these reads."""
+    keys = [(read.source, read.run_id) for read in reads]
     rows = connection.execute(
         select(quarantine)
         .where(tuple_(quarantine.c.source, quarantine.c.run_id).in_(keys))
