@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from connectors.tables import Column
+from connectors.headers import Column, HeaderForm
+from connectors.tables import Footer, Layout
 
 
 def _known_encoding(encoding: str) -> str:
@@ -25,16 +27,47 @@ def _can_separate(delimiter: str) -> str:
     return delimiter
 
 
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+    return pattern
+
+
 Name = Annotated[str, Field(min_length=1)]
 Header = Annotated[str, Field(min_length=1)]
 Encoding = Annotated[str, AfterValidator(_known_encoding)]
 Delimiter = Annotated[str, Field(min_length=1, max_length=1), AfterValidator(_can_separate)]
+Pattern = Annotated[str, Field(min_length=1), AfterValidator(_compiles)]
 
 
 class Declared(BaseModel):
     """A frozen piece of configuration; unknown keys are mistakes, and a number stands for its text."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+
+class DeclaredHeader(Declared):
+    """Where the header stands: see `connectors.headers.HeaderForm`."""
+
+    within: Annotated[int, Field(ge=1, le=1000)] = 1
+    rows: Annotated[int, Field(ge=1, le=10)] = 1
+    spread: bool = False
+    fold: bool = False
+
+    def form(self) -> HeaderForm:
+        return HeaderForm(self.within, self.rows, self.spread, self.fold)
+
+
+class DeclaredFooter(Declared):
+    """The first row with a cell that matches `pattern` as a whole ends the table.
+
+    `column` says in which column; without it any cell will do.
+    """
+
+    pattern: Pattern
+    column: Header | None = None
 
 
 class DeclaredFiles(Declared):
@@ -47,6 +80,9 @@ class DeclaredFiles(Declared):
     path: Path
     encoding: Encoding = "utf-8"
     delimiter: Delimiter = ","
+    header: DeclaredHeader = DeclaredHeader()
+    fill_down: tuple[Header, ...] = ()
+    footer: DeclaredFooter | None = None
     optional: tuple[Header, ...] = ()
 
     @model_validator(mode="after")
@@ -61,4 +97,11 @@ class DeclaredFiles(Declared):
         raise NotImplementedError
 
     def needed(self) -> tuple[Column, ...]:
-        return tuple(Column(name, name not in self.optional) for name in dict.fromkeys(self.column_names()))
+        names = [*self.column_names(), *self.fill_down]
+        if self.footer is not None and self.footer.column is not None:
+            names.append(self.footer.column)
+        return tuple(Column(name, name not in self.optional) for name in dict.fromkeys(names))
+
+    def layout(self) -> Layout:
+        footer = None if self.footer is None else Footer(re.compile(self.footer.pattern), self.footer.column)
+        return Layout(self.encoding, self.delimiter, self.header.form(), self.fill_down, footer)

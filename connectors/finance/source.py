@@ -36,9 +36,7 @@ class FinanceSource:
 
     def pages(self, cursor: str | None = None) -> Iterator[Page]:
         config = self._config
-        tables = open_tables(
-            config.path, config.needed(), encoding=config.encoding, delimiter=config.delimiter
-        )
+        tables = open_tables(config.path, config.needed(), layout=config.layout())
         cursors = Cursors(self.name, [table.file for table in tables])
         done = cursors.read(cursor)
         reading = _Reading(config)

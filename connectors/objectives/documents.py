@@ -14,8 +14,9 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from connectors.errors import BadInput
+from connectors.headers import Column, fold_name, header_problems
 from connectors.records import Quarantined
-from connectors.tables import Column, Row, fold_name, header_problems
+from connectors.tables import Row
 from connectors.textfiles import TextFile, open_text
 
 _NULLS = {"", "~", "null", "Null", "NULL"}

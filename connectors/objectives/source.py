@@ -94,8 +94,10 @@ def _pages(source: str, config: DeclaredFiles, take: Take, cursor: str | None) -
     page, rows = Page(), 0
     for index, (file, found) in enumerate(files):
         for record, row in enumerate(found, 1):
-            outcome = row if isinstance(row, Quarantined) else take(row, file.path.name)
             place = Place(index, record)
+            if isinstance(row, Row) and row.footer:
+                continue
+            outcome = row if isinstance(row, Quarantined) else take(row, file.path.name)
             if place <= done:
                 continue
             page, rows = _with(page, outcome), rows + 1
@@ -123,7 +125,7 @@ def _open(config: DeclaredFiles) -> Sequence[tuple[TextFile, Iterable[Row | Quar
                 file = examine(path, config.encoding)
                 opened.append((file, read_entries(file, config.needed())))
                 continue
-            tables = open_tables(path, config.needed(), encoding=config.encoding, delimiter=config.delimiter)
+            tables = open_tables(path, config.needed(), layout=config.layout())
             opened.extend((table.file, table.rows()) for table in tables)
         except BadInput as error:
             problems.extend(error.problems)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.errors import BadInput, IncompleteRead
+from connectors.headers import Column, Family, HeaderForm
 from connectors.records import Quarantined
-from connectors.tables import Column, Row, Table, open_tables
+from connectors.tables import Footer, Layout, Row, Table, open_tables
 
 NAME_AND_SUM = (Column("Name"), Column("Sum"))
 
@@ -25,7 +29,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def table(path: Path, *columns: Column, encoding: str = "utf-8", delimiter: str = ",") -> Table:
-    (only,) = open_tables(path, columns or NAME_AND_SUM, encoding=encoding, delimiter=delimiter)
+    (only,) = open_tables(path, columns or NAME_AND_SUM, layout=Layout(encoding, delimiter))
     return only
 
 
@@ -261,3 +265,81 @@ def test_what_was_written_as_csv_is_read_back_with_true_line_numbers(
     assert cells(table(path)) == [
         (start, {"Name": name, "Sum": total}) for start, (name, total) in zip(starts, rows, strict=True)
     ]
+
+
+def laid_out(path: Path, columns: tuple[Column, ...], **layout: Any) -> Table:
+    (only,) = open_tables(path, columns, layout=Layout(**layout))
+    return only
+
+
+def test_a_header_is_found_below_a_preamble_within_the_declared_rows(file: Path) -> None:
+    file.write_text("Budget 2017\n\nName of the office,x\n\nNotes;\nName,Sum,Sum of last year\na,1,2\n")
+    within = {"header": HeaderForm(within=4)}
+    assert cells(laid_out(file, NAME_AND_SUM, **within)) == [(7, {"Name": "a", "Sum": "1"})]
+    with pytest.raises(BadInput, match="the header has no column 'Sum'"):
+        laid_out(file, NAME_AND_SUM, header=HeaderForm(within=3))
+
+
+def test_where_no_row_is_the_header_the_nearest_one_is_told(file: Path) -> None:
+    file.write_text("Budget 2017\nName,Total\na,1\n")
+    with pytest.raises(BadInput) as refused:
+        laid_out(file, NAME_AND_SUM, header=HeaderForm(within=3))
+    (problem,) = refused.value.problems
+    assert problem.startswith(f"{file}: line 2: the header has no column 'Sum'")
+
+
+def test_a_header_of_several_rows_is_joined_and_merged_cells_spread_to_the_right(file: Path) -> None:
+    file.write_text(",2017,,2018\nOffice,Plan,Spent,Plan\na,1,2,3\n")
+    columns = tuple(map(Column, ("Office", "2017 Plan", "2017 Spent", "2018 Plan")))
+    form = HeaderForm(rows=2, spread=True)
+    assert cells(laid_out(file, columns, header=form)) == [
+        (3, {"Office": "a", "2017 Plan": "1", "2017 Spent": "2", "2018 Plan": "3"})
+    ]
+    with pytest.raises(BadInput, match="no column '2017 Spent'; the nearest is 'Spent'"):
+        laid_out(file, columns, header=HeaderForm(rows=2))
+
+
+def test_accents_are_ignored_in_names_only_where_that_is_declared(file: Path) -> None:
+    file.write_text("NÁME,Sum\na,1\n")
+    assert cells(laid_out(file, NAME_AND_SUM, header=HeaderForm(fold=True))) == [
+        (2, {"Name": "a", "Sum": "1"})
+    ]
+    with pytest.raises(BadInput, match="no column 'Name'; the nearest is 'NÁME'"):
+        laid_out(file, NAME_AND_SUM)
+
+
+def test_one_of_several_columns_of_a_name_is_chosen_by_its_number(file: Path) -> None:
+    file.write_text("Name,Sum,Sum\na,1,2\n")
+    assert cells(table(file, Column("Name"), Column("Sum #2"))) == [(2, {"Name": "a", "Sum #2": "2"})]
+    assert "declare the one by its number: 'Sum #1'" in refusal(file)
+    assert "no column 'Sum #3'" in refusal(file, Column("Sum #3"))
+
+
+def test_blank_cells_are_filled_from_above_in_declared_columns_only(file: Path) -> None:
+    file.write_text("Name,Sum\na,1\n,2\n  ,\nb,\n,3\n")
+    filled = laid_out(file, NAME_AND_SUM, fill_down=("Name",))
+    assert [row["Name"] + row["Sum"] for _, row in cells(filled)] == ["a1", "a2", "b", "b3"]
+
+
+def test_the_footer_begins_at_the_declared_cell_and_its_short_rows_are_no_mistakes(file: Path) -> None:
+    file.write_text("Name,Sum\na,1\nSource: the treasury\n\nb,2,3,4\n")
+    footer = Footer(re.compile("Source: .*"))
+    rows = list(laid_out(file, NAME_AND_SUM, footer=footer).rows())
+    assert [(row.line, row.footer) for row in rows if isinstance(row, Row)] == [
+        (2, False),
+        (3, True),
+        (5, True),
+    ]
+    assert not [row for row in list(laid_out(file, NAME_AND_SUM).rows())[:1] if isinstance(row, Quarantined)]
+
+
+def test_columns_of_a_family_come_under_their_own_names_and_their_number_is_checked(file: Path) -> None:
+    file.write_text("Name,Jan-26,Feb-26,Total\na,1,2,3\n")
+    family = Family("{mon}-{yy}", re.compile("[A-Z][a-z]{2}-[0-9]{2}"), 2)
+    (found,) = open_tables(file, (Column("Name"),), (family,))
+    assert found.families == {"{mon}-{yy}": ("Jan-26", "Feb-26")}
+    assert cells(found) == [(2, {"Name": "a", "Jan-26": "1", "Feb-26": "2"})]
+    with pytest.raises(
+        BadInput, match=r"12 columns named like '\{mon\}-\{yy\}' are declared and 2 are there"
+    ):
+        open_tables(file, (Column("Name"),), (replace(family, count=12),))

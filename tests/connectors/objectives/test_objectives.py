@@ -284,7 +284,7 @@ def test_any_text_given_as_yaml_is_read_or_refused_as_bad_input(
 
 
 def test_the_shipped_sample_holds_262_objectives_in_263_rows() -> None:
-    (config,) = YAML(typ="safe", pure=True).load(SAMPLE / "sources.yaml")["objectives"]
+    config, _ = YAML(typ="safe", pure=True).load(SAMPLE / "sources.yaml")["objectives"]
     config["path"] = SAMPLE / "objectives.csv"
     (page,) = ObjectivesSource(ObjectivesSourceConfig.model_validate(config)).pages()
     assert (len(page.records), page.repeated, page.quarantined) == (262, 1, ())
