@@ -106,20 +106,26 @@ class RateBudget:
     ) -> None:
         self.site = site
         self.limits = limits
-        self.clock = clock
+        self._clock = clock
+        self._credit = 0.0
         self._jitter = jitter
         self._lock = threading.Lock()
         self._buckets: dict[Scope, Bucket] = {}
         self._pauses: dict[Scope, Pause] = {}
 
+    def now(self) -> float:
+        """Seconds on the budget's own clock; only differences mean anything."""
+        return self._clock() + self._credit
+
     def admit(self, route: Route, give_up_at: float, sleep: Callable[[float], None]) -> float:
         """Wait until this request may go, and give that moment.
 
         Raises `RateLimited` at once where the wait would end after `give_up_at`: what was read so far stands.
+        `sleep` is taken at its word: one that returns early, as in a test, has slept as long as it was asked.
         """
         while True:
             with self._lock:
-                now = self.clock()
+                now = self.now()
                 wait = self._wait(route, now)
                 if now + max(wait, 0.0) > give_up_at:
                     raise RateLimited(self._too_late(route, wait), wait)
@@ -128,6 +134,8 @@ class RateBudget:
                         bucket.take(now)
                     return now
             sleep(wait)
+            with self._lock:
+                self._credit += max(0.0, now + wait - self.now())
 
     def _too_late(self, route: Route, wait: float) -> str:
         end = "The time allowed for this run (time_limit) is over; the next run goes on from here."
@@ -149,7 +157,7 @@ class RateBudget:
     def heed(self, route: Route, sent_at: float, allowance: Allowance) -> None:
         """Take in what the answer to a request, let go at `sent_at`, says about the next ones."""
         with self._lock:
-            now = self.clock()
+            now = self.now()
             if allowance.refused:
                 self._pause_refused(route, sent_at, now, allowance)
                 return

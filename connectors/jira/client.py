@@ -52,7 +52,7 @@ class JiraClient:
         self.policy = policy
         self.budget = budget or shared_budget(config.api_base, config.rate_limits)
         self.tally = Tally()
-        self.give_up_at = self.budget.clock() + config.time_limit
+        self.give_up_at = self.budget.now() + config.time_limit
         self.version = "2"
         self.place = Place(config.api_base, "JIRA_API_URL" if config.api_url else "JIRA_URL")
         self._jira = JIRA(
@@ -111,7 +111,7 @@ class JiraClient:
         def send() -> Any:
             return self._judge(self._send(route, path, params, body), subject)
 
-        left = max(0.0, self.give_up_at - self.budget.clock())
+        left = max(0.0, self.give_up_at - self.budget.now())
         policy = replace(self.policy, deadline=min(self.policy.deadline, left))
         return http.call(send, policy, resend=twice)
 

@@ -180,6 +180,14 @@ def test_after_its_time_a_run_sends_nothing_more() -> None:
         one.admit(SEARCH, 600.0, naps)
 
 
+def test_a_sleep_that_takes_no_time_is_taken_at_its_word() -> None:
+    naps: list[float] = []
+    one = RateBudget(jitter=lambda: 1.0)
+    one.heed(SEARCH, one.admit(SEARCH, NEVER, naps.append), refused(3600.0))
+    one.admit(SEARCH, NEVER, naps.append)
+    assert naps == [pytest.approx(3600.0, abs=1.0)]
+
+
 def test_all_connections_of_a_process_to_one_site_share_its_budget() -> None:
     one = shared_budget("https://shared.example.com/jira")
     assert shared_budget("https://SHARED.example.com/rest") is one
