@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,10 +48,10 @@ class Saved:
 
 def save_page(connection: Connection, origin: Origin, page: Page) -> Saved:
     """Save the records and the refused rows of one page."""
-    changed = 0
-    for kind, table in KINDS.items():
-        records = {rows.source_id(r): r for r in page.records if type(r) is kind}
-        changed += save_records(connection, origin, table, records)
+    by_kind: defaultdict[type, dict[str, Record]] = defaultdict(dict)
+    for record in page.records:
+        by_kind[type(record)][rows.source_id(record)] = record
+    changed = sum(save_records(connection, origin, KINDS[kind], records) for kind, records in by_kind.items())
     save_quarantined(connection, origin, page)
     return Saved(len(page.records), changed, len(page.quarantined))
 
