@@ -116,7 +116,7 @@ def test_a_page_and_its_cursor_stand_or_fall_together(engine: Engine) -> None:
     """A page that cannot be saved leaves neither its rows nor its cursor behind."""
     pages = in_pages(ITEMS, 2)
     broken = Page((ITEMS[2], money("C1", 2**70)), cursor="2")
-    with pytest.raises(Exception, match="too large|out of range"):
+    with pytest.raises(Exception, match=r"too large|out of range"):
         read(engine, Pages("jira", [pages[0], broken]))
     assert keys(engine) == ["PAY-1", "PAY-2"]
     with engine.connect() as connection:
