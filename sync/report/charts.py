@@ -164,7 +164,6 @@ def draw(chart: alt.LayerChart | alt.FacetChart, summary: str) -> Markup:
         "axisY": {"grid": False, "domain": False, "labelColor": INK},
         "legend": {"labelColor": INK, "labelFontSize": 12},
         "text": {"fontSize": 12},
-        "bar": {"cornerRadius": 1},
     }
     svg: str = vl_convert.vegalite_to_svg(styled)
     label = escape(visible(summary))
