@@ -209,7 +209,7 @@ def tie_of(row: AnyRow) -> Tie:
 
 def is_claim(loose: AnyRow) -> bool:
     """Say whether a reference was meant to name an objective: any issue link and any label might, few do."""
-    return loose.how != How.ISSUE_LINK and loose.evidence != f"label {loose.target}"
+    return bool(loose.how != How.ISSUE_LINK and loose.evidence != f"label {loose.target}")
 
 
 def money_line(row: AnyRow) -> str:

@@ -11,6 +11,7 @@ import typer
 from sqlalchemy import text
 
 from connectors.errors import ConnectorError
+from connectors.http import RetryPolicy
 from connectors.jira import Diagnosis, diagnose
 from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output, counted
@@ -21,6 +22,8 @@ from sync.pull import Feed, Kind, meaning
 # A clock further off than this makes `updated` times and due dates untrustworthy.
 SKEW_SECONDS = 60
 FREE_BYTES = 200_000_000
+# Somebody is waiting: a night tries longer.
+HURRIED = RetryPolicy(tries=2, first_wait=1.0)
 NAMES = {"cloud": "Cloud", "datacenter": "Data Center"}
 
 
@@ -46,6 +49,7 @@ def doctor(env_file: EnvFile = None, json: Json = False) -> int:
     """
     output = Output(as_json=json)
     with open_session(env_file) as session:
+        session.sites.policy = HURRIED
         findings = [*look_at_home(session)]
         for feed in session.service.feeds:
             findings += look_at_site(session, feed) if feed.kind is Kind.WORK else look_at_file(feed)

@@ -80,18 +80,11 @@ def open_service(settings: Settings, sources: SourcesConfig, engine: Engine) -> 
 
 def write_run_report(settings: Settings, engine: Engine, run_id: int, folder: Path | None = None) -> Path:
     """Write the report of a run into the folder the settings name, or another one."""
-    target = folder or settings.report_dir
-    try:
-        return write_report(
-            engine,
-            run_id,
-            target,
-            zone=settings.zone,
-            currency=settings.currency,
-            fiscal_year=settings.fiscal_year,
-        )
-    except OSError as error:
-        place = "--out" if folder else "TIELINE_REPORT_DIR"
-        raise ConfigurationError(
-            f"{place}: cannot write the report to {target}: {error.strerror}. Name another folder."
-        ) from None
+    return write_report(
+        engine,
+        run_id,
+        folder or settings.report_dir,
+        zone=settings.zone,
+        currency=settings.currency,
+        fiscal_year=settings.fiscal_year,
+    )

@@ -1,0 +1,149 @@
+"""A person's desk: a folder with .env, objectives and money, a running sandbox Jira, and the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from connectors.http import RetryPolicy
+from sync.cli import main
+from sync.sandbox import Deployment, Sandbox
+from sync.store.database import open_store
+
+ROOT = Path(__file__).parents[3]
+NO_OBJECTIVE = "align-no-objective"
+OBJECTIVES = """\
+id,title,status,ends
+GROW,Grow the business,active,
+SAVE,Save money,active,
+OLD,Last year's goal,closed,2020-12-31
+"""
+MONEY = """\
+project,fiscal_year,currency,amount,version
+C-1,2026,USD,1000.50,budget
+C-2,2026,USD,250.25,budget
+C-2,2026,USD,300.00,actual
+C-9,2026,USD,70.00,budget
+"""
+
+
+def no_sleep(seconds: float) -> None:
+    """Try again at once what a night tries again after a pause."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command said, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """The one JSON document on stdout; fails where there is more, or less, or anything beside it."""
+        return json.loads(self.out)
+
+
+@dataclass
+class Desk:
+    """`say` types a command in this process, `spawn` in a process of its own."""
+
+    jira: Sandbox
+    folder: Path
+    capture: pytest.CaptureFixture[str]
+    patch: pytest.MonkeyPatch
+    objective_field: str = ""
+    cost_field: str = ""
+
+    def furnish(self) -> Desk:
+        site = self.jira.site
+        site.permissions.admin = True
+        site.add_project("PAY", "Payments")
+        self.objective_field = site.add_field("Objective ids")
+        self.cost_field = site.add_field("Cost code")
+        self.add("PAY-1", "Card payments", self.objective_field, "GROW", cost="C-1")
+        self.add("PAY-2", "Nobody knows why", cost="C-2", labels=["people"])
+        self.add("PAY-3", "Outlived its goal", self.objective_field, "OLD")
+        site.add_issue({"project": "PAY", "key": "PAY-4", "summary": "A story", "issuetype": "Story"})
+        self.furnish_files()
+        return self
+
+    def furnish_files(self) -> None:
+        self.write("objectives.csv", OBJECTIVES)
+        self.write("money.csv", MONEY)
+        self.write(".env", "".join(f"{key}={value}\n" for key, value in self.settings().items()))
+
+    def add(self, key: str, summary: str, *field: str, cost: str | None = None, **more: Any) -> str:
+        fields: dict[str, Any] = {"project": "PAY", "issuetype": "Epic", "key": key, "summary": summary}
+        if field:
+            fields[field[0]] = field[1]
+        return self.jira.site.add_issue(fields | {self.cost_field: cost} | more)
+
+    def settings(self) -> dict[str, str]:
+        account = self.jira.credentials
+        entry = (
+            {"JIRA_EMAIL": account.email, "JIRA_API_TOKEN": account.token}
+            if self.jira.deployment is Deployment.CLOUD
+            else {"JIRA_PAT": account.pat}
+        )
+        return entry | {
+            "JIRA_URL": self.jira.url,
+            "JIRA_OBJECTIVE_FIELD": "Objective ids",
+            "JIRA_COST_CODE_FIELD": "Cost code",
+            "OBJECTIVES_PATH": "objectives.csv",
+            "FINANCE_PATH": "money.csv",
+            "TIELINE_FISCAL_YEAR": "2026",
+        }
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def say(self, *arguments: str, **environ: str) -> Said:
+        """Run a command here and now, with these variables set."""
+        self.capture.readouterr()
+        with self.patch.context() as patch:
+            patch.chdir(self.folder)
+            patch.setattr("connectors.jira.site.RetryPolicy", partial(RetryPolicy, sleep=no_sleep))
+            for key, value in environ.items():
+                patch.setenv(key, value)
+            code = main(list(arguments))
+        out, err = self.capture.readouterr()
+        return Said(code, out, err)
+
+    def spawn(self, *arguments: str, **environ: str) -> Said:
+        """Run a command as `python -m sync` does."""
+        done = subprocess.run(
+            [sys.executable, "-m", "sync", *arguments],
+            cwd=self.folder,
+            env=self.environ(environ),
+            capture_output=True,
+            encoding="utf-8",
+            timeout=60,
+            check=False,
+        )
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    def environ(self, more: Mapping[str, str]) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **more}
+
+    def store(self) -> Engine:
+        return open_store(f"sqlite:///{self.folder / 'tieline.db'}")
+
+    def labels(self, key: str) -> list[str]:
+        return list(self.jira.site.get(key).fields["labels"])
+
+    def writes(self) -> int:
+        return self.jira.write_requests()
