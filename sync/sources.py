@@ -109,7 +109,7 @@ def read_sources(path: Path, variables: Mapping[str, str]) -> SourcesConfig:
     try:
         config = SourcesConfig.model_validate(plain)
     except ValidationError as error:
-        raise ConfigurationError(*(problem(path, document, detail) for detail in error.errors())) from None
+        raise ConfigurationError(*mistakes(path, document, error.errors())) from None
     problems += double_names(path, document, config)
     if problems:
         raise ConfigurationError(*problems)
@@ -163,18 +163,52 @@ def substitute_at(
     return VARIABLE.sub(lambda match: variables.get(match[1], ""), value)
 
 
-def problem(path: Path, document: Any, detail: Any) -> str:
-    """Say where in the file a mistake stands, what it is, and the nearest known key."""
-    node, where, steps = document, "1:1", list(detail["loc"])
-    for step in steps:
+def mistakes(path: Path, document: Any, details: Sequence[Any]) -> list[str]:
+    """Say each mistake once.
+
+    Where a value may have several forms pydantic complains for each; that it is not of another type than it
+    was meant to be tells a reader nothing.
+    """
+    steps = [walk(document, detail["loc"]) for detail in details]
+    said = [
+        problem(path, document, found, detail)
+        for found, detail in zip(steps, details, strict=True)
+        if not (detail["type"].endswith("_type") and has_company(found, steps))
+    ]
+    return list(dict.fromkeys(said))
+
+
+def walk(document: Any, loc: Sequence[Any]) -> list[Any]:
+    """Give the steps that lead through the file, without the names pydantic adds for its own use."""
+    node, steps = document, []
+    for step in loc:
+        if not isinstance(node, Mapping | list):
+            break
         try:
-            where = place(node, step)
             node = node[step]
         except (KeyError, IndexError, TypeError):
-            break
-    name = ".".join(str(step) for step in steps)
+            continue
+        steps.append(step)
+    return steps
+
+
+def has_company(steps: Sequence[Any], others: Sequence[Sequence[Any]]) -> bool:
+    """Say whether another mistake stands at the same place or inside it."""
+    return sum(list(other[: len(steps)]) == list(steps) for other in others) > 1
+
+
+def problem(path: Path, document: Any, steps: Sequence[Any], detail: Any) -> str:
+    """Say where in the file a mistake stands, what it is, and the nearest known key."""
+    node, where = document, "1:1"
+    for step in steps:
+        where = place(node, step)
+        node = node[step]
+    names = [str(step) for step in steps]
+    if detail["type"] == "missing":
+        names.append(str(detail["loc"][-1]))
+    name = ".".join(names)
     if detail["type"] == "extra_forbidden":
-        nearest = process.extractOne(str(steps[-1]), keys_at(steps[:-1]))
+        nearest = process.extractOne(names[-1], keys_at(steps[:-1]))
         return f"{path}:{where}: {name}: unknown key; did you mean {nearest[0]}?"
     return f"{path}:{where}: {name}: {sentence(detail['msg'])}"
 

@@ -1,4 +1,4 @@
-"""The migrations make exactly the tables of the code, step back and forth, and refuse a schema from the future."""
+"""Migrations make exactly the tables of the code, step back and forth, and refuse a later schema."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_schema_from_the_future_is_refused(engine: Engine, database_url: str) 
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(
-        ConfigurationError, match="schema 9999.*newer version wrote it. Upgrade Tieline"
+        ConfigurationError, match=r"schema 9999.*newer version wrote it\. Upgrade Tieline"
     ) as error:
         open_store(database_url)
     assert error.value.exit_code == Exit.USAGE
@@ -68,7 +68,7 @@ REFUSED = {
     "postgresql+pg8000x://u:secret@h/d": "is not a database URL",
     "postgresql://u:secret@h:port/d": "is not a database URL",
     "secret": "is not a database URL",
-    "sqlite:////nowhere/at/all/tieline.db": "cannot open sqlite:////nowhere/at/all/tieline.db: unable to open",
+    "sqlite:////nowhere/at/all/tieline.db": "tieline.db: unable to open database file.",
     "postgresql://u:secret@127.0.0.1:9/d": "cannot open postgresql://u:***@127.0.0.1:9/d: connection",
     "postgresql://u:secret@db.invalid/d": "cannot open postgresql://u:***@db.invalid/d: ",
 }
@@ -93,7 +93,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_store_that_may_not_be_written_is_refused(tmp_path: Path) -> None:
-    """As root, permissions do not hold: a store opened read-only stands in for a folder without write access."""
+    """A store opened read-only stands in for a folder without write access, which root would have."""
     path = tmp_path / "tieline.db"
     sqlite3.connect(path).close()
     with pytest.raises(ConfigurationError, match="readonly database"):

@@ -1,0 +1,199 @@
+"""A sources file becomes the configuration of every source; each mistake is told with its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from sync.errors import ConfigurationError
+from sync.settings import Settings, load_settings
+from sync.sources import SourcesConfig, load_sources
+
+GOOD = """
+jira:
+  - url: https://one.example
+    pat: ${ONE_PAT}
+    jql: issuetype = Epic
+    objective_jql: issuetype = Goal
+  - name: two
+    url: https://two.example
+    pat: ${TWO_PAT}
+    jql: project = TWO
+finance:
+  - name: sap
+    path: money
+    currency: EUR
+    amount: {column: Betrag, fiscal_year: 2026}
+objectives:
+  - name: goals
+    path: goals.csv
+    columns: {id: Nr, title: Name}
+links:
+  - path: /data/links.csv
+"""
+KNOWN = {"ONE_PAT": "first-secret", "TWO_PAT": "second-secret"}
+
+
+def load(tmp_path: Path, text: str, variables: dict[str, str] | None = None) -> SourcesConfig:
+    path = tmp_path / "sources.yaml"
+    path.write_text(dedent(text), encoding="utf-8")
+    return load_sources(
+        load_settings({"TIELINE_SOURCES": str(path)}), KNOWN if variables is None else variables
+    )
+
+
+def complaints(tmp_path: Path, text: str, variables: dict[str, str] | None = None) -> list[str]:
+    """The problems, without the path of the file they all begin with."""
+    with pytest.raises(ConfigurationError) as error:
+        load(tmp_path, text, variables)
+    start = f"{tmp_path / 'sources.yaml'}:"
+    assert all(problem.startswith(start) for problem in error.value.problems)
+    return [problem.removeprefix(start) for problem in error.value.problems]
+
+
+def test_a_whole_file_is_read_with_variables_and_paths_beside_it(tmp_path: Path) -> None:
+    config = load(tmp_path, GOOD)
+    assert [site.name for site in config.jira] == ["jira", "two"]
+    assert config.jira[1].pat is not None
+    assert config.jira[1].pat.get_secret_value() == "second-secret"
+    assert config.finance[0].path == tmp_path / "money"
+    assert config.objectives[0].path == tmp_path / "goals.csv"
+    assert config.links[0].path == Path("/data/links.csv")
+    assert "secret" not in repr(config)
+
+
+def test_variables_that_are_not_set_are_all_told_with_their_places(tmp_path: Path) -> None:
+    assert complaints(tmp_path, GOOD, {"TWO_PAT": "x"}) == [
+        "4:5: ${ONE_PAT} is not set; set it in .env or in the environment"
+    ]
+    assert len(complaints(tmp_path, GOOD, {})) == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "said"),
+    [
+        ("linkss:", "links:", "20:1: linkss: unknown key; did you mean links?"),
+        (
+            "    jqll: project = TWO",
+            "    jql: project = TWO",
+            "10:5: jira.1.jqll: unknown key; did you mean jql?",
+        ),
+        (
+            "    currencies: EUR",
+            "    currency: EUR",
+            "14:5: finance.0.currencies: unknown key; did you mean currency?",
+        ),
+        (
+            "{colum: Betrag, fiscal_year: 2026}",
+            "{column: Betrag, fiscal_year: 2026}",
+            "15:14: finance.0.amount.colum: unknown key; did you mean column?",
+        ),
+        (
+            "{id: Nr, title: Name, owned: Wer}",
+            "{id: Nr, title: Name}",
+            "19:36: objectives.0.columns.owned: unknown key; did you mean owner?",
+        ),
+        (
+            "{id: Nr, titel: Name}",
+            "{id: Nr, title: Name}",
+            "19:23: objectives.0.columns.titel: unknown key; did you mean title?",
+        ),
+        (
+            "    objektive_jql: x = Goal",
+            "    objective_jql: issuetype = Goal",
+            "6:5: jira.0.objektive_jql: unknown key; did you mean objective_jql?",
+        ),
+    ],
+)
+def test_an_unknown_key_is_told_with_the_nearest_one_of_its_own_section(
+    tmp_path: Path, wrong: str, right: str, said: str
+) -> None:
+    assert right in GOOD
+    assert said in complaints(tmp_path, GOOD.replace(right, wrong))
+
+
+def test_values_that_cannot_be_used_are_told_where_they_stand(tmp_path: Path) -> None:
+    text = GOOD.replace("https://two.example", "two").replace("currency: EUR", "currency: EURO")
+    assert complaints(tmp_path, text) == [
+        "8:5: jira.1.url: must be a web address such as https://example.atlassian.net",
+        "14:5: finance.0.currency: 'EURO' is no ISO 4217 currency code (such as USD or EUR)",
+    ]
+
+
+def test_a_value_that_may_have_two_forms_is_told_of_once_and_inside_the_form_it_has(tmp_path: Path) -> None:
+    text = GOOD.replace("currency: EUR", "currency: {colum: Code}").replace("year: 2026", "year: soon")
+    number = "Input should be a valid integer, unable to parse string as an integer"
+    assert complaints(tmp_path, text) == [
+        "14:5: finance.0.currency.column: Field required",
+        "14:16: finance.0.currency.colum: unknown key; did you mean column?",
+        f"15:30: finance.0.amount.fiscal_year: {number}",
+    ]
+
+
+def test_two_sources_of_one_name_are_told_where_the_second_stands(tmp_path: Path) -> None:
+    text = GOOD.replace("name: two", "name: sap").replace("name: goals", "name: jira-objectives")
+    assert complaints(tmp_path, text) == [
+        "12:5: two sources are named 'sap'; give each a `name` of its own",
+        "17:5: two sources are named 'jira-objectives'; give each a `name` of its own",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("jira: [\n", "2:1: not valid YAML: "),
+        ("jira:\n  - url: a\n   pat: b\n", "not valid YAML: "),
+        ("jira: []\njira: []\n", 'not valid YAML: found duplicate key "jira"'),
+        ("just words", "expected the keys jira, finance, objectives and links at the top"),
+        ("", "expected the keys jira, finance, objectives and links at the top"),
+        ("jira: {url: x}", "1:1: jira: Input should be a valid tuple"),
+        ("jira: \x01", "not valid YAML: "),
+    ],
+)
+def test_a_file_that_is_no_sources_file_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    (problem,) = complaints(tmp_path, text)
+    assert said in problem
+    assert "\n" not in problem
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    settings = load_settings({"TIELINE_SOURCES": str(tmp_path / "absent.yaml")})
+    with pytest.raises(
+        ConfigurationError, match=r"TIELINE_SOURCES: cannot read .*absent\.yaml: No such file"
+    ):
+        load_sources(settings, {})
+    (tmp_path / "latin.yaml").write_bytes(b"jira: \xff")
+    settings = load_settings({"TIELINE_SOURCES": str(tmp_path / "latin.yaml")})
+    with pytest.raises(ConfigurationError, match="not UTF-8 text"):
+        load_sources(settings, {})
+
+
+def from_env(**more: str) -> SourcesConfig:
+    return load_sources(load_settings({"JIRA_URL": "https://one.example", "JIRA_PAT": "x"} | more), {})
+
+
+def test_without_a_file_the_settings_make_one_site_one_finance_and_one_objectives_source() -> None:
+    config = from_env(FINANCE_PATH="money.csv", OBJECTIVES_PATH="goals.csv", JIRA_OBJECTIVE_FIELD="Goals")
+    assert [len(part) for part in (config.jira, config.finance, config.objectives, config.links)] == [
+        1,
+        1,
+        1,
+        0,
+    ]
+    assert config.jira[0].objective_fields == ("Goals",)
+    assert from_env().finance == ()
+
+
+def test_without_a_jira_the_next_step_is_told() -> None:
+    with pytest.raises(ConfigurationError, match=r"JIRA_URL is not set\. Copy config\.example\.env to \.env"):
+        load_sources(Settings(), {})
+
+
+def test_what_is_wrong_with_the_settings_is_told_in_their_words() -> None:
+    with pytest.raises(ConfigurationError) as error:
+        from_env(JIRA_URL="no address")
+    assert error.value.problems == ("JIRA_URL: must be a web address such as https://example.atlassian.net",)
+    with pytest.raises(ConfigurationError, match="JIRA_EMAIL and JIRA_API_TOKEN"):
+        from_env(JIRA_EMAIL="me@example.com")
