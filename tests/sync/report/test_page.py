@@ -149,7 +149,7 @@ def test_the_first_run_says_that_there_is_nothing_to_compare() -> None:
 def test_a_refused_label_is_shown_with_its_reason() -> None:
     text = text_of(full("archived"))
     assert "0 added, 0 removed, 1 refused by Jira" in text
-    assert "PAY-2 added archived rule refused: archived" in text
+    assert "PAY-2 add archived rule refused: archived" in text
 
 
 def test_sources_that_do_not_reconcile_are_called_so() -> None:
