@@ -1,122 +1,65 @@
-"""What `sources.yaml` may say about a finance source: how its columns and amounts are to be read."""
+"""What `sources.yaml` may say about a finance source: the mapping, and the files it is for."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import model_validator
 
-from connectors.declared import Declared, DeclaredFiles, Header, Name
-from connectors.finance.currencies import EXPONENTS
-from connectors.finance.money import Notation
+from connectors.declared import Declared, DeclaredFiles, Name
+from connectors.finance.calendar import LabelForm
+from connectors.finance.vocabulary import (
+    Amount,
+    Codes,
+    Currency,
+    DeclaredCalendar,
+    FromColumn,
+    NumberFormat,
+    PeriodColumns,
+    Scale,
+    TotalsRow,
+)
+from connectors.headers import Family
 from connectors.records import BudgetVersion
 
-_PART = "0?[1-9]|1[0-3]|Q[1-4]"
-PERIOD = re.compile(
-    rf"(?:FY(?P<year>[0-9]{{4}})(?:-(?P<part>{_PART}))?|(?P<alone>{_PART}))?", re.IGNORECASE | re.ASCII
-)
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to read of each row: its amounts, and the columns that must hold the sum of others."""
+
+    amounts: tuple[Amount, ...]
+    sums: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
-def _known_currency(code: str) -> str:
-    if code not in EXPONENTS:
-        raise ValueError(f"{code!r} is no ISO 4217 currency code (such as USD or EUR)")
-    return code
-
-
-def _power_of_ten(scale: int) -> int:
-    if scale not in {10**power for power in range(13)}:
-        raise ValueError(f"scale must be 1, 10, 100 … up to 1000000000000, not {scale}")
-    return scale
-
-
-Currency = Annotated[str, AfterValidator(_known_currency)]
-Scale = Annotated[int, AfterValidator(_power_of_ten)]
-Year = Annotated[int, Field(ge=1900, le=2999)]
-
-
-class FromColumn(Declared):
-    """A value read from a column: as written, or translated by `values`; `default` stands for a blank cell.
-
-    With `values`, a cell that is not among them refuses its row.
-    """
-
-    column: Header
-    values: dict[str, str] = Field(default_factory=dict)
-    default: str | None = None
-
-
-_notation = lru_cache(Notation)  # asked for once a row
-
-
-class NumberFormat(Declared):
-    """How amounts are written: see `connectors.finance.money.Notation`."""
-
-    decimal: str = "."
-    group: str = ""
-    negative: Literal["-1", "(1)", "1-"] = "-1"
-    symbol: str = ""
-
-    @model_validator(mode="after")
-    def _is_unambiguous(self) -> Self:
-        self.notation()
-        return self
-
-    def notation(self) -> Notation:
-        return _notation(self.decimal, self.group, self.negative, self.symbol)
-
-
-class Codes(Declared):
-    """The columns that say what an amount is for; `id` is the source's own unique id of the row."""
-
-    project: Header | None = None
-    cost_centre: Header | None = None
-    account: Header | None = None
-    description: Header | None = None
-    id: Header | None = None
-
-
-def _known_period(period: str) -> str:
-    if not PERIOD.fullmatch(period):
-        raise ValueError(f"{period!r} is no period: 1 to 13, Q1 to Q4 or such as FY2017-03")
-    return period
-
-
-Period = Annotated[str, AfterValidator(_known_period)]
-
-
-class Amount(Declared):
-    """One amount column: which year, version and period its cells belong to, by constant or by column."""
-
-    column: Header
-    fiscal_year: Year | FromColumn
-    version: BudgetVersion | FromColumn = BudgetVersion.BUDGET
-    period: Period | FromColumn | None = None
-
-
-class FinanceSourceConfig(DeclaredFiles):
-    """One finance source: a CSV file, or a folder of CSV files of one form.
+class FinanceMapping(Declared):
+    """How a row becomes budget lines, wherever it comes from.
 
     `scale` is the worth of one written unit. `amounts` lists the amount columns of a wide file (one budget
-    line each); `amount` is short for a list of one.
+    line each); `amount` is short for a list of one; `periods` are the columns of months or quarters.
     """
 
-    kind: Literal["csv"] = "csv"
     name: Name
     currency: Currency | FromColumn
     scale: Scale = 1
     number: NumberFormat = NumberFormat()
+    calendar: DeclaredCalendar = DeclaredCalendar()
     columns: Codes = Codes()
     amounts: tuple[Amount, ...] = ()
     amount: Amount | None = None
+    periods: tuple[PeriodColumns, ...] = ()
+    totals: tuple[TotalsRow, ...] = ()
 
     @model_validator(mode="after")
     def _has_amounts(self) -> Self:
-        if bool(self.amounts) == (self.amount is not None):
+        if self.amounts and self.amount is not None:
             raise ValueError("declare either `amounts` (a list) or `amount` (one column), and not both")
+        if not (self.amounts or self.amount or self.periods):
+            raise ValueError("declare `amount` (one column), `amounts` (a list) or `periods` (months)")
+        if len({group.labels for group in self.periods}) != len(self.periods):
+            raise ValueError("two of `periods` have the same labels")
         return self
 
     def all_amounts(self) -> tuple[Amount, ...]:
@@ -128,11 +71,43 @@ class FinanceSourceConfig(DeclaredFiles):
                 yield name
         if isinstance(self.currency, FromColumn):
             yield self.currency.column
-        for amount in self.all_amounts():
-            yield amount.column
-            for part in (amount.fiscal_year, amount.version, amount.period):
-                if isinstance(part, FromColumn):
-                    yield part.column
+        parts: list[Amount | PeriodColumns] = [*self.all_amounts(), *self.periods]
+        for part in parts:
+            yield from part.column_names()
+        for row in self.totals:
+            yield row.column
+
+    def families(self) -> tuple[Family, ...]:
+        """The columns of months and quarters, as a table is asked for them."""
+        forms = [(group, self.label_form(group.labels)) for group in self.periods]
+        return tuple(
+            Family(group.labels, form.pattern(), group.count or form.usual_count) for group, form in forms
+        )
+
+    def label_form(self, text: str) -> LabelForm:
+        return LabelForm(text, self.calendar.months)
+
+    def plan(self, found: Mapping[str, tuple[str, ...]] | None = None) -> Plan:
+        """Every amount of a row, given which columns of months and quarters a table has."""
+        amounts = list(self.all_amounts())
+        sums: list[tuple[str, tuple[str, ...]]] = []
+        for group in self.periods:
+            titles = (found or {}).get(group.labels, ())
+            amounts += [self._period_amount(group, title) for title in titles]
+            if group.check is not None:
+                sums.append((group.check, titles))
+        return Plan(tuple(amounts), tuple(sums))
+
+    def _period_amount(self, group: PeriodColumns, title: str) -> Amount:
+        moment = self.label_form(group.labels).read(title, self.calendar.calendar())
+        year = group.fiscal_year if moment.year is None else moment.year
+        return Amount(column=title, fiscal_year=year, period=moment.part or None, version=group.version)
+
+
+class FinanceSourceConfig(FinanceMapping, DeclaredFiles):
+    """One finance source: a CSV file, or a folder of CSV files of one form."""
+
+    kind: Literal["csv"] = "csv"
 
 
 def canonical(path: Path, name: str = "finance") -> FinanceSourceConfig:

@@ -46,8 +46,8 @@ class Notation:
             raise ValueError(f"group must be empty, '.', ',', an apostrophe or a space, not {self.group!r}")
         if self.group == self.decimal:
             raise ValueError(f"decimal and group are both {self.group!r}: they must differ")
-        if re.search(r"[0-9()\-]", self.symbol):
-            raise ValueError(f"symbol may hold no digit, minus or parenthesis: {self.symbol!r}")
+        if re.search(r"[0-9()\-%]", self.symbol):
+            raise ValueError(f"symbol may hold no digit, minus, parenthesis or percent: {self.symbol!r}")
 
 
 PLAIN = Notation()
@@ -70,6 +70,8 @@ def parse_minor(text: str, currency: str, notation: Notation = PLAIN, scale: int
     written = text.strip()
     if not written:
         return None
+    if "%" in written:
+        raise AmountRefused(f"{_quoted(written)} is a percentage, not an amount of money")
     bare = _without_symbol(written, notation.symbol)
     digits, negative = _without_sign(bare, notation.negative)
     if bare == written:

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from connectors.cursors import Cursors, Place
-from connectors.finance.config import FinanceSourceConfig
+from connectors.finance.checks import TotalsChecks
+from connectors.finance.config import FinanceMapping, FinanceSourceConfig
 from connectors.finance.mapping import to_lines
 from connectors.finance.totals import Tally
 from connectors.records import BudgetLine, Page, Quarantined
-from connectors.tables import Row, open_tables
+from connectors.tables import Row, Table, open_tables
 
 PAGE_ROWS = 500
+_BELOW = "the row holds an amount below the declared end of the table"
 
 
 class FinanceSource:
@@ -36,14 +38,15 @@ class FinanceSource:
 
     def pages(self, cursor: str | None = None) -> Iterator[Page]:
         config = self._config
-        tables = open_tables(config.path, config.needed(), layout=config.layout())
+        tables = open_tables(config.path, config.needed(), config.families(), layout=config.layout())
         cursors = Cursors(self.name, [table.file for table in tables])
         done = cursors.read(cursor)
         reading = _Reading(config)
         for index, table in enumerate(tables):
+            reading.open(table)
             for record, row in enumerate(table.rows(), 1):
                 place = Place(index, record)
-                reading.take(row, table.name)
+                reading.take(row)
                 if place <= done:
                     reading.turn()
                 elif reading.rows == PAGE_ROWS:
@@ -54,23 +57,42 @@ class FinanceSource:
 class _Reading:
     """The page being filled, and what must be remembered over the whole pull."""
 
-    def __init__(self, config: FinanceSourceConfig) -> None:
+    def __init__(self, config: FinanceMapping) -> None:
         self._config = config
         self._seen: dict[str, int] = {}
         self.tally = Tally(config)
         self._start()
 
-    def take(self, row: Row | Quarantined, file: str) -> None:
+    def open(self, table: Table) -> None:
+        """Go on with another table."""
+        self._file = table.name
+        self._plan = self._config.plan(table.families)
+        self._checks = TotalsChecks(self._config, self._plan)
+
+    def take(self, row: Row | Quarantined) -> None:
         self.rows += 1
-        if isinstance(row, Quarantined):
-            self._quarantined.append(row)
-            return
-        lines = self._distinct(to_lines(row, self._config, file), row, file)
-        self.tally.add(row.cells, refused=isinstance(lines, Quarantined))
-        if isinstance(lines, Quarantined):
-            self._quarantined.append(lines)
+        outcome = row if isinstance(row, Quarantined) else self._outcome(row)
+        if isinstance(outcome, Quarantined):
+            self._quarantined.append(outcome)
         else:
-            self._lines.extend(lines)
+            self._lines.extend(outcome)
+
+    def _outcome(self, row: Row) -> tuple[BudgetLine, ...] | Quarantined:
+        kind = self._checks.kind_of(row.cells)
+        if kind is not None:
+            return self._checks.check(kind, row, self._file) or ()
+        amounts = self.tally.read(row.cells, self._plan)
+        if row.footer and not amounts:
+            return ()
+        if row.footer:
+            lines: tuple[BudgetLine, ...] | Quarantined = Quarantined(
+                self._file, row.line, amounts[0].amount.title, _BELOW, row.raw
+            )
+        else:
+            lines = self._distinct(to_lines(row, self._config, self._file, self._plan), row)
+        self.tally.add(amounts, refused=isinstance(lines, Quarantined))
+        self._checks.add(amounts)
+        return lines
 
     def turn(self) -> Page:
         """The page so far; the next one starts empty."""
@@ -84,14 +106,14 @@ class _Reading:
         self._quarantined: list[Quarantined] = []
 
     def _distinct(
-        self, lines: tuple[BudgetLine, ...] | Quarantined, row: Row, file: str
+        self, lines: tuple[BudgetLine, ...] | Quarantined, row: Row
     ) -> tuple[BudgetLine, ...] | Quarantined:
         if isinstance(lines, Quarantined):
             return lines
         own_id = self._config.columns.id
         if own_id is not None and any(line.id in self._seen for line in lines):
             reason = f"id {row.cells[own_id].strip()!r} was already used by an earlier row"
-            return Quarantined(file, row.line, own_id, reason, row.raw)
+            return Quarantined(self._file, row.line, own_id, reason, row.raw)
         return tuple(self._numbered(line) for line in lines)
 
     def _numbered(self, line: BudgetLine) -> BudgetLine:

@@ -15,12 +15,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Context, Decimal
+from functools import partial
 
-from connectors.finance.config import FinanceSourceConfig
-from connectors.finance.mapping import read_currency, read_version, read_year
+from connectors.finance.cells import Cells, combine, read_currency, read_moment, read_version
+from connectors.finance.config import FinanceMapping, Plan
 from connectors.finance.money import Notation, exponent_of
+from connectors.finance.vocabulary import Amount
 from connectors.records import BudgetVersion, ControlTotal
 from connectors.tables import CellRefused
 
@@ -28,20 +31,30 @@ _Key = tuple[int, BudgetVersion, str]
 _EXACT = Context(prec=200)
 
 
+@dataclass(frozen=True, slots=True)
+class Loose:
+    """One amount by the plain reading, and what it belongs to."""
+
+    amount: Amount
+    currency: str
+    minor: int
+    key: _Key
+
+
 class Tally:
     """The running sums of one pull."""
 
-    def __init__(self, config: FinanceSourceConfig) -> None:
+    def __init__(self, config: FinanceMapping) -> None:
         self._config = config
         self._notation = config.number.notation()
         self._all: Counter[_Key] = Counter()
         self._refused: Counter[_Key] = Counter()
 
-    def add(self, cells: Mapping[str, str], *, refused: bool) -> None:
-        for key, amount in self._amounts(cells):
-            self._all[key] += amount
+    def add(self, amounts: Iterable[Loose], *, refused: bool) -> None:
+        for found in amounts:
+            self._all[found.key] += found.minor
             if refused:
-                self._refused[key] += amount
+                self._refused[found.key] += found.minor
 
     @property
     def totals(self) -> tuple[ControlTotal, ...]:
@@ -51,18 +64,22 @@ class Tally:
     def refused(self) -> tuple[ControlTotal, ...]:
         return _control_totals(self._refused)
 
-    def _amounts(self, cells: Mapping[str, str]) -> Iterator[tuple[_Key, int]]:
-        for amount in self._config.all_amounts():
-            try:
-                currency = read_currency(cells, self._config)
-                key = (read_year(cells, amount), read_version(cells, amount), currency)
-            except CellRefused:
-                continue
-            minor = loose_minor(
-                cells[amount.column], self._notation, exponent_of(currency), self._config.scale
-            )
-            if minor is not None:
-                yield key, minor
+    def read(self, cells: Cells, plan: Plan) -> list[Loose]:
+        """The amounts of a row as far as they can be read."""
+        return [found for amount in plan.amounts if (found := self._read(cells, amount))]
+
+    def _read(self, cells: Cells, amount: Amount) -> Loose | None:
+        try:
+            currency = read_currency(cells, self._config)
+            year = read_moment(cells, amount, self._config).year or 0
+            key = (year, read_version(cells, amount), currency)
+            minor = combine(cells, amount, partial(self._minor, cells, exponent_of(currency)))
+        except CellRefused:
+            return None
+        return None if minor is None else Loose(amount, currency, minor, key)
+
+    def _minor(self, cells: Cells, exponent: int, column: str) -> int | None:
+        return loose_minor(cells[column], self._notation, exponent, self._config.scale)
 
 
 def loose_minor(text: str, notation: Notation, exponent: int, scale: int) -> int | None:

@@ -196,7 +196,7 @@ def test_two_keys_are_equal_only_when_all_their_parts_are(one: list[str], other:
         ({"scale": 500}, "scale must be 1, 10, 100"),
         ({"encoding": "utf-9"}, "'utf-9' is no known encoding; try utf-8 or cp1252"),
         ({"number": {"decimal": ",", "group": ","}}, "decimal and group are both ','"),
-        ({"amounts": []}, "declare either `amounts` (a list) or `amount` (one column), and not both"),
+        ({"amounts": []}, "declare `amount` (one column), `amounts` (a list) or `periods` (months)"),
         ({"amount": {"column": "x", "fiscal_year": 2017}}, "and not both"),
         ({"delimiter": ";;"}, "at most 1 character"),
         ({"colums": {}}, "Extra inputs are not permitted"),

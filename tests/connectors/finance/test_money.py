@@ -124,7 +124,6 @@ def test_a_blank_cell_is_no_amount_and_not_zero(blank: str) -> None:
         ("0x10", PLAIN),
         (".5", PLAIN),
         ("5.", PLAIN),
-        ("12.5%", PLAIN),
         ("£5", PLAIN),
         ("\u0661\u0662\u0663", PLAIN),
         ("\uff15", PLAIN),
@@ -250,3 +249,11 @@ def test_a_third_each_gives_the_odd_cent_to_the_first() -> None:
 def test_shares_that_say_nothing_are_refused(weights: int | list[int]) -> None:
     with pytest.raises(ValueError, match="shares must be zero or more and not all zero"):
         allocate(100, weights)
+
+
+@pytest.mark.parametrize("text", ["50%", "12.5 %", "%5"])
+def test_a_percentage_is_never_money(text: str) -> None:
+    with pytest.raises(AmountRefused, match="is a percentage, not an amount of money"):
+        parse_minor(text, "USD")
+    with pytest.raises(ValueError, match="parenthesis or percent"):
+        Notation(symbol="%")

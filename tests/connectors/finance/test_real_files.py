@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connectors.finance import FinanceSource, FinanceSourceConfig
-from connectors.records import BudgetLine, Page
+from connectors.records import BudgetLine, Page, Quarantined
 from tests.connectors.finance.shared_data import DATA, needs_data
 
 pytestmark = needs_data
@@ -44,7 +44,11 @@ FILES: dict[str, dict[str, Any]] = {
     "uk_spend_over_25k/cabinetoffice_2022-07.csv": UK | SPENT,
     "uk_spend_over_25k/networkrail_2017-01.csv": {
         "currency": "GBP",
-        "amount": {"column": "Spend", "fiscal_year": 2017, "version": "actual"},
+        "calendar": {"starts": 4},
+        "columns": {"account": "Category Family"},
+        "amount": {"column": "Spend", "dated": {"column": "Invoice GL Date"}, "version": "actual"},
+        "totals": [{"column": "Supplier Name", "pattern": "Grand Total"}],
+        "footer": {"column": "Spend", "pattern": "© Copyright.*"},
     },
     "uk_council_spend/oxford_2017-07-09.csv": {"currency": "GBP", "encoding": "cp1252"} | SPENT,
     "us_oakland/FY13-14__adopted.csv": OAKLAND | oakland("FY13-14", 2014),
@@ -66,10 +70,7 @@ FILES: dict[str, dict[str, Any]] = {
         "currency": "EUR",
         "delimiter": "\t",
         "columns": {"cost_centre": "Profitcenter", "account": "Sachkonto"},
-        "amounts": [
-            {"column": "costs", "fiscal_year": {"column": "Planjahr"}},
-            {"column": "earning", "fiscal_year": {"column": "Planjahr"}, "version": "forecast"},
-        ],
+        "amounts": [{"debit": "costs", "credit": "earning", "fiscal_year": {"column": "Planjahr"}}],
     },
     "es_aragon_2010/partidas_gastos.csv": ARAGON,
     "es_aragon_2010/partidas_ingresos.csv": ARAGON,
@@ -93,14 +94,18 @@ def lines(pages: list[Page]) -> list[BudgetLine]:
 def cells(name: str) -> list[str]:
     """Every amount cell of the file that is not blank, read without any of our code."""
     config = FILES[name]
-    columns = [amount["column"] for amount in config.get("amounts", [config.get("amount")])]
+    amounts = config.get("amounts", [config.get("amount")])
+    columns = [amount[key] for amount in amounts for key in ("column", "debit") if key in amount]
     content = (DATA / "finance" / name).read_bytes()
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode(config["encoding"])
     found = csv.DictReader(text.splitlines(keepends=True), delimiter=config.get("delimiter", ","))
-    return [row[column] for row in found for column in columns if row[column].strip()]
+    income = [amount["credit"] for amount in amounts if "credit" in amount]
+    rows = [row for row in found if row.get("Supplier Name") != "Grand Total"]
+    spent = [row[column] for row in rows for column in columns if row[column].strip()]
+    return spent + [f"-{row[column]}" for row in rows for column in income if row[column].strip()]
 
 
 def independent(name: str) -> tuple[int, Decimal]:
@@ -132,11 +137,39 @@ def test_spending_and_income_of_the_aragon_budget_balance_to_the_cent() -> None:
     assert spending == income == 572_048_548_176
 
 
-def test_a_footer_among_the_amounts_is_quarantined_with_its_line() -> None:
-    pages = read("uk_spend_over_25k/networkrail_2017-01.csv")
-    (row,) = [row for page in pages for row in page.quarantined]
-    assert (row.file, row.line, row.column) == ("networkrail_2017-01.csv", 1784, "Spend")
-    assert row.raw == ",,,,© Copyright Network Rail 2017"
+def refused(pages: list[Page]) -> list[Quarantined]:
+    return [row for page in pages for row in page.quarantined]
+
+
+def test_a_published_grand_total_that_is_not_the_sum_of_its_rows_is_found_out() -> None:
+    name = "uk_spend_over_25k/networkrail_2017-01.csv"
+    (row,) = refused(read(name))
+    assert (row.line, row.column) == (1783, "Spend")
+    assert row.reason == (
+        "it states 558,918,743.19 where the amounts above sum to 527,269,048.94: "
+        "a difference of 31,649,694.25 GBP"
+    )
+    assert independent(name)[1] == 52_726_904_894
+
+
+def test_a_footer_that_is_not_declared_is_quarantined_with_its_line() -> None:
+    name = "uk_spend_over_25k/networkrail_2017-01.csv"
+    config = {"name": "real", "path": DATA / "finance" / name} | FILES[name] | {"footer": None}
+    pages = list(FinanceSource(FinanceSourceConfig.model_validate(config)).pages())
+    assert [(row.line, row.raw) for row in refused(pages)][1:] == [
+        (1784, ",,,,© Copyright Network Rail 2017"),
+    ]
+
+
+def test_dates_give_fiscal_year_and_period_by_the_calendar() -> None:
+    dated = read("uk_spend_over_25k/networkrail_2017-01.csv")
+    assert {line.period for line in lines(dated)} == {"FY2017-10"}
+
+
+def test_the_bonn_plan_nets_costs_and_earnings_by_cost_centre() -> None:
+    plan = lines(read("de_bonn/plan_2018.csv"))
+    first = [line.amount_minor for line in plan if line.account == "94000023"][:2]
+    assert first == [1_493_028, -1_493_028]
 
 
 @pytest.mark.parametrize("name", FILES)
