@@ -1,0 +1,146 @@
+"""Rules whose sources were read whole are judged; the others are frozen: they neither raise nor clear."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+
+from connectors.records import BudgetVersion, How, Record
+from rules.ruleset import RuleSet
+from sync.judge import Judgement, judge, reads
+from sync.pull import Kind
+from sync.settings import load_settings
+from sync.store.findings import finding
+from sync.wiring import load_rules
+from tests.clock import NOW
+from tests.sync.making import FILE, MONEY, begin_run, epic, goal, item_id, money, names, put
+
+SHIPPED = load_rules(load_settings({"TIELINE_FISCAL_YEAR": "2026"}), NOW)
+
+
+def night(engine: Engine, *incomplete: Kind, rules: RuleSet = SHIPPED, days: int = 0) -> Judgement:
+    now = NOW + timedelta(days=days)
+    run_id = begin_run(engine, now)
+    with engine.begin() as connection:
+        return judge(connection, rules, incomplete, run_id, now)
+
+
+def states(engine: Engine) -> dict[tuple[str, str], int]:
+    """How many findings of each rule are in each state."""
+    found: dict[tuple[str, str], int] = {}
+    with engine.connect() as connection:
+        for row in connection.execute(select(finding.c.rule, finding.c.state)):
+            key = (row.rule, row.state)
+            found[key] = found.get(key, 0) + 1
+    return found
+
+
+def fill(engine: Engine, *records: Record, source: str) -> None:
+    run_id = begin_run(engine)
+    with engine.begin() as connection:
+        put(connection, run_id, records, source)
+
+
+def test_every_shipped_rule_finds_what_it_is_for(engine: Engine) -> None:
+    fill(engine, goal("O1"), goal("O2", ends=NOW.date() - timedelta(days=1)), goal("O3"), source=FILE)
+    fill(
+        engine,
+        epic("PAY-1"),
+        epic("PAY-2", names("O2")),
+        epic("PAY-3", names("O1"), names("C1", How.COST_CODE)),
+        source="jira",
+    )
+    spent = money("C1", 101, version=BudgetVersion.ACTUAL, id="spent")
+    fill(engine, money("C1", 100), spent, money("C9", 5, id="idle"), source=MONEY)
+    assert night(engine).frozen == {}
+    assert states(engine) == {
+        ("epic-without-objective", "open"): 1,
+        ("epic-on-dead-objective", "open"): 1,
+        ("epic-over-budget", "open"): 1,
+        ("objective-without-work", "open"): 1,
+        ("budget-without-work", "open"): 1,
+    }
+
+
+def test_a_rule_reads_the_sources_of_its_entity_its_fields_and_its_relations() -> None:
+    by_id = {rule.id: reads(rule) for rule in SHIPPED.rules}
+    serving = {Kind.WORK, Kind.OBJECTIVES, Kind.LINKS}
+    assert by_id["epic-without-objective"] == serving
+    assert by_id["epic-over-budget"] == {Kind.WORK, Kind.FINANCE}
+    assert by_id["budget-without-work"] >= {Kind.FINANCE, Kind.WORK}
+
+
+@pytest.mark.parametrize("incomplete", [Kind.WORK, Kind.OBJECTIVES, Kind.LINKS])
+def test_a_frozen_rule_neither_raises_nor_clears(engine: Engine, incomplete: Kind) -> None:
+    fill(engine, goal("O1"), source=FILE)
+    fill(engine, epic("PAY-1"), epic("PAY-2", names("O1")), source="jira")
+    night(engine)
+    before = states(engine)
+    fill(engine, epic("PAY-1", names("O1")), epic("PAY-2"), source="jira")
+    judged = night(engine, incomplete, days=1)
+    assert judged.frozen["epic-without-objective"] == f"{incomplete.value} incomplete"
+    assert states(engine) == before
+    with engine.connect() as connection:
+        assert connection.scalars(
+            select(finding.c.subject_id).where(finding.c.rule == "epic-without-objective")
+        ).all() == [item_id(connection, "PAY-1")]
+    night(engine, days=2)
+    assert states(engine)[("epic-without-objective", "closed")] == 1
+    assert states(engine)[("epic-without-objective", "open")] == 1
+
+
+def test_a_rule_that_does_not_read_the_failed_source_is_judged(engine: Engine) -> None:
+    fill(engine, epic("PAY-1"), source="jira")
+    judged = night(engine, Kind.FINANCE)
+    assert set(judged.frozen) == {"epic-over-budget", "budget-without-work"}
+    assert states(engine) == {("epic-without-objective", "open"): 1}
+
+
+def test_the_evidence_is_kept_with_the_finding(engine: Engine) -> None:
+    fill(engine, epic("PAY-1"), source="jira")
+    night(engine)
+    with engine.connect() as connection:
+        evidence = connection.scalars(select(finding.c.evidence)).one()
+    assert '"issuetype"' in evidence
+    assert "Epic" in evidence
+
+
+def test_circles_of_parents_are_told(engine: Engine) -> None:
+    fill(engine, epic("PAY-1", parent_id="2"), epic("PAY-2", parent_id="1"), source="jira")
+    assert night(engine).cycles == ("PAY-1", "PAY-2")
+
+
+def test_a_rule_waits_for_its_grace_period(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(
+        """
+version: 1
+rules:
+  - id: waits
+    title: Waits
+    when: objective IS EMPTY
+    for: 3d
+    clear_after: 2d
+    severity: warning
+    label: waits
+    message: "{key}"
+    tests:
+      - flag: {issuetype: Story}
+      - pass: {issuetype: Story, objective: O1}
+""",
+        encoding="utf-8",
+    )
+    rules = load_rules(load_settings({"TIELINE_RULES": str(path)}), NOW)
+    fill(engine, goal("O1"), source=FILE)
+    fill(engine, epic("PAY-1"), source="jira")
+    seen = []
+    for day in range(8):
+        if day == 4:
+            fill(engine, epic("PAY-1", names("O1")), source="jira")
+        night(engine, rules=rules, days=day)
+        ((_, state),) = states(engine)
+        seen.append(state)
+    assert seen == ["pending", "pending", "pending", "open", "clearing", "clearing", "closed", "closed"]
