@@ -14,7 +14,6 @@ from connectors.base import LabelWriter, Source
 from connectors.finance import FinanceSource
 from connectors.finance.currencies import EXPONENTS
 from connectors.http import RetryPolicy
-from connectors.http import RetryPolicy
 from connectors.jira import JiraIssues, JiraLabels, JiraObjectives, JiraSite, JiraSiteConfig, connect
 from connectors.objectives import LinksSource, ObjectivesSource
 from connectors.records import LabelChange, Outcome
@@ -32,14 +31,10 @@ from sync.store.catalogue import Frame, bind_catalogue
 
 @dataclass(slots=True)
 class Sites:
-    """The Jira sites of a run, each entered once and only when it is needed.
-
-    `policy` says how patiently a site is asked; None is the patience of a night.
-    """
+    """The Jira sites of a run, each entered once and only when it is needed."""
 
     configs: Mapping[str, JiraSiteConfig]
     prefix: str
-    policy: RetryPolicy | None = None
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     open_sites: dict[str, JiraSite] = field(default_factory=dict)
 
