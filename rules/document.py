@@ -147,13 +147,24 @@ def read(path: Path) -> Document:
     if len(raw) > MAX_SIZE:
         document.add_file(f"The file is larger than {MAX_SIZE} bytes.", "Split it.")
         return document
+    _parse(document)
+    return document
+
+
+def parse(path: Path, text: str) -> Document:
+    """Read text as if it stood in that file."""
+    document = Document(path, text)
+    _parse(document)
+    return document
+
+
+def _parse(document: Document) -> None:
     try:
         _read_events(document)
     except MarkedYAMLError as error:
         _add_syntax_error(document, error)
     except YAMLError as error:
         document.add_file(f"The file is not YAML: {str(error).splitlines()[0]}.")
-    return document
 
 
 def _read_events(document: Document) -> None:

@@ -9,15 +9,13 @@ from pathlib import Path
 from rules import document as yaml
 from rules.catalogue import Catalogue
 from rules.document import Document, Entry, Scalar
+from rules.keys import TOP_KEYS, VERSION
 from rules.moments import Context
 from rules.names import suggest
 from rules.problem import Problem, RuleErrors
 from rules.rollups import RollupReader
 from rules.rule_reader import RuleReader
 from rules.ruleset import Rule, RuleSet
-
-VERSION = "1"
-_KEYS = ("version", "rules", "rollups")
 
 
 def shipped() -> list[Path]:
@@ -73,8 +71,8 @@ def _check_top(document: Document) -> None:
         document.add("A rule file begins with version: 1 and rules:.", root)
         return
     for entry in root.entries:
-        if entry.name not in _KEYS:
-            document.add(f'A rule file has no key "{entry.name}".', entry.key, suggest(entry.name, _KEYS))
+        if entry.name not in TOP_KEYS:
+            document.add(f'A rule file has no key "{entry.name}".', entry.key, suggest(entry.name, TOP_KEYS))
     version = root.get("version")
     if version is None:
         document.add("The file does not say its version.", root, "Begin with version: 1.")

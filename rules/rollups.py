@@ -7,11 +7,10 @@ from rules.check import ConditionErrors, check
 from rules.condition import Condition, Rollup
 from rules.document import Document, Entry, Mapping, Scalar
 from rules.jql import JqlError, parse
+from rules.keys import FUNCTION_KEYS, ROLLUP_KEYS
 from rules.moments import Context
 from rules.names import suggest
 
-FUNCTIONS = ("count", "sum", "min", "max")
-_KEYS = ("each", *FUNCTIONS, "where")
 _SUMMABLE = frozenset({Kind.NUMBER, Kind.MONEY})
 
 
@@ -30,14 +29,17 @@ class RollupReader:
             self._refuse(entry, "A roll-up is written as {each: objective, count: workItem}.", entry.key)
             return None
         for inner in entry.value.entries:
-            if inner.name not in _KEYS:
+            if inner.name not in ROLLUP_KEYS:
                 self._refuse(
-                    entry, f'A roll-up has no key "{inner.name}".', inner.key, suggest(inner.name, _KEYS)
+                    entry,
+                    f'A roll-up has no key "{inner.name}".',
+                    inner.key,
+                    suggest(inner.name, ROLLUP_KEYS),
                 )
         entity = self._entity(entry, entry.value)
-        function = [inner for inner in entry.value.entries if inner.name in FUNCTIONS]
+        function = [inner for inner in entry.value.entries if inner.name in FUNCTION_KEYS]
         if len(function) != 1:
-            self._refuse(entry, f"A roll-up has one of {', '.join(FUNCTIONS)}.", entry.key)
+            self._refuse(entry, f"A roll-up has one of {', '.join(FUNCTION_KEYS)}.", entry.key)
         if entity is None or len(function) != 1:
             return None
         if find(entity, entry.name) is not None:

@@ -12,6 +12,18 @@ from rules.cases import CaseReader
 from rules.catalogue import Catalogue, Entity
 from rules.condition import Condition, named_paths
 from rules.document import Document, Mapping, Node, Scalar, Sequence
+from rules.keys import (
+    CASE_KEYS,
+    COUNT,
+    DURATION,
+    ID,
+    ID_LENGTH,
+    LABEL,
+    LABEL_LENGTH,
+    LIMIT_KEYS,
+    RULE_KEYS,
+    SHARE,
+)
 from rules.message import read_message
 from rules.moments import Context
 from rules.names import suggest
@@ -19,15 +31,10 @@ from rules.rollups import check_text
 from rules.ruleset import Case, Limit, Rule, Severity
 from rules.vocabulary import DEFAULT_ENTITY
 
-KEYS = (
-    "id", "title", "each", "when", "for", "clear_after", "severity", "label", "message", "owner", "limit",
-    "tests", "why", "fix",
-)  # fmt: skip
 MAX_FIELDS = 40
+ID_ADVICE = "Use small letters, digits and single dashes."
 
 T = TypeVar("T")
-_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_DURATION = re.compile(r"(\d{1,4})([hdw])")
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -58,15 +65,14 @@ class RuleReader:
         if entry is None or name is None:
             self.document.add("The rule has no id.", node, "Add id: epic-without-objective.")
             return ""
-        if len(name) > 64 or not _ID.fullmatch(name):
-            advice = "Use small letters, digits and single dashes."
-            self.document.add(f'"{name}" cannot be the id of a rule.', entry.value, advice)
+        if len(name) > ID_LENGTH or not ID.fullmatch(name):
+            self.document.add(f'"{name}" cannot be the id of a rule.', entry.value, ID_ADVICE)
         return name
 
     def _check_keys(self, node: Mapping) -> None:
         for entry in node.entries:
-            if entry.name not in KEYS:
-                self._refuse(f'A rule has no key "{entry.name}".', entry.key, suggest(entry.name, KEYS))
+            if entry.name not in RULE_KEYS:
+                self._refuse(f'A rule has no key "{entry.name}".', entry.key, suggest(entry.name, RULE_KEYS))
 
     def _entity(self, node: Mapping) -> Entity | None:
         scalar = self._scalar(node, "each")
@@ -143,7 +149,7 @@ class RuleReader:
 
     def _case(self, node: Node, entity: Entity) -> Case | None:
         entry = node.entries[0] if isinstance(node, Mapping) and len(node.entries) == 1 else None
-        if entry is None or entry.name not in {"flag", "pass"}:
+        if entry is None or entry.name not in CASE_KEYS:
             self._refuse("A test is - flag: {…} or - pass: {…}.", node)
             return None
         item = CaseReader(self.document, self.rule, self.context).item(entry.value, entity)
@@ -158,8 +164,8 @@ class RuleReader:
             self._refuse("limit: is written as {new: 200, share: 10%}.", entry.value)
             return Limit()
         for inner in entry.value.entries:
-            if inner.name not in {"new", "share"}:
-                advice = suggest(inner.name, ("new", "share"))
+            if inner.name not in LIMIT_KEYS:
+                advice = suggest(inner.name, LIMIT_KEYS)
                 self._refuse(f'limit has no key "{inner.name}".', inner.key, advice)
         new = self._converted(entry.value, "new", _to_count, None)
         return Limit(new, self._converted(entry.value, "share", _to_share, None))
@@ -203,27 +209,27 @@ def _to_severity(text: str) -> Severity:
 
 
 def _to_label(text: str) -> str | None:
-    if re.search(r"\s", text) or not text or len(text) > 100:
+    if not LABEL.fullmatch(text) or len(text) > LABEL_LENGTH:
         fixed = re.sub(r"\s+", "-", text.strip())
         raise ValueError(f"A Jira label is one word. Write {fixed}." if fixed else "The label is empty.")
     return text
 
 
 def _to_duration(text: str) -> timedelta:
-    match = _DURATION.fullmatch(text)
+    match = DURATION.fullmatch(text)
     if match is None:
         raise ValueError(f'"{text}" is not a duration. Write 14d, 2w or 12h.')
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 def _to_count(text: str) -> int | None:
-    if not re.fullmatch(r"\d{1,9}", text):
+    if not COUNT.fullmatch(text):
         raise ValueError(f'"{text}" is not a whole number.')
     return int(text)
 
 
 def _to_share(text: str) -> Fraction | None:
-    match = re.fullmatch(r"(\d{1,3}(?:\.\d{1,4})?)\s*%", text)
+    match = SHARE.fullmatch(text)
     if match is None or Fraction(match[1]) > 100:
         raise ValueError(f'"{text}" is not a share. Write a percentage such as 10%.')
     return Fraction(match[1]) / 100

@@ -1,27 +1,35 @@
-"""The commands for people who edit rules: rules check, test, list."""
+"""The commands for people who edit rules: rules check, test, list, new, fmt, schema."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from rules.document import read as read_document
+from rules.house_form import format_text
+from rules.keys import ID, ID_LENGTH
 from rules.moments import Context
+from rules.names import suggest
 from rules.pack import load, shipped
-from rules.problem import RuleErrors
+from rules.problem import Problem, RuleErrors
+from rules.rule_reader import ID_ADVICE
 from rules.ruleset import RuleSet
+from rules.schema import schema
+from rules.skeleton import skeleton
 from rules.testing import cover
 from rules.testing import run as run_tests
-from rules.vocabulary import VOCABULARY
+from rules.vocabulary import DEFAULT_ENTITY, VOCABULARY
 from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output, counted
 from sync.cli.session import read_settings, utc_now
 from sync.errors import ConfigurationError, Exit
 from sync.wiring import context_of
 
-app = typer.Typer(help="Check, test and list rule files.", no_args_is_help=True)
+app = typer.Typer(help="Check, test, list and write rule files.", no_args_is_help=True)
 Paths = Annotated[
     list[Path] | None,
     typer.Argument(
@@ -77,6 +85,97 @@ def untested_words(untested: Sequence[str], *, strict: bool) -> str:
     if not untested:
         return ""
     return f", {len(untested)} untested" + ("" if strict else ": see them with --strict")
+
+
+@app.command("new")
+def new_rule(
+    rule: Annotated[str, typer.Argument(metavar="ID", help="The id of the rule, such as epic-is-late.")],
+    each: Annotated[str, typer.Option("--each", help="What it judges, row by row.")] = DEFAULT_ENTITY,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write a new file instead of stdout.")
+    ] = None,
+) -> int:
+    """Write a rule to begin with: it checks, and its tests pass."""
+    entity = VOCABULARY.entity(each)
+    if entity is None:
+        names = [known.name for known in VOCABULARY.entities]
+        advice = suggest(each, names) or f"There are {', '.join(names)}."
+        raise ConfigurationError(f'There is no entity "{each}". {advice}')
+    if len(rule) > ID_LENGTH or not ID.fullmatch(rule):
+        raise ConfigurationError(f'"{rule}" cannot be the id of a rule. {ID_ADVICE}')
+    if out is None:
+        sys.stdout.write(skeleton(rule, entity))
+    else:
+        write_new(out, skeleton(rule, entity))
+    return Exit.OK
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file that is not there yet."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise ConfigurationError(f"{path} is there already. Name a new file.") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+@app.command("fmt")
+def format_rules(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Rule files or folders.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail if a file is not in the house form.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Bring rule files into the house form: keys in order, conditions in blocks, comments kept."""
+    output = Output(as_json=json)
+    changed: list[Path] = []
+    problems: list[Problem] = []
+    for path in files_of(paths):
+        try:
+            before, after = house_form_of(path)
+        except RuleErrors as errors:
+            problems += errors.problems
+            continue
+        if before != after:
+            changed.append(path)
+            if not check:
+                path.write_bytes(after.encode())
+    for problem in problems:
+        output.line(problem.render())
+    for path in changed:
+        output.line(f"{path}: " + ("not in the house form" if check else "formatted"))
+    output.line(f"{counted(len(changed), 'file')} {'to format' if check else 'formatted'}.")
+    output.document({"problems": [problem_document(problem) for problem in problems], "changed": changed})
+    return Exit.USAGE if problems else Exit.FAILED if check and changed else Exit.OK
+
+
+def files_of(paths: Sequence[Path]) -> list[Path]:
+    """Give the rule files named, and those in the folders named."""
+    return [
+        file
+        for path in paths
+        for file in (sorted(path.glob("*.y*ml")) if path.is_dir() else [path])
+        if file.suffix in {".yaml", ".yml"} or not path.is_dir()
+    ]
+
+
+def house_form_of(path: Path) -> tuple[str, str]:
+    """Give the text of a rule file as it is, and in the house form."""
+    document = read_document(path)
+    if document.problems:
+        raise RuleErrors(tuple(document.problems))
+    text = path.read_bytes().decode("utf-8")
+    return text, format_text(document.text, path)
+
+
+@app.command("schema")
+def print_schema() -> int:
+    """Print the JSON Schema of rule files, for completion and hover text in editors."""
+    Output(as_json=True).document(schema(VOCABULARY))
+    return Exit.OK
 
 
 @app.command("list")

@@ -72,3 +72,65 @@ def test_a_failed_test_comes_before_what_is_untested(
     assert code == 1
     assert "should flag this item, but did not flag it" in out
     assert out.endswith("1 passed, 1 failed\n")
+
+
+def test_a_new_rule_can_be_written_checked_and_tested(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(capsys, "new", "late-goal", "--each", "objective", "--out", "late.yaml") == (0, "")
+    assert _run(capsys, "check", "late.yaml") == (0, "1 rule, no mistakes.\n")
+    assert _run(capsys, "test", "late.yaml", "--strict") == (0, "4 passed, 0 failed\n")
+    assert _run(capsys, "fmt", "--check", "late.yaml") == (0, "0 files to format.\n")
+    code, out = _run(capsys, "new", "late-goal", "--each", "objective")
+    assert (code, out) == (0, (folder / "late.yaml").read_text())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["Late!"], '"Late!" cannot be the id of a rule. Use small letters, digits and single dashes.'),
+        (["late", "--each", "objektive"], 'There is no entity "objektive". Did you mean objective?'),
+        (["late", "--out", "there.yaml"], "there.yaml is there already. Name a new file."),
+        (["late", "--out", "no/folder.yaml"], "no/folder.yaml cannot be written: No such file or directory."),
+    ],
+)
+def test_a_new_rule_that_cannot_be_written_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    (folder / "there.yaml").write_text("mine")
+    assert main(["rules", "new", *arguments]) == 2
+    assert capsys.readouterr() == ("", f"{message}\n")
+    assert (folder / "there.yaml").read_text() == "mine"
+
+
+def test_files_are_formatted_in_place_and_only_checked_with_check(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "late.yaml").write_text(RULE)
+    assert _run(capsys, "fmt", "--check", ".") == (
+        1,
+        "late.yaml: not in the house form\n1 file to format.\n",
+    )
+    assert (folder / "late.yaml").read_text() == RULE
+    assert _run(capsys, "fmt", "late.yaml") == (0, "late.yaml: formatted\n1 file formatted.\n")
+    assert "    when: |\n      due < -7d\n" in (folder / "late.yaml").read_text()
+    assert _document(capsys, "fmt", "late.yaml") == (0, {"problems": [], "changed": []})
+
+
+def test_a_file_that_is_not_yaml_is_shown_and_left_alone(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "a.yaml").write_text("version: 1\nrules: [\n")
+    (folder / "b.yaml").write_text(RULE)
+    code, out = _run(capsys, "fmt", "a.yaml", "b.yaml", "c.yaml")
+    assert code == 2
+    assert out.startswith("a.yaml:3:1\n")
+    assert "c.yaml\n    The file cannot be read: No such file or directory." in out
+    assert out.endswith("b.yaml: formatted\n1 file formatted.\n")
+    assert (folder / "a.yaml").read_text() == "version: 1\nrules: [\n"
+
+
+def test_the_schema_is_printed_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out = _run(capsys, "schema")
+    assert code == 0
+    assert json.loads(out)["$schema"] == "https://json-schema.org/draft/2020-12/schema"

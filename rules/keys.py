@@ -1,0 +1,58 @@
+"""The keys of rule files and the forms of their values: what is read, offered and put in order."""
+
+from __future__ import annotations
+
+import re
+
+VERSION = "1"
+
+TOP_KEYS = {
+    "version": "The version of the file's form.",
+    "rollups": "Counts and sums over related records, each under a name that rules can use like a field.",
+    "rules": "The rules, in any order.",
+}
+
+# In the order in which fmt writes them.
+RULE_KEYS = {
+    "id": "Stable name: findings hang on it. Small letters, digits and single dashes.",
+    "title": "One line for reports.",
+    "each": "What is judged, row by row.",
+    "when": "The condition, in JQL.",
+    "for": "How long it must hold before the finding opens: 12h, 14d, 2w. At once by default.",
+    "clear_after": "How long it must be gone before the finding closes: 12h, 14d, 2w. At once by default.",
+    "severity": "How bad it is; warning by default.",
+    "label": "Written on the ticket, after the prefix. Without it the rule only reports.",
+    "message": "One line for people, with fields in braces: {key} serves no business objective.",
+    "owner": "Who answers for the rule.",
+    "limit": "More new labels than this in one run are held back.",
+    "why": "Why it matters.",
+    "fix": "What clears it.",
+    "tests": "Items the rule flags and lets pass, at least one of each. Fields not named are empty.",
+}
+LIMIT_KEYS = {
+    "new": "How many new labels, such as 200.",
+    "share": "What share of all items, such as 10%.",
+}
+CASE_KEYS = {
+    "flag": "An item that the rule must flag.",
+    "pass": "An item that the rule must let pass.",
+}
+FUNCTION_KEYS = {
+    "count": "Count the records of a relation.",
+    "sum": "Add up a number or an amount of the records.",
+    "min": "Take the smallest or earliest of the records.",
+    "max": "Take the largest or latest of the records.",
+}
+ROLLUP_KEYS = {
+    "each": "What the roll-up belongs to.",
+    **FUNCTION_KEYS,
+    "where": "Which of the records, as a condition in JQL.",
+}
+
+ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+ID_LENGTH = 64
+DURATION = re.compile(r"([0-9]{1,4})([hdw])")
+SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,4})?)\s*%")
+COUNT = re.compile(r"[0-9]{1,9}")
+LABEL = re.compile(r"\S+")
+LABEL_LENGTH = 100
