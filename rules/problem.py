@@ -33,6 +33,22 @@ class Problem:
         caret = "^" * max(1, min(self.width, len(shown) - indent))
         return f"{place}\n    {shown.rstrip()}\n    {' ' * max(indent, 0)}{caret} {self.text}"
 
+    def annotate(self) -> str:
+        """Write the problem as a workflow command: GitHub shows it beside the line in a pull request."""
+        places = {"file": str(self.path)}
+        if self.line:
+            end = self.column + self.width - 1
+            places |= {"line": str(self.line), "col": str(self.column), "endColumn": str(end)}
+        if self.rule:
+            places["title"] = self.rule
+        named = ",".join(f"{name}={_escaped(text, ':,')}" for name, text in places.items())
+        return f"::error {named}::{_escaped(self.text)}"
+
+
+def _escaped(text: str, also: str = "") -> str:
+    """Escape what would end a workflow command, or a property of it."""
+    return "".join(f"%{ord(letter):02X}" if letter in f"%\r\n{also}" else letter for letter in text)
+
 
 class RuleErrors(ValueError):
     """Every mistake of every rule file, in the order of files and lines. No rule of the set can be used."""

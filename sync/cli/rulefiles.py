@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -38,16 +39,34 @@ Paths = Annotated[
 ]
 
 
+class Form(StrEnum):
+    """How `rules check` tells mistakes."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+
+
 @app.command("check")
-def check_rules(paths: Paths = None, env_file: EnvFile = None, json: Json = False) -> int:
+def check_rules(
+    paths: Paths = None,
+    form: Annotated[
+        Form,
+        typer.Option(
+            "--format", help="Text with carets, one JSON document, or annotations for GitHub Actions."
+        ),
+    ] = Form.TEXT,
+    env_file: EnvFile = None,
+    json: Json = False,
+) -> int:
     """Show every mistake of rule files, with place and fix."""
-    output = Output(as_json=json)
+    output = Output(as_json=json or form is Form.JSON)
     context, chosen = chosen_rules(paths, env_file)
     try:
         rules = load(chosen, VOCABULARY, context)
     except RuleErrors as errors:
         for problem in errors.problems:
-            output.line(problem.render())
+            output.line(problem.annotate() if form is Form.GITHUB else problem.render())
         output.document({"problems": [problem_document(problem) for problem in errors.problems]})
         return Exit.USAGE
     output.line(f"{counted(len(rules.rules), 'rule')}, no mistakes.")
@@ -229,5 +248,5 @@ def checked(context: Context, chosen: Sequence[Path]) -> RuleSet:
 
 def problem_document(problem: object) -> dict[str, object]:
     """Give a problem as plain values."""
-    names = ("path", "line", "column", "message", "suggestion", "rule")
+    names = ("path", "line", "column", "width", "message", "suggestion", "rule")
     return {name: getattr(problem, name) for name in names}

@@ -134,3 +134,76 @@ def test_the_schema_is_printed_as_json(folder: Path, capsys: pytest.CaptureFixtu
     code, out = _run(capsys, "schema")
     assert code == 0
     assert json.loads(out)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+BROKEN = """\
+version: 1
+rules:
+  - id: late
+    when: |
+      dua < -7d
+    labl: x
+    tests: [{flag: {due: -8d}}, {pass: {}}]
+"""
+
+
+def test_mistakes_are_told_as_text_with_a_caret(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "late.yaml").write_text(BROKEN)
+    code, out = _run(capsys, "check", "late.yaml")
+    assert code == 2
+    assert out.splitlines()[:3] == [
+        "late.yaml:5:7  late",
+        "    dua < -7d",
+        '    ^^^ workItem has no field "dua". Did you mean due?',
+    ]
+
+
+def test_mistakes_are_told_as_json_with_place_and_suggestion(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "late.yaml").write_text(BROKEN)
+    for arguments in (["--format", "json"], ["--json"]):
+        code, out = _run(capsys, "check", "late.yaml", *arguments)
+        assert code == 2
+        assert json.loads(out)["problems"][1] == {
+            "path": "late.yaml",
+            "line": 6,
+            "column": 5,
+            "width": 4,
+            "message": 'A rule has no key "labl".',
+            "suggestion": "Did you mean label?",
+            "rule": "late",
+        }
+
+
+def test_mistakes_are_told_as_annotations_of_a_pull_request(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "late,1.yaml").write_text(BROKEN)
+    (folder / "none.yaml").write_text("")
+    code, out = _run(capsys, "check", "late,1.yaml", "none.yaml", "--format", "github")
+    assert code == 2
+    assert out.splitlines() == [
+        (
+            '::error file=late%2C1.yaml,line=5,col=7,endColumn=9,title=late::workItem has no field "dua". '
+            "Did you mean due?"
+        ),
+        (
+            '::error file=late%2C1.yaml,line=6,col=5,endColumn=8,title=late::A rule has no key "labl". '
+            "Did you mean label?"
+        ),
+        "::error file=none.yaml::The file is empty. Begin with version: 1 and rules:.",
+    ]
+
+
+def test_a_mistake_cannot_speak_to_the_workflow(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key = '"a\\n::set-env name=x::100%"'
+    (folder / "late.yaml").write_text(BROKEN.replace("labl", key))
+    _, out = _run(capsys, "check", "late.yaml", "--format", "github")
+    assert 'A rule has no key "a%0A::set-env name=x::100%25".' in out
+    assert all(line.startswith("::error file=late.yaml,") for line in out.splitlines())
+
+
+def test_a_form_that_does_not_exist_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules", "check", "--format", "xml"]) == 2
+    assert "'xml' is not one of 'text', 'json', 'github'" in capsys.readouterr().err
