@@ -1,4 +1,4 @@
-"""A furnished desk for each test, on either deployment."""
+"""A furnished desk for each test; when the test is over, no file on it may hold a secret."""
 
 from __future__ import annotations
 
@@ -8,23 +8,22 @@ from pathlib import Path
 import pytest
 
 from sync.sandbox import Deployment, Sandbox
-from tests.sync.cli.desk import Desk
+from tests.sync.cli.desk import SECRETS, Desk
+
+
+@pytest.fixture
+def deployment() -> Deployment:
+    return Deployment.CLOUD
 
 
 @pytest.fixture
 def desk(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Desk]:
-    with Sandbox(Deployment.CLOUD) as jira:
-        yield Desk(jira, tmp_path, capsys, monkeypatch).furnish()
-
-
-@pytest.fixture(params=list(Deployment), ids=["cloud", "dc"])
-def both(
-    request: pytest.FixtureRequest,
+    deployment: Deployment,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Desk]:
-    with Sandbox(request.param) as jira:
-        yield Desk(jira, tmp_path, capsys, monkeypatch).furnish()
+    with Sandbox(deployment, credentials=SECRETS) as jira:
+        furnished = Desk(jira, tmp_path, capsys, monkeypatch).furnish()
+        yield furnished
+        assert furnished.leaks() == []

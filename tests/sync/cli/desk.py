@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,10 @@ from sqlalchemy import Engine
 
 from connectors.http import RetryPolicy
 from sync.cli import main
-from sync.sandbox import Deployment, Sandbox
+from sync.night import Service
+from sync.sandbox import Credentials, Deployment, Sandbox
 from sync.store.database import open_store
+from sync.wiring import Sites, build_service
 
 ROOT = Path(__file__).parents[3]
 NO_OBJECTIVE = "align-no-objective"
@@ -37,8 +38,16 @@ C-9,2026,USD,70.00,budget
 """
 
 
-def no_sleep(seconds: float) -> None:
-    """Try again at once what a night tries again after a pause."""
+# Every credential holds it: where it turns up beside .env, a secret leaked.
+CANARY = "canary-7f3a"
+SECRETS = Credentials(token=f"{CANARY}-token", password=f"{CANARY}-password", pat=f"{CANARY}-pat")
+
+
+def hurried(*given: Any) -> tuple[Service, Sites]:
+    """Build the service as ever, but try again at once what a night tries again after a pause."""
+    service, sites = build_service(*given)
+    sites.policy = RetryPolicy(sleep=lambda seconds: None)
+    return service, sites
 
 
 @dataclass(frozen=True)
@@ -116,11 +125,12 @@ class Desk:
         self.capture.readouterr()
         with self.patch.context() as patch:
             patch.chdir(self.folder)
-            patch.setattr("connectors.jira.site.RetryPolicy", partial(RetryPolicy, sleep=no_sleep))
+            patch.setattr("sync.cli.session.build_service", hurried)
             for key, value in environ.items():
                 patch.setenv(key, value)
             code = main(list(arguments))
         out, err = self.capture.readouterr()
+        assert CANARY not in out + err
         return Said(code, out, err)
 
     def spawn(self, *arguments: str, **environ: str) -> Said:
@@ -134,10 +144,19 @@ class Desk:
             timeout=60,
             check=False,
         )
+        assert CANARY not in done.stdout + done.stderr
         return Said(done.returncode, done.stdout, done.stderr)
 
     def environ(self, more: Mapping[str, str]) -> dict[str, str]:
         return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **more}
+
+    def leaks(self) -> list[str]:
+        """The files that hold a secret and should not: store, write-ahead log, report and plan alike."""
+        return [
+            path.name
+            for path in self.folder.rglob("*")
+            if path.is_file() and path.name != ".env" and CANARY.encode() in path.read_bytes()
+        ]
 
     def store(self) -> Engine:
         return open_store(f"sqlite:///{self.folder / 'tieline.db'}")
