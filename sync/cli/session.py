@@ -18,7 +18,7 @@ from sync.report import write_report
 from sync.settings import Settings, load_settings, variables
 from sync.sources import SourcesConfig, load_sources
 from sync.store.database import open_store
-from sync.wiring import Sites, build_service
+from sync.wiring import Sites, build_service, frame_of
 
 DOTENV = Path(".env")
 
@@ -86,5 +86,5 @@ def write_run_report(settings: Settings, engine: Engine, run_id: int, folder: Pa
         folder or settings.report_dir,
         zone=settings.zone,
         currency=settings.currency,
-        fiscal_year=settings.fiscal_year,
+        fiscal_year=frame_of(settings, utc_now()).fiscal_year,
     )
