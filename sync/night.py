@@ -23,6 +23,7 @@ from sync.pull import Feed, Kind, Pull, Pulled
 from sync.settings import Settings
 from sync.store import labels, runs
 from sync.store.coverage import save_coverage
+from sync.store.history import coverage_of
 from sync.writeback import WriteBack, Written
 
 LEASE_LASTS = timedelta(minutes=15)
@@ -277,6 +278,9 @@ def write_all(service: Service, result: RunResult, progress: Progress) -> None:
 
 
 def report_on(service: Service, result: RunResult, progress: Progress) -> None:
-    """Write the report of the run."""
+    """Write the report of the run; a store that holds nothing yet has nothing to report."""
+    with service.engine.connect() as connection:
+        if not coverage_of(connection, result.run_id):
+            return
     with progress.step("report"):
         result.report = service.report(result.run_id)

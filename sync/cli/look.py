@@ -152,9 +152,8 @@ def runs(
         sources = sources_of(connection, show)
         totals, coverage = history.totals_of(connection, show), history.coverage_of(connection, show)
         writes = history.write_counts(connection, show)
-    output.line(
-        f"Run {row.id}: {asked(row)}, {row.started_at:%Y-%m-%d %H:%M} UTC: {row.status}", style="bold"
-    )
+    started = f"{row.started_at:%Y-%m-%d %H:%M} UTC"
+    output.line(f"Run {row.id} ({asked(row)}) at {started}: {row.status}", style="bold")
     if row.message:
         output.line(row.message)
     show_sources(output, sources)
