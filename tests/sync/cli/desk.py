@@ -115,6 +115,12 @@ class Desk:
             "TIELINE_FISCAL_YEAR": "2026",
         }
 
+    def entry_lines(self) -> str:
+        """The credentials as a sources file writes them."""
+        if self.jira.deployment is Deployment.CLOUD:
+            return "email: ${JIRA_EMAIL}\n    api_token: ${JIRA_API_TOKEN}"
+        return "pat: ${JIRA_PAT}"
+
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
         path.write_text(text, encoding="utf-8")

@@ -1,0 +1,130 @@
+"""`tieline explain`: why a ticket is flagged or not, and by which chain it serves its objective."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sync.sandbox import Deployment
+from tests.sync.cli.desk import Desk
+
+pytestmark = pytest.mark.parametrize("deployment", list(Deployment), ids=["cloud", "dc"])
+
+
+def explained(desk: Desk, key: str, *more: str) -> str:
+    said = desk.say("explain", key, *more)
+    assert said.code == 0, said.err
+    return " ".join(said.out.split())
+
+
+def rule_of(document: Any, name: str) -> Any:
+    return next(rule for rule in document["rules"] if rule["rule"] == name)
+
+
+def test_a_flagged_epic_names_rule_values_origins_label_and_remedy(desk: Desk) -> None:
+    desk.say("run")
+    text = explained(desk, "PAY-2", "--rule", "epic-without-objective")
+    for words in (
+        "PAY-2 Nobody knows why",
+        f"{desk.jira.url}/browse/PAY-2",
+        "Not aligned: no tie leads to any of the 3 known objectives.",
+        "epic-without-objective: flagged, open since 20",
+        "PAY-2 serves no business objective",
+        "✓ issuetype = Epic found: Epic (Jira, read 20",
+        "✓ statusCategory != Done found: To Do (Jira, read 20",
+        "✓ objective IS EMPTY found: nothing (links of this item and its parents)",
+        "label: align-no-objective",
+        "to clear it: Link the epic, or one of its parents, to an objective",
+        "run 1: added align-no-objective (done)",
+    ):
+        assert words in text
+    assert "epic-over-budget" not in text.partition("Labels written")[0]
+
+
+def test_a_comparison_shows_both_sides_and_the_lines_they_were_read_from(desk: Desk) -> None:
+    desk.say("run")
+    text = explained(desk, "PAY-2")
+    assert "PAY-2 has spent 300.00 USD of 250.25 USD planned for this fiscal year" in text
+    assert "found: 300.00 USD, against 250.25 USD (budget lines that fall to this item)" in text
+    assert "budget 2026: 250.25 USD (finance line 3, by cost code: Cost code (" in text
+
+
+def test_an_aligned_epic_shows_the_field_that_names_its_objective(desk: Desk) -> None:
+    desk.say("run")
+    text = explained(desk, "PAY-1")
+    assert "Aligned: serves GROW." in text
+    assert "✓ GROW Grow the business (active) by custom field: Objective ids (" in text
+    assert "epic-without-objective: not flagged" in text
+    assert "✗ objective IS EMPTY found: GROW" in text
+    assert "to clear it" not in text
+
+
+def test_a_child_shows_the_parent_it_inherits_its_objective_from(desk: Desk) -> None:
+    story = desk.jira.site.add_issue({"project": "PAY", "summary": "Pay by card", "parent": "PAY-1"})
+    desk.say("run", JIRA_JQL="project = PAY")
+    text = explained(desk, story)
+    assert "Aligned: serves GROW." in text
+    assert "Under PAY-1 Card payments" in text
+    assert "via PAY-1: Objective ids (" in text
+
+
+def test_a_mapping_file_shows_its_line(desk: Desk) -> None:
+    desk.write("links.csv", "issue,objective\nPAY-2,SAVE\n")
+    sources = desk.write(
+        "sources.yaml",
+        f"""\
+jira:
+  - url: ${{JIRA_URL}}
+    jql: issuetype = Epic
+    {desk.entry_lines()}
+objectives:
+  - {{name: objectives, path: objectives.csv, columns: {{id: id, title: title}}}}
+links:
+  - {{name: by-hand, path: links.csv, columns: {{issue: issue, objective: objective}}}}
+""",
+    )
+    more = {"TIELINE_SOURCES": str(sources)}
+    assert desk.say("run", **more).code == 0
+    said = desk.say("explain", "PAY-2", **more)
+    text = " ".join(said.out.split())
+    assert "✓ SAVE Save money (active) by mapping file: " in text
+    assert "links.csv" in text
+    assert "2" in text
+
+
+def test_an_objective_nobody_knows_is_shown_as_a_loose_end(desk: Desk) -> None:
+    desk.jira.site.edit("PAY-2", {desk.objective_field: "GONE"})
+    desk.say("run")
+    text = explained(desk, "PAY-2")
+    assert "✗ custom field: Objective ids (" in text
+    assert "names 'GONE', which is no known objective" in text
+
+
+def test_labels_that_people_use_for_other_things_are_no_loose_ends(desk: Desk) -> None:
+    desk.say("run")
+    assert "'people'" not in explained(desk, "PAY-2")
+
+
+def test_a_ticket_is_found_by_its_id_and_in_any_letter_case(desk: Desk) -> None:
+    desk.say("run", "--dry-run")
+    for name in (desk.jira.site.get("PAY-2").id, "pay-2"):
+        assert explained(desk, name).startswith("PAY-2 Nobody knows why")
+
+
+def test_as_json_it_holds_the_same(desk: Desk) -> None:
+    desk.say("run")
+    flagged = desk.say("explain", "PAY-2", "--json").document
+    rule = rule_of(flagged, "epic-without-objective")
+    assert (rule["flagged"], rule["state"], rule["label"]) == (True, "open", "align-no-objective")
+    assert [(part["text"], part["holds"], part["found"]) for part in rule["parts"]] == [
+        ("issuetype = Epic", True, ["Epic"]),
+        ("statusCategory != Done", True, ["To Do"]),
+        ("objective IS EMPTY", True, []),
+    ]
+    assert rule["fix"].startswith("Link the epic")
+    aligned = desk.say("explain", "PAY-1", "--json").document
+    assert [(tie["objective"], tie["how"], tie["live"]) for tie in aligned["ties"]] == [
+        ("GROW", "custom field", True)
+    ]
+    assert rule_of(aligned, "epic-without-objective")["flagged"] is False
