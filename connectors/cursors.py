@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connectors.errors import IncompleteRead
-from connectors.textfiles import TextFile
+from connectors.textfiles import File
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -25,16 +25,16 @@ START = Place(0, 0)
 class Cursors:
     """The cursors of one read of these files. Each names file and record, and the content of all files."""
 
-    def __init__(self, source: str, files: Sequence[TextFile]) -> None:
+    def __init__(self, source: str, files: Sequence[File]) -> None:
         digest = hashlib.sha256()
         for file in files:
-            digest.update(f"{file.path.name}\0{file.sha256}\n".encode())
+            digest.update(f"{file.name}\0{file.sha256}\n".encode())
         self._source = source
         self._files = files
         self._content = digest.hexdigest()[:16]
 
     def write(self, place: Place) -> str:
-        name = self._files[place.file].path.name
+        name = self._files[place.file].name
         return json.dumps(
             {"file": name, "index": place.file, "record": place.record, "content": self._content}
         )

@@ -74,7 +74,8 @@ class DeclaredFiles(Declared):
     """A file, or a folder of files of one form.
 
     `encoding` is the fallback for files that are not valid UTF-8. Columns named in `optional` may be absent
-    from a file; any other missing column refuses it.
+    from a file; any other missing column refuses it. `sheet` names the sheet of a workbook, and `pad` the
+    width up to which codes that a workbook stores as numbers get leading zeros.
     """
 
     path: Path
@@ -83,6 +84,8 @@ class DeclaredFiles(Declared):
     header: DeclaredHeader = DeclaredHeader()
     fill_down: tuple[Header, ...] = ()
     footer: DeclaredFooter | None = None
+    sheet: Header | None = None
+    pad: dict[Header, Annotated[int, Field(ge=1, le=40)]] = Field(default_factory=dict)
     optional: tuple[Header, ...] = ()
 
     @model_validator(mode="after")
@@ -97,11 +100,13 @@ class DeclaredFiles(Declared):
         raise NotImplementedError
 
     def needed(self) -> tuple[Column, ...]:
-        names = [*self.column_names(), *self.fill_down]
+        names = [*self.column_names(), *self.fill_down, *self.pad]
         if self.footer is not None and self.footer.column is not None:
             names.append(self.footer.column)
         return tuple(Column(name, name not in self.optional) for name in dict.fromkeys(names))
 
     def layout(self) -> Layout:
         footer = None if self.footer is None else Footer(re.compile(self.footer.pattern), self.footer.column)
-        return Layout(self.encoding, self.delimiter, self.header.form(), self.fill_down, footer)
+        return Layout(
+            self.encoding, self.delimiter, self.header.form(), self.fill_down, footer, self.sheet, self.pad
+        )

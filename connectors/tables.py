@@ -1,4 +1,4 @@
-"""Turn CSV files into rows that know their physical line numbers and their raw text.
+"""Turn CSV files, archives of them and workbooks into rows that know their line and their raw text.
 
 Rows stream: memory does not grow with the file. Every mistake of every header is told at once; a row that
 cannot be split into the header's columns becomes a `Quarantined` and the rows beside it still count.
@@ -13,11 +13,23 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 
+from connectors.archives import find_members
 from connectors.delimited import Record, read_records
 from connectors.errors import BadInput
+from connectors.figures import Figure
 from connectors.headers import FIRST_ROW, Column, Family, Header, HeaderForm, find_header
 from connectors.records import Quarantined
-from connectors.textfiles import TextFile, examine, find_files, open_text
+from connectors.textfiles import (
+    File,
+    TextFile,
+    examine,
+    find_files,
+    fingerprint,
+    first_bytes,
+    open_text,
+    refuse_change,
+)
+from connectors.workbooks import SUFFIXES, ZIP, FaultyCell, is_workbook, read_sheet
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
@@ -58,7 +70,8 @@ class Layout:
     """How a table stands in its file, all of it as declared.
 
     `encoding` is the fallback for files that are not valid UTF-8 and carry no mark. A blank cell of a column
-    in `fill_down` takes the text of the cell above it.
+    in `fill_down` takes the text of the cell above it. `sheet` names the sheet of a workbook; codes that it
+    stores as numbers get leading zeros up to the width declared in `pad`.
     """
 
     encoding: str = "utf-8"
@@ -66,6 +79,8 @@ class Layout:
     header: HeaderForm = FIRST_ROW
     fill_down: tuple[str, ...] = ()
     footer: Footer | None = None
+    sheet: str | None = None
+    pad: Mapping[str, int] = field(default_factory=dict)
 
 
 PLAIN = Layout()
@@ -79,7 +94,7 @@ class Table:
     for each wanted family the names of its columns; their cells come under these names.
     """
 
-    file: TextFile
+    file: File
     layout: Layout
     header: Header
     places: Mapping[str, int | None]
@@ -87,7 +102,7 @@ class Table:
 
     @property
     def name(self) -> str:
-        return self.file.path.name
+        return self.file.name
 
     @property
     def named(self) -> int:
@@ -106,12 +121,17 @@ class Table:
 def open_tables(
     path: Path, columns: Sequence[Column], families: Sequence[Family] = (), *, layout: Layout = PLAIN
 ) -> tuple[Table, ...]:
-    """The file, or every *.csv of the folder; `BadInput` with all mistakes of all headers, before any row."""
+    """The file, or the folder's files; `BadInput` with all mistakes of all headers, before any row.
+
+    Of a folder these are the CSV files and archives of them or, where a `sheet` is declared, the workbooks.
+    """
     tables: list[Table] = []
     problems: list[str] = []
-    for found in find_files(path, ".csv"):
+    suffixes = (".csv", ".zip") if layout.sheet is None else SUFFIXES
+    for found in find_files(path, *suffixes):
         try:
-            tables.append(_open_table(found, columns, families, layout))
+            for file in _files_in(found, layout):
+                tables.append(_open_table(file, columns, families, layout))  # noqa: PERF401  keeps the good ones
         except BadInput as error:
             problems.extend(error.problems)
     if problems:
@@ -141,6 +161,13 @@ class _Reading:
         if fault is not None:
             return Quarantined(table.name, record.line, None, fault, record.raw)
         wanted = {name: "" if place is None else cells[place] for name, place in table.places.items()}
+        fault_at = next((name for name, cell in wanted.items() if isinstance(cell, FaultyCell)), None)
+        if fault_at is not None:
+            reason = f"the cell holds {wanted[fault_at]}. Mend the workbook"
+            return Quarantined(table.name, record.line, fault_at, reason, record.raw)
+        for name, width in table.layout.pad.items():
+            if isinstance(wanted[name], Figure):
+                wanted[name] = wanted[name].zfill(width)
         for name, above in self._above.items():
             self._above[name] = wanted[name] = wanted[name] if wanted[name].strip() else above
         return Row(record.line, wanted, record.raw)
@@ -161,14 +188,31 @@ def _cell(cells: Sequence[str], place: int | None) -> str:
     return cells[place] if place is not None and place < len(cells) else ""
 
 
+def _files_in(path: Path, layout: Layout) -> Iterator[File]:
+    """The tables of one path: the file itself, or each member of an archive."""
+    head = first_bytes(path)
+    if is_workbook(path, head):
+        yield fingerprint(path)
+    elif head.startswith(ZIP):
+        for member in find_members(path):
+            yield examine(path, layout.encoding, member)
+    else:
+        yield examine(path, layout.encoding)
+
+
 @contextmanager
-def _opened(file: TextFile, layout: Layout) -> Iterator[Iterator[Record]]:
-    with open_text(file) as stream:
-        yield read_records(file.path, stream, layout.delimiter)
+def _opened(file: File, layout: Layout) -> Iterator[Iterator[Record]]:
+    if isinstance(file, TextFile):
+        with open_text(file) as stream:
+            yield read_records(Path(file.place), stream, layout.delimiter)
+        return
+    refuse_change(file)
+    yield read_sheet(file.path, layout.sheet)
+    refuse_change(file)
 
 
-def _open_table(path: Path, columns: Sequence[Column], families: Sequence[Family], layout: Layout) -> Table:
-    file = examine(path, layout.encoding)
+def _open_table(file: File, columns: Sequence[Column], families: Sequence[Family], layout: Layout) -> Table:
+    path = file.place
     with _opened(file, layout) as records:
         header, problems = find_header(records, columns, families, layout.header)
     if header is None or not any(header.titles):

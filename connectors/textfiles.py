@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import IO, TextIO
+from zipfile import BadZipFile, ZipFile
 
 from connectors.errors import BadInput, IncompleteRead
 
@@ -34,13 +34,30 @@ _UTF8 = {"utf-8", "utf-8-sig"}
 
 
 @dataclass(frozen=True, slots=True)
-class TextFile:
-    """One file, the encoding it was proved to be in, and the SHA-256 of its bytes."""
+class File:
+    """One file, the SHA-256 of its bytes, and its size and time; or the `member` of an archive."""
 
     path: Path
-    encoding: str
     sha256: str
     stamp: tuple[int, int]
+    member: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name for people, without the folder."""
+        return self.path.name if self.member is None else f"{self.path.name}/{self.member}"
+
+    @property
+    def place(self) -> str:
+        """The path for messages."""
+        return str(self.path) if self.member is None else f"{self.path}/{self.member}"
+
+
+@dataclass(frozen=True, slots=True)
+class TextFile(File):
+    """A file proved to be text in this encoding."""
+
+    encoding: str = "utf-8"
 
 
 def find_files(path: Path, *suffixes: str) -> tuple[Path, ...]:
@@ -60,11 +77,35 @@ def find_files(path: Path, *suffixes: str) -> tuple[Path, ...]:
     )
 
 
-def examine(path: Path, fallback: str = "utf-8") -> TextFile:
-    """Read the file once and prove its encoding: by its mark, else strict UTF-8, else the fallback."""
+def fingerprint(path: Path) -> File:
+    """Read a file of any kind once, so that a change can be noticed."""
+    digest = hashlib.sha256()
     with _told(path), path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+        return File(path, digest.hexdigest(), _stamp(path))
+
+
+def first_bytes(path: Path) -> bytes:
+    with _told(path), path.open("rb") as stream:
+        return stream.read(8)
+
+
+def refuse_change(file: File) -> None:
+    """`IncompleteRead` when the file is not any more what it was."""
+    with _told(file.path):
+        if _stamp(file.path) != file.stamp:
+            raise IncompleteRead(_changed(file))
+
+
+def examine(path: Path, fallback: str = "utf-8", member: str | None = None) -> TextFile:
+    """Read the file once and prove its encoding: by its mark, else strict UTF-8, else the fallback."""
+    stamp = (0, 0)
+    where = path if member is None else path / member
+    with _told(path), _bytes_of(path, member) as stream:
+        stamp = _stamp(path)
         head = stream.read(512)
-        _refuse_signature(path, head)
+        _refuse_signature(where, head)
         marked = next((encoding for mark, encoding in _MARKS if head.startswith(mark)), None)
         stream.seek(0)
         encoding = marked or "utf-8"
@@ -74,25 +115,25 @@ def examine(path: Path, fallback: str = "utf-8") -> TextFile:
             encoding = fallback
             sha256, fault = _decode(stream, encoding)
         if fault:
-            raise BadInput(f"{path}: {fault}. {_remedy(fault, encoding)}")
-        return TextFile(path, encoding, sha256, _stamp(stream))
+            raise BadInput(f"{where}: {fault}. {_remedy(fault, encoding)}")
+        return TextFile(path, sha256, stamp, member, encoding)
 
 
 @contextmanager
 def open_text(file: TextFile) -> Iterator[TextIO]:
     """The text of an examined file, line ends kept; `IncompleteRead` when it has changed since."""
-    with _told(file.path), file.path.open("rb") as stream:
-        _refuse_change(file, stream)
+    with _told(file.path), _bytes_of(file.path, file.member) as stream:
+        refuse_change(file)
         text = TextIOWrapper(stream, encoding=file.encoding, newline="")
         try:
             yield text
         except UnicodeDecodeError:
             raise IncompleteRead(_changed(file)) from None
-        _refuse_change(file, stream)
+        refuse_change(file)
         text.detach()
 
 
-def _decode(stream: BinaryIO, encoding: str) -> tuple[str, str | None]:
+def _decode(stream: IO[bytes], encoding: str) -> tuple[str, str | None]:
     """The SHA-256 of the whole stream, and what is wrong with its text, if anything."""
     digest = hashlib.sha256()
     decoder = codecs.getincrementaldecoder(encoding)("strict")
@@ -160,15 +201,23 @@ def _told(path: Path) -> Iterator[None]:
         raise BadInput(f"{path}: it cannot be read: {error.strerror or error}. Check the path.") from None
 
 
-def _stamp(stream: BinaryIO) -> tuple[int, int]:
-    status = os.fstat(stream.fileno())
+@contextmanager
+def _bytes_of(path: Path, member: str | None) -> Iterator[IO[bytes]]:
+    if member is None:
+        with path.open("rb") as stream:
+            yield stream
+        return
+    try:
+        with ZipFile(path) as archive, archive.open(member) as stream:
+            yield stream
+    except BadZipFile as error:
+        raise BadInput(f"{path}: the archive is damaged: {error}. Fetch the file again.") from None
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.stat()
     return status.st_size, status.st_mtime_ns
 
 
-def _refuse_change(file: TextFile, stream: BinaryIO) -> None:
-    if _stamp(stream) != file.stamp:
-        raise IncompleteRead(_changed(file))
-
-
-def _changed(file: TextFile) -> str:
-    return f"{file.path}: the file changed while it was read. Run again when it is written in full."
+def _changed(file: File) -> str:
+    return f"{file.place}: the file changed while it was read. Run again when it is written in full."

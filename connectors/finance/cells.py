@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from connectors.figures import Figure
 from connectors.finance.calendar import LabelRefused, Moment
 from connectors.finance.config import FinanceMapping
-from connectors.finance.money import AmountRefused, Notation, exponent_of, parse_minor
+from connectors.finance.money import AmountRefused, Notation, exponent_of, figure_minor, parse_minor
 from connectors.finance.vocabulary import PERIOD, Amount, FromColumn, SignFlag
 from connectors.records import BudgetVersion
 from connectors.tables import CellRefused
@@ -58,13 +59,20 @@ def read_version(cells: Cells, amount: Amount) -> BudgetVersion:
 def read_amount(cells: Cells, amount: Amount, currency: str, notation: Notation, scale: int) -> int | None:
     """The amount in minor units by the strict grammar; None where its cells are blank."""
 
-    def read(column: str) -> int | None:
-        try:
-            return parse_minor(cells[column], currency, notation, scale)
-        except AmountRefused as error:
-            raise CellRefused(column, str(error)) from None
+    return combine(
+        cells, amount, lambda column: read_minor(cells, column, currency, notation=notation, scale=scale)
+    )
 
-    return combine(cells, amount, read)
+
+def read_minor(cells: Cells, column: str, currency: str, *, notation: Notation, scale: int) -> int | None:
+    """One money cell in minor units, or None where it is blank."""
+    text = cells[column]
+    try:
+        if isinstance(text, Figure):
+            return figure_minor(text, currency, scale)
+        return parse_minor(text, currency, notation, scale)
+    except AmountRefused as error:
+        raise CellRefused(column, str(error)) from None
 
 
 def combine(cells: Cells, amount: Amount, read: Callable[[str], int | None]) -> int | None:

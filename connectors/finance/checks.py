@@ -6,10 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from connectors.finance.cells import Cells, combine, read_currency
+from connectors.finance.cells import Cells, combine, read_currency, read_minor
 from connectors.finance.config import FinanceMapping, Plan
 from connectors.finance.mapping import difference
-from connectors.finance.money import AmountRefused, parse_minor
 from connectors.finance.totals import Loose
 from connectors.finance.vocabulary import Amount, TotalsRow
 from connectors.records import Quarantined
@@ -59,10 +58,7 @@ class TotalsChecks:
         notation = self._config.number.notation()
 
         def read(column: str) -> int | None:
-            try:
-                return parse_minor(cells[column], currency, notation, self._config.scale)
-            except AmountRefused as error:
-                raise CellRefused(column, str(error)) from None
+            return read_minor(cells, column, currency, notation=notation, scale=self._config.scale)
 
         # A sum is written with its own sign where its flag is blank.
         flagged = amount.sign is not None and cells[amount.sign.column].strip()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from connectors.finance.cells import Cells, read_amount, read_currency, read_moment, read_version
+from connectors.finance.cells import Cells, read_amount, read_currency, read_minor, read_moment, read_version
 from connectors.finance.config import FinanceMapping, Plan
-from connectors.finance.money import AmountRefused, format_minor, parse_minor
+from connectors.finance.money import format_minor
 from connectors.finance.vocabulary import Amount
 from connectors.records import BudgetLine, Quarantined
 from connectors.tables import CellRefused, Row
@@ -54,9 +54,11 @@ def _wrong_sums(
     faults: list[CellRefused] = []
     for column, parts in plan.sums:
         try:
-            stated = parse_minor(cells[column], currency, config.number.notation(), config.scale)
-        except AmountRefused as error:
-            faults.append(CellRefused(column, str(error)))
+            stated = read_minor(
+                cells, column, currency, notation=config.number.notation(), scale=config.scale
+            )
+        except CellRefused as fault:
+            faults.append(fault)
             continue
         found = sum(minors.get(part, 0) for part in parts)
         if stated is not None and stated != found:

@@ -10,14 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Context, Decimal
 from functools import lru_cache
 from typing import Literal
 
+from connectors.figures import Figure, FloatFigure
 from connectors.finance.currencies import EXPONENTS
 
 Negative = Literal["-1", "(1)", "1-"]
 
 _LARGEST = 2**63 - 1
+_LARGEST_FLOAT = 2**52
+_HAIR = Decimal("0.000001")
+_EXACT = Context(prec=400)
 _LONGEST = 40
 _MARKS = {".", ",", "'", "\u2019", " ", "\u00a0", "\u202f"}
 
@@ -89,6 +94,22 @@ def parse_minor(text: str, currency: str, notation: Notation = PLAIN, scale: int
     if amount > _LARGEST:
         raise AmountRefused(f"{_quoted(written)} is too large to be stored")
     return -amount if negative else amount
+
+
+def figure_minor(figure: Figure, currency: str, scale: int = 1) -> int:
+    """The minor units of a number that needs no notation; refused if it is more than a hair beside them.
+
+    The hair, a millionth of a minor unit, is what binary floats in workbooks need: 0.1 + 0.2.
+    """
+    minor = _EXACT.multiply(Decimal(figure), Decimal(scale * 10 ** exponent_of(currency)))
+    whole = minor.to_integral_value()
+    if abs(minor - whole) > _HAIR:
+        places = exponent_of(currency) + len(str(scale)) - 1
+        raise AmountRefused(f"{_quoted(figure)} has more decimals than the {places} that {currency} allows")
+    largest = _LARGEST_FLOAT if isinstance(figure, FloatFigure) else _LARGEST
+    if abs(whole) > largest:
+        raise AmountRefused(f"{_quoted(figure)} is too large to be held exactly")
+    return int(whole)
 
 
 def format_minor(amount: int, currency: str) -> str:

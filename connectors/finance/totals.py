@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import partial
 
+from connectors.figures import Figure
 from connectors.finance.cells import Cells, combine, read_currency, read_moment, read_version
 from connectors.finance.config import FinanceMapping, Plan
 from connectors.finance.money import Notation, exponent_of
@@ -79,7 +80,17 @@ class Tally:
         return None if minor is None else Loose(amount, currency, minor, key)
 
     def _minor(self, cells: Cells, exponent: int, column: str) -> int | None:
-        return loose_minor(cells[column], self._notation, exponent, self._config.scale)
+        text = cells[column]
+        if isinstance(text, Figure):
+            return _nearest(Decimal(text), exponent, self._config.scale)
+        return loose_minor(text, self._notation, exponent, self._config.scale)
+
+
+def _nearest(number: Decimal, exponent: int, scale: int) -> int | None:
+    """The minor units of a number that was a float, which may be a hair beside them."""
+    minor = _EXACT.multiply(number, Decimal(scale * 10**exponent))
+    whole = minor.to_integral_value()
+    return int(whole) if abs(minor - whole) <= Decimal("0.000001") else None
 
 
 def loose_minor(text: str, notation: Notation, exponent: int, scale: int) -> int | None:

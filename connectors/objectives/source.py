@@ -13,7 +13,7 @@ from connectors.objectives.documents import read_entries
 from connectors.objectives.mapping import to_link, to_objective
 from connectors.records import LinkClaim, Objective, Page, Quarantined
 from connectors.tables import Row, open_tables
-from connectors.textfiles import TextFile, examine, find_files
+from connectors.textfiles import File, examine, find_files
 
 PAGE_ROWS = 500
 _YAML = (".yaml", ".yml")
@@ -97,7 +97,7 @@ def _pages(source: str, config: DeclaredFiles, take: Take, cursor: str | None) -
             place = Place(index, record)
             if isinstance(row, Row) and row.footer:
                 continue
-            outcome = row if isinstance(row, Quarantined) else take(row, file.path.name)
+            outcome = row if isinstance(row, Quarantined) else take(row, file.name)
             if place <= done:
                 continue
             page, rows = _with(page, outcome), rows + 1
@@ -115,9 +115,9 @@ def _with(page: Page, outcome: Objective | LinkClaim | Quarantined | None) -> Pa
     return replace(page, records=(*page.records, outcome))
 
 
-def _open(config: DeclaredFiles) -> Sequence[tuple[TextFile, Iterable[Row | Quarantined]]]:
+def _open(config: DeclaredFiles) -> Sequence[tuple[File, Iterable[Row | Quarantined]]]:
     """Every file with its rows; `BadInput` with the mistakes of all files before any row is read."""
-    opened: list[tuple[TextFile, Iterable[Row | Quarantined]]] = []
+    opened: list[tuple[File, Iterable[Row | Quarantined]]] = []
     problems: list[str] = []
     for path in find_files(config.path, ".csv", *_YAML):
         try:
