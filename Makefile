@@ -13,10 +13,10 @@ LOCK  = $(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --p
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format lock clean
+.PHONY: help demo test check lint format bench-rules lock clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.installed  ## three nights on the sample portfolio, no Jira needed (ARGS="…" goes to tieline demo)
 	@$(BIN)/tieline demo $(ARGS)
@@ -36,6 +36,9 @@ lint: $(VENV)/.installed $(VENV)/.dev  ## ruff, mypy --strict and the walls betw
 format: $(VENV)/.dev  ## mend what ruff can mend, and format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+bench-rules: $(VENV)/.installed  ## what judging costs: 20 rules over 10,000 and 100,000 items (ARGS="--sizes 1000000 --each")
+	@$(BIN)/python benchmarks/rules_judging.py $(ARGS)
 
 lock: $(VENV)/.dev  ## write the lock files from pyproject.toml, keeping versions (UPGRADE=1 moves them)
 	@echo "Locking requirements.lock, requirements-build.lock and requirements-dev.lock"

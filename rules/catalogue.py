@@ -180,7 +180,11 @@ class RelationBinding:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EntityBinding:
-    """The columns of an entity, by field name. `source` may be a join (with grouped budgets, say)."""
+    """The columns of an entity, by field name. `source` may be a join (with grouped budgets, say).
+
+    What it joins with an outer join has one row at most for each item, and is left out of the statements of
+    rules that name no column of it.
+    """
 
     source: FromClause
     id: ColumnElement[Any]

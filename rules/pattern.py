@@ -8,12 +8,14 @@ follow the locale; `.` matches a line break in both. RE2 has no back-references 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import re2
 
 MAX_LENGTH = 500
+LARGE_PROGRAM = 1000
 _SHORTHAND = {"d": "0-9", "s": r" \t\n\r\f", "w": "A-Za-z0-9_"}
 _PIECE = re.compile(r"\\.|\(\?:|\(\?|\[\^?\]?|\[|.", re.DOTALL)
 
@@ -70,16 +72,35 @@ def _translate_escape(piece: str, in_class: bool) -> str:
     return piece
 
 
-@lru_cache(maxsize=256)
 def compile_pattern(pattern: str) -> Any:
     """Compile a portable pattern; `re2.error` if it is none."""
+    return re2.compile(pattern, _options())
+
+
+def _options() -> Any:
     options = re2.Options()
     options.dot_nl = True
     options.log_errors = False
     options.max_mem = 8 << 20
-    return re2.compile(pattern, options)
+    return options
+
+
+@lru_cache(maxsize=256)
+def _finder(pattern: str) -> Callable[[str], object]:
+    """Give the fastest way to ask whether a pattern occurs.
+
+    A set of one pattern says yes or no four times as fast as a search, which also says where. It has no
+    second algorithm to fall back on when memory runs out, so large patterns are searched for.
+    """
+    compiled = compile_pattern(pattern)
+    if compiled.programsize <= LARGE_PROGRAM:
+        alone = re2.Set.SearchSet(_options())
+        alone.Add(pattern)
+        alone.Compile()
+        return cast(Callable[[str], object], alone.Match)
+    return cast(Callable[[str], object], compiled.search)
 
 
 def found(pattern: str, text: str) -> bool:
     """Tell whether a portable pattern occurs in the text."""
-    return compile_pattern(pattern).search(text) is not None
+    return bool(_finder(pattern)(text))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, create_engine, event, insert
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 
 from rules.catalogue import BindingError, find
@@ -138,6 +139,22 @@ def test_an_amount_beyond_32_bits_is_compared_exactly(connection: Connection) ->
     assert list(_evidence(connection, "plan = 43375987588")) == [0]
     assert list(_evidence(connection, "plan > 43375987587.99")) == [0]
     assert list(_evidence(connection, "plan > 43375987588")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "named", "joined"),
+    [
+        ("status = Done", [], False),
+        ("goal.ends < due AND tags = x AND liveWeight > 1", ["key"], False),
+        ("plan > 1", [], True),
+        ("status = Done", ["plan"], True),
+        ("status = Done OR NOT spent = 3", [], True),
+    ],
+)
+def test_what_an_outer_join_brings_is_joined_only_where_the_rule_names_it(
+    text: str, named: list[str], joined: bool
+) -> None:
+    assert ("totals" in str(hits(_rule(text, *named)).compile(dialect=sqlite.dialect()))) is joined
 
 
 def test_a_rule_over_an_unbound_catalogue_cannot_be_compiled() -> None:

@@ -1,0 +1,281 @@
+"""Measure what judging costs: 20 rules over a store of work items, each hit stored with its evidence.
+
+    python benchmarks/rules_judging.py                    # 10,000 and 100,000 items on SQLite
+    python benchmarks/rules_judging.py --sizes 1000000    # a large site
+    python benchmarks/rules_judging.py --each             # and what each rule takes, with its query plan
+
+Every size is filled into a fresh store and judged by a fresh process, so that the peak of one does not hide
+in that of another. CPU seconds count; wall time suffers from whatever else the machine is doing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, func, select, text
+
+from rules.catalogue import fold
+from rules.moments import Context
+from rules.pack import load
+from rules.ruleset import RuleSet
+from rules.sql import hits
+from sync.judge import run_rule
+from sync.store import tables
+from sync.store.bulk import insert_rows
+from sync.store.catalogue import Frame, bind_catalogue
+from sync.store.database import open_store
+from sync.store.findings import clear_hits
+from sync.store.schema import table_of
+
+NOW = datetime(2026, 7, 15, 3, 0, tzinfo=UTC)
+CONTEXT = Context(now=NOW)
+FRAME = Frame(today=NOW.date(), fiscal_year=2026, currency="USD", prefix="align-")
+PAGE = 5_000
+
+CONDITIONS = [
+    "objective IS EMPTY AND statusCategory != Done AND budget.amount > 100000",
+    'updated < -90d AND statusCategory = "In Progress"',
+    "labels = regulatory AND objective IS EMPTY",
+    "summary ~ migration AND statusCategory != Done",
+    'summary ~ matches("^\\\\[(POC|SPIKE)\\\\]") AND budget.amount IS NOT EMPTY',
+    "budget.actual > budget.amount",
+    "priority IN (Highest, High) AND assignee IS EMPTY",
+    "due < now() AND statusCategory != Done",
+    "objective IS EMPTY AND budget.amount > 0",
+    "assignee != jane AND labels = platform",
+    'issuetype = Epic AND hierarchyLevel >= 1 AND statusCategory = "To Do"',
+    "objective.ends < startOfDay() AND statusCategory != Done",
+    'issuetype = Epic AND objective.live != "true"',
+    "budget.actual > percentOf(90, budget.amount) AND statusCategory != Done",
+    "NOT (labels IN (platform, regulatory) OR assignee IS EMPTY) AND due IS EMPTY",
+    "created < -365d AND statusCategory = new",
+    "summary ~ startsWith(POC) OR summary ~ endsWith(tbd)",
+    "budget.forecast IS EMPTY AND budget.amount IS NOT EMPTY",
+    "project IN (PAY, OPS, CRM) AND objective.owner IS EMPTY AND objective IS NOT EMPTY",
+    "parent IS EMPTY AND issuetype != Epic AND statusCategory != Done",
+]
+STATES = [("To Do", "new"), ("In Progress", "indeterminate"), ("Done", "done")]
+WORDS = [
+    "invoice",
+    "migration",
+    "portal",
+    "ledger",
+    "[POC]",
+    "POC",
+    "[SPIKE]",
+    "mobile",
+    "billing",
+    "search",
+    "tbd",
+    "report",
+]
+
+
+def fill(engine: Engine, size: int) -> None:
+    """Write items, 400 objectives at most, links for six items in ten and money for half of them."""
+    draw = random.Random(7)
+    goals = max(1, min(400, size // 25))
+    with engine.begin() as connection:
+        put(connection, tables.Objective, (objective(number, draw) for number in range(1, goals + 1)))
+        put(connection, tables.WorkItem, (work_item(number, draw) for number in range(1, size + 1)))
+        put(connection, tables.WorkItemLabel, labels(size, draw))
+        put(connection, tables.ObjectiveLink, links(size, goals, draw))
+        put(connection, tables.BudgetLine, (line for line, _ in money(size)))
+        put(connection, tables.BudgetLink, (link for _, link in money(size)))
+    engine.dispose()
+
+
+def put(connection: Connection, model: type, rows: Iterator[dict[str, Any]]) -> None:
+    """Write rows page by page."""
+    table: Table = table_of(model)
+    page: list[dict[str, Any]] = []
+    for row in rows:
+        page.append(row)
+        if len(page) == PAGE:
+            insert_rows(connection, table, page)
+            page = []
+    insert_rows(connection, table, page)
+
+
+def seen(source: str, number: int) -> dict[str, Any]:
+    """Give what every row of the outside world carries."""
+    known = {"first_run": 1, "first_seen": NOW, "last_run": 1, "last_seen": NOW}
+    return {"source": source, "source_id": str(number), "row_hash": f"{number:032x}", **known}
+
+
+def objective(number: int, draw: random.Random) -> dict[str, Any]:
+    """Draw an objective; one in five has ended, one in four has no owner."""
+    owner = draw.choice(["jane", "joe", "pmo", None])
+    return {
+        **seen("goals", number),
+        "id": number,
+        "key_folded": str(number),
+        "title": f"Objective {number}",
+        "title_folded": f"objective {number}",
+        "state": draw.choice(["active", "active", "active", "closed"]),
+        "owner": owner,
+        "owner_folded": owner,
+        "starts_on": date(2025, 1, 1),
+        "ends_on": draw.choice([date(2026, 3, 31), *[date(2027, 12, 31)] * 4]),
+    }
+
+
+def work_item(number: int, draw: random.Random) -> dict[str, Any]:
+    """Draw a work item; a third of what may be empty is."""
+    project = draw.choice(["PAY", "OPS", "CRM", "WEB", "HR"])
+    summary = " ".join(draw.sample(WORDS, 4))
+    status, category = draw.choice(STATES)
+    kind = draw.choice(["Epic", "Epic", "Story"])
+    words = {
+        "key": f"{project}-{number}",
+        "project": project,
+        "summary": summary,
+        "type": kind,
+        "status": status,
+        "assignee": draw.choice(["jane", "joe", None]),
+        "priority": draw.choice(["Highest", "High", "Medium", None]),
+        "parent": draw.choice([f"{project}-{number // 10 + 1}", f"{project}-1", None]),
+    }
+    columns = {"project": "project_key", "type": "type_name", "parent": "parent_key"}
+    row = {columns.get(name, name): word for name, word in words.items()}
+    folded = {f"{name}_folded": word and fold(word) for name, word in words.items()}
+    return {
+        **seen("jira", number),
+        **row,
+        **folded,
+        "id": number,
+        "project_name": project.title(),
+        "hierarchy_level": 1 if kind == "Epic" else 0,
+        "status_category": category,
+        "created_at": NOW - timedelta(days=draw.randrange(900)),
+        "updated_at": NOW - timedelta(days=draw.randrange(300)),
+        "due_on": draw.choice([None, NOW.date() + timedelta(days=draw.randrange(-200, 400))]),
+        "url": f"https://jira.example/browse/{project}-{number}",
+        "in_scope": True,
+    }
+
+
+def labels(size: int, draw: random.Random) -> Iterator[dict[str, Any]]:
+    """Draw none to two labels of an item."""
+    for number in range(1, size + 1):
+        for label in draw.sample(
+            ["regulatory", "platform", "q3", "align-no-objective"], draw.choice([0, 1, 2])
+        ):
+            yield {"work_item_id": number, "label": label, "label_folded": label}
+
+
+def links(size: int, goals: int, draw: random.Random) -> Iterator[dict[str, Any]]:
+    """Tie six items in ten to an objective, and some of them to a second one."""
+    for number in range(1, size + 1):
+        for goal in draw.sample(range(1, goals + 1), min(goals, draw.choice([0, 0, 1, 1, 1, 2]))):
+            yield {
+                "work_item_id": number,
+                "objective_id": goal,
+                "how": "custom_field",
+                "evidence": f"field Objective = {goal}",
+                "depth": 0,
+                "counts": True,
+            }
+
+
+def money(size: int) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Give every other item a budget, and half of these an actual and a forecast as well."""
+    draw, number = random.Random(8), 0
+    for item in range(1, size + 1, 2):
+        for version in ["budget", "actual", "forecast"][: draw.choice([1, 3])]:
+            number += 1
+            amount = draw.randrange(1_000, 30_000_000)
+            said = {"version": version, "fiscal_year": 2026, "period": "FY2026", "currency": "USD"}
+            line = {**seen("finance", number), "id": number, "key_folded": str(number), **said}
+            tie = {"budget_line_id": number, "work_item_id": item, "how": "cost_code", "evidence": "code"}
+            yield {**line, "amount_minor": amount}, {**tie, "amount_minor": amount}
+
+
+def rule_set() -> RuleSet:
+    """Load the rules, bound to the tables, through the loader that every night uses."""
+    rules = "".join(
+        f"  - id: rule-{number}\n    when: |\n      {condition}\n    message: '{{key}} {{summary}}'\n"
+        "    tests: [{flag: {key: PAY-1}}, {pass: {}}]\n"
+        for number, condition in enumerate(CONDITIONS, start=1)
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rules.yaml"
+        path.write_text(f"version: 1\nrules:\n{rules}")
+        return load([path], bind_catalogue(FRAME), CONTEXT)
+
+
+def measure(url: str, *, each: bool) -> None:
+    """Judge a store, and print the figures as one line of JSON."""
+    engine, rules = open_store(url), rule_set()
+    with engine.begin() as connection:
+        floor = peak_rss()
+        before = time.process_time(), time.perf_counter()
+        clear_hits(connection)
+        for rule in rules.rules:
+            began = time.process_time()
+            run_rule(connection, rule)
+            if each:
+                show(connection, rule, time.process_time() - began)
+        cpu, wall = time.process_time() - before[0], time.perf_counter() - before[1]
+        count = connection.scalar(select(func.count()).select_from(table_of(tables.Hit)))
+    figures = {"cpu": cpu, "wall": wall, "hits": count, "floor": floor, "peak": peak_rss()}
+    print(json.dumps(figures))
+
+
+def show(connection: Connection, rule: Any, seconds: float) -> None:
+    """Print what a rule took, and how SQLite went about it."""
+    statement = hits(rule).compile(connection, compile_kwargs={"literal_binds": True})
+    print(f"{seconds:6.3f} s  {rule.when}")
+    for row in connection.execute(text("EXPLAIN QUERY PLAN " + str(statement).replace(":", "\\:"))):
+        print(f"            {row.detail}")
+
+
+def peak_rss() -> float:
+    """Give the most memory this process ever held, in MiB (Linux)."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def main() -> None:
+    """Fill a store of each size and have it judged."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sizes", default="10000,100000", help="how many items, separated by commas")
+    parser.add_argument("--each", action="store_true", help="show what each rule takes, with its query plan")
+    parser.add_argument("--judge", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.judge:
+        measure(options.judge, each=options.each)
+        return
+    print(f"{len(CONDITIONS)} rules, evidence stored, SQLite {sqlite3.sqlite_version}")
+    print("    items      hits   CPU s  wall s  peak MiB  over floor  ns/item/rule")
+    for size in (int(part) for part in options.sizes.split(",")):
+        with tempfile.TemporaryDirectory() as folder:
+            url = f"sqlite:///{folder}/bench.db"
+            fill(open_store(url), size)
+            command = [sys.executable, __file__, "--judge", url, *(["--each"] if options.each else [])]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            *details, last = done.stdout.splitlines()
+            print(*details, sep="\n", end="\n" if details else "")
+            found = json.loads(last)
+            each = found["cpu"] / size / len(CONDITIONS) * 1e9
+            print(
+                f"{size:>9,} {found['hits']:>9,} {found['cpu']:>7.2f} {found['wall']:>7.2f} "
+                f"{found['peak']:>9.0f} {found['peak'] - found['floor']:>11.0f} {each:>13.0f}"
+            )
+
+
+if __name__ == "__main__":
+    main()
