@@ -60,9 +60,8 @@ def show_explanation(output: Output, it: Explanation) -> None:
     if it.ties or it.loose:
         output.line("\nObjectives", style="bold")
     for tie in it.ties:
-        place = f" via {tie.via}" if tie.via else ""
         output.line(f"  {MARKS[tie.live]} {tie.objective}  {tie.title} ({tie.standing})")
-        output.line(f"      by {tie.how}{place}: {tie.evidence}")
+        output.line(f"      by {tie.how}: {tie.evidence}")
     for text in it.loose:
         output.line(f"  ✗ {text}")
     show_list(output, "Money", it.money)

@@ -62,7 +62,7 @@ class Output:
         if least_width(columns, texts) > self.console.width:
             self._blocks(columns, texts)
         elif self.console.is_terminal:
-            self.console.print(grid(columns, texts))
+            self.console.print(grid(columns, texts), soft_wrap=False)
         else:
             with self.console.capture() as drawn:
                 self.console.print(grid(columns, texts))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Event
@@ -73,27 +74,33 @@ def serve(env_file: EnvFile = None, json: Json = False) -> int:
         settings = session.settings
         session.service.rules(utc_now())  # a mistake in the rules is told now, not at night
         first = schedule.next_due(settings.schedule, settings.zone, utc_now())
-        output.line(
-            f"Serving {settings.schedule!r} in {settings.timezone}. "
-            f"Next night: {first.at:%Y-%m-%d %H:%M %Z}. Stop with Ctrl-C."
-        )
-        watch = Watch(session, output, utc_now(), utc_now)
-        serve_until_stopped(watch, settings.zone)
-        output.line("Stopped.")
+        with stop_on_signal() as stop:
+            output.line(
+                f"Serving {settings.schedule!r} in {settings.timezone}. "
+                f"Next night: {first.at:%Y-%m-%d %H:%M %Z}. Stop with Ctrl-C."
+            )
+            tick_until(stop, Watch(session, output, utc_now(), utc_now), settings.zone)
+            output.line("Stopped.")
     return Exit.OK
 
 
-def serve_until_stopped(watch: Watch, zone: ZoneInfo) -> None:
-    """Tick until SIGTERM or Ctrl-C; a night that is under way is finished first."""
+@contextmanager
+def stop_on_signal() -> Iterator[Event]:
+    """Turn SIGTERM and Ctrl-C into an event, for as long as the context lasts."""
     stop = Event()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in STOPS}
-    scheduler = BackgroundScheduler(timezone=zone)
     try:
-        watch.tick()
-        schedule.start_ticking(scheduler, watch.tick)
-        scheduler.start()
-        stop.wait()
-        scheduler.shutdown(wait=True)
+        yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def tick_until(stop: Event, watch: Watch, zone: ZoneInfo) -> None:
+    """Tick until told to stop; a night that is under way is finished first."""
+    watch.tick()
+    scheduler = BackgroundScheduler(timezone=zone)
+    schedule.start_ticking(scheduler, watch.tick)
+    scheduler.start()
+    stop.wait()
+    scheduler.shutdown(wait=True)

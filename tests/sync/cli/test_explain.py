@@ -66,7 +66,7 @@ def test_a_child_shows_the_parent_it_inherits_its_objective_from(desk: Desk) -> 
     text = explained(desk, story)
     assert "Aligned: serves GROW." in text
     assert "Under PAY-1 Card payments" in text
-    assert "via PAY-1: Objective ids (" in text
+    assert "by custom field: inherited from PAY-1: Objective ids (" in text
 
 
 def test_a_mapping_file_shows_its_line(desk: Desk) -> None:

@@ -1,0 +1,103 @@
+"""`tieline doctor`: all good on a good set-up, each defect shown with its exit code, and nothing written."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sync.cli.doctor import told_skew
+from sync.sandbox import Answer, Call, Deployment
+from tests.sync.cli.desk import Desk
+
+
+@pytest.mark.parametrize("deployment", list(Deployment), ids=["cloud", "dc"])
+def test_a_good_set_up_is_good_throughout_and_nothing_is_written(desk: Desk) -> None:
+    said = desk.say("doctor")
+    assert said.code == 0
+    assert "✗" not in said.out
+    name = "Cloud" if desk.jira.deployment is Deployment.CLOUD else "Data Center"
+    text = " ".join(said.out.split())
+    for words in (
+        "✓ settings zone UTC, labels align-…",
+        "✓ rules 5 rules, no mistakes",
+        f"✓ site jira Jira {name} ",
+        "✓ account Tieline Sync, zone Etc/UTC",
+        "✓ may browse projects yes",
+        "✓ may edit issues yes",
+        "✓ objective fields Objective ids (customfield_",
+        "✓ issues in scope 3",
+        "✓ source objectives objectives: 3 records, 0 refused",
+        "✓ source finance finance: 4 records, 0 refused",
+        "All is ready for `tieline run --dry-run`.",
+    ):
+        assert words in text
+    assert desk.writes() == 0
+
+
+def defects(desk: Desk, code: int, **environ: str) -> list[str]:
+    """What doctor finds bad, as JSON; the text must show the same."""
+    said = desk.say("doctor", "--json", **environ)
+    assert said.code == code
+    bad = [found["seen"] for found in said.document if not found["good"]]
+    shown = desk.say("doctor", **environ)
+    assert shown.code == code
+    assert shown.out.count("✗") == len(bad)
+    assert f"To put right: {len(bad)}." in shown.out
+    assert desk.writes() == 0
+    return bad
+
+
+def test_a_missing_permission_is_shown_once(desk: Desk) -> None:
+    desk.jira.site.permissions.read_only_projects.add("PAY")
+    (bad,) = defects(desk, 4)
+    assert bad == "Tieline Sync lacks EDIT_ISSUES in every project."
+
+
+def test_a_field_nobody_knows_is_shown(desk: Desk) -> None:
+    (bad,) = defects(desk, 2, JIRA_OBJECTIVE_FIELD="Objectiv ids")
+    assert "Objectiv ids" in bad
+    assert "Objective ids" in bad
+
+
+def test_a_jql_that_jira_refuses_is_shown(desk: Desk) -> None:
+    (bad,) = defects(desk, 2, JIRA_JQL="issuetype === Epic")
+    assert "JIRA_JQL" in bad
+
+
+def test_a_jql_that_finds_nothing_is_shown(desk: Desk) -> None:
+    (bad,) = defects(desk, 2, JIRA_JQL='issuetype = Epic AND summary ~ "nothingsuch"')
+    assert "JIRA_JQL matches no issue" in bad
+
+
+def test_a_mistake_in_a_rule_is_shown_beside_everything_else(desk: Desk) -> None:
+    rules = desk.write("rules.yaml", "version: 1\nrules:\n  - id: x\n    when: statsu = Done\n")
+    (bad,) = defects(desk, 2, TIELINE_RULES=str(rules))
+    assert "statsu" in bad
+
+
+def test_a_clock_that_is_off_is_shown(desk: Desk) -> None:
+    def an_hour_ahead(call: Call) -> Answer:
+        told = datetime.now(UTC) + timedelta(hours=1)
+        return Answer(
+            200,
+            {
+                "baseUrl": desk.jira.url,
+                "version": "1001.0.0",
+                "versionNumbers": [1001, 0, 0],
+                "deploymentType": "Cloud",
+                "serverTime": told.strftime("%Y-%m-%dT%H:%M:%S.000+0000"),
+            },
+        )
+
+    desk.jira.before("GET", "/serverInfo", an_hour_ahead)
+    (bad,) = defects(desk, 1)
+    assert bad.startswith("Jira's is 3")
+    assert bad.endswith("seconds ahead")
+
+
+def test_the_difference_of_two_clocks_is_said_in_words() -> None:
+    assert told_skew(None) == "Jira does not tell its time"
+    assert told_skew(-0.2) == "agree to the second"
+    assert told_skew(-1.0) == "Jira's is 1 second behind"
+    assert told_skew(90.4) == "Jira's is 90 seconds ahead"

@@ -1,0 +1,92 @@
+"""`tieline serve`: says when the next night is, runs the one that is due once, and stops when told to."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
+
+from sync.cli.output import Output
+from sync.cli.serve import Watch
+from sync.cli.session import open_session
+from sync.store import history
+from tests.sync.cli.desk import Desk
+
+
+def triggers(desk: Desk) -> list[str]:
+    store = desk.store()
+    with store.connect() as connection:
+        rows = history.newest_runs(connection, 50)
+    store.dispose()
+    return [row.trigger for row in rows]
+
+
+def test_it_says_when_the_next_night_is_and_stops_on_sigterm(desk: Desk) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sync", "serve"],
+        cwd=desk.folder,
+        env=desk.environ({"TIELINE_SCHEDULE": "30 2 * * *", "TIELINE_TIMEZONE": "Europe/Berlin"}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    assert first.startswith("Serving '30 2 * * *' in Europe/Berlin. Next night: 20")
+    assert "02:30 CE" in first
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (0, "Stopped.\n", "")
+
+
+def test_a_night_that_falls_due_is_run_once(desk: Desk) -> None:
+    now = datetime(2026, 3, 3, 1, 59, tzinfo=UTC)
+    with desk.patch.context() as patch:
+        patch.chdir(desk.folder)
+        with open_session(None) as session:
+            watch = Watch(session, Output(as_json=False), now, lambda: now)
+            watch.tick()
+            assert triggers(desk) == []
+            now += timedelta(minutes=2)
+            watch.tick()
+            watch.tick()
+            assert triggers(desk) == ["schedule"]
+            now += timedelta(days=1)
+            watch.tick()
+            assert triggers(desk) == ["schedule", "schedule"]
+    assert desk.writes() == 2
+    assert "Last scheduled night: " + str(date(2026, 3, 4)) in desk.say("status").out
+
+
+def test_what_keeps_a_night_from_running_is_said_once_and_tried_again(desk: Desk) -> None:
+    now = datetime(2026, 3, 3, 1, 59, tzinfo=UTC)
+    with desk.patch.context() as patch:
+        patch.chdir(desk.folder)
+        rules = desk.write("rules.yaml", "version: 1\n")
+        patch.setenv("TIELINE_RULES", str(rules))
+        with open_session(None) as session:
+            watch = Watch(session, Output(as_json=False), now, lambda: now)
+            now += timedelta(minutes=2)
+            desk.capture.readouterr()
+            watch.tick()
+            watch.tick()
+            said = desk.capture.readouterr().out
+            assert said.count("The night of 2026-03-03 could not run:") == 1
+            assert triggers(desk) == []
+            rules.write_text(GOOD_RULE, encoding="utf-8")
+            watch.tick()
+            assert triggers(desk) == ["schedule"]
+
+
+GOOD_RULE = """\
+version: 1
+rules:
+  - id: mine
+    title: Mine
+    when: status = Done
+    message: "{key}"
+    tests:
+      - flag: {status: Done}
+      - pass: {status: Open}
+"""
