@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -45,10 +46,16 @@ class Output:
         return BarProgress(self.console) if self.console.is_terminal else LineProgress(self)
 
     def line(self, text: str = "", style: str | None = None) -> None:
-        """Say one line; text from outside is shown as it is, with control characters made visible."""
-        if not self.as_json:
-            shown = Text(printable(text), style=style or "", overflow="ignore")
-            self.console.print(shown, soft_wrap=not self.console.is_terminal, crop=False)
+        """Say one line; text from outside is shown as it is, with control characters made visible.
+
+        On a terminal what is too long goes on below, as far in as it began.
+        """
+        if self.as_json:
+            return
+        shown = printable(text)
+        if self.console.is_terminal:
+            shown = "\n".join(wrapped(line, self.console.width) for line in shown.split("\n"))
+        self.console.print(Text(shown, style=style or ""))
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Show a table, if it has rows; columns whose heading ends with `>` hold figures: never cut.
@@ -83,6 +90,15 @@ class Output:
             indent = 2 if lines else None
             sys.stdout.write(json.dumps(content, default=plain, indent=indent, ensure_ascii=False) + "\n")
             sys.stdout.flush()
+
+
+def wrapped(line: str, width: int) -> str:
+    """Break a line between words, going on as far in as it began; a word that is too long stays whole."""
+    inside = " " * (len(line) - len(line.lstrip(" ")))
+    parts = textwrap.wrap(
+        line, width, subsequent_indent=inside, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(parts)
 
 
 def least_width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:

@@ -49,6 +49,19 @@ def test_words_are_wrapped_before_figures_are_touched() -> None:
     assert max(len(line) for line in lines) <= 60
 
 
+def test_a_long_line_goes_on_below_where_it_began_and_a_path_stays_whole() -> None:
+    output, screen = on_terminal(40)
+    path = "/a/very/long/path/that/is/longer/than/the/line/index.html"
+    output.line("  why: words that do not all fit into one line")
+    output.line(f"Report: {path}")
+    assert screen.getvalue().splitlines() == [
+        "  why: words that do not all fit into",
+        "  one line",
+        "Report:",
+        path,
+    ]
+
+
 def test_in_a_pipe_each_row_is_one_line_however_long(capsys: pytest.CaptureFixture[str]) -> None:
     Output(as_json=False).table("T", ["a", "b>"], [("x" * 500, "1"), ("y", "2")])
     lines = capsys.readouterr().out.splitlines()
