@@ -55,6 +55,10 @@ def is_workbook(path: Path, head: bytes) -> bool:
     return "[Content_Types].xml" in names or "mimetype" in names
 
 
+def sheet_names(path: Path) -> list[str]:
+    return list(_open(path).sheet_names)
+
+
 def read_sheet(path: Path, sheet: str | None) -> Iterator[Record]:
     """The rows of the sheet, blank ones included; `BadInput` where there is no such sheet or file."""
     if path.stat().st_size > _MAX_BYTES:
