@@ -25,7 +25,7 @@ test: $(VENV)/.installed $(VENV)/.dev  ## run the tests (ARGS="…" goes to pyte
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: lint  ## the whole gate: lint, then the tests with nothing skipped, on SQLite and PostgreSQL
-	@TIELINE_TEST_REQUIRE_ALL=1 .ci/with-postgresql $(MAKE) --no-print-directory test
+	@TEST_REQUIRE_ALL=1 .ci/with-postgresql $(MAKE) --no-print-directory test
 
 lint: $(VENV)/.installed $(VENV)/.dev  ## ruff, mypy --strict and the walls between the packages
 	@echo "ruff check";           $(BIN)/ruff check .

@@ -22,15 +22,13 @@ settings.register_profile(
 settings.register_profile("explore", max_examples=1000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
-# What a developer's shell may hold and a test must not see; the test's own switches stay.
+# What a developer's shell may hold and a test must not see.
 OWN_SETTINGS = ("JIRA_", "FINANCE_", "OBJECTIVES_", "TIELINE_")
 SHELL_SETTINGS = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FORCE_COLOR", "NO_COLOR", "COLUMNS", "LINES"}
 
 
 def is_foreign(variable: str) -> bool:
     name = variable.upper()
-    if name.startswith("TIELINE_TEST_"):
-        return False
     return name.startswith(OWN_SETTINGS) or name in SHELL_SETTINGS
 
 
@@ -56,11 +54,11 @@ NEEDS = {"postgresql": missing_server, "browser": missing_browser}
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test whose server or browser is missing; TIELINE_TEST_REQUIRE_ALL=1 makes that a failure."""
+    """Skip a test whose server or browser is missing; TEST_REQUIRE_ALL=1 makes that a failure."""
     for marker, missing in NEEDS.items():
         reason = missing() if item.get_closest_marker(marker) else None
-        if reason and os.environ.get("TIELINE_TEST_REQUIRE_ALL") == "1":
-            pytest.fail(f"TIELINE_TEST_REQUIRE_ALL=1, but {reason}", pytrace=False)
+        if reason and os.environ.get("TEST_REQUIRE_ALL") == "1":
+            pytest.fail(f"TEST_REQUIRE_ALL=1, but {reason}", pytrace=False)
         if reason:
             pytest.skip(reason)
 

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import NullPool
 
-SERVER_VARIABLE = "TIELINE_TEST_POSTGRESQL"
+SERVER_VARIABLE = "TEST_POSTGRESQL"
 
 
 def server_url() -> str | None:
