@@ -42,9 +42,9 @@ bench-rules: $(VENV)/.installed  ## what judging costs: 20 rules over 10,000 and
 
 lock: $(VENV)/.dev  ## write the lock files from pyproject.toml, keeping versions (UPGRADE=1 moves them)
 	@echo "Locking requirements.lock, requirements-build.lock and requirements-dev.lock"
-	@$(LOCK) pyproject.toml --extra postgresql --output-file requirements.lock
+	@$(LOCK) pyproject.toml --all-extras --output-file requirements.lock
 	@$(LOCK) --group build --constraint requirements.lock --output-file requirements-build.lock
-	@$(LOCK) pyproject.toml --extra postgresql --group dev --constraint requirements.lock \
+	@$(LOCK) pyproject.toml --all-extras --group dev --constraint requirements.lock \
 		--output-file requirements-dev.lock
 
 clean:  ## remove .venv, caches and the demo's output; .env and databases stay
