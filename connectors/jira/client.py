@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import requests
 from jira import JIRA
+from pydantic_core import from_json
 
 from connectors import http
 from connectors.allowance import read_allowance
@@ -215,6 +216,10 @@ def route_of(method: str, path: str) -> Route:
 
 def decoded(response: requests.Response) -> Any:
     """The JSON of an answer; None where it holds none (a web page, a proxy's error)."""
+    try:
+        return from_json(response.content, cache_strings="keys")
+    except ValueError:
+        pass  # stricter than Jira: to it, half of a surrogate pair (a text cut short) is no JSON
     try:
         return response.json()
     except requests.exceptions.JSONDecodeError:

@@ -53,7 +53,7 @@ class JiraSiteConfig(BaseModel):
     connect_timeout: float = Field(default=10.0, gt=0)
     read_timeout: float = Field(default=60.0, gt=0)
     page_size: int | None = Field(default=None, ge=1, le=5000)
-    parallel: int = Field(default=4, ge=1, le=32)
+    parallel: int = Field(default=8, ge=1, le=32)
     rate_limits: dict[str, float] = Field(default_factory=lambda: dict(CLOUD_LIMITS))
     time_limit: float = Field(default=4 * 3600.0, gt=0)
 

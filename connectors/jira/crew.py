@@ -17,7 +17,7 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 # Results that may wait to be taken beside those under way: enough to keep everybody busy, and little memory.
-AHEAD = 2
+AHEAD = 4
 
 
 class Stopped(Permanent):

@@ -21,10 +21,12 @@ from connectors.records import (
 )
 
 RAW_LIMIT = 2000
+SIDES = (("outwardIssue", "outward"), ("inwardIssue", "inward"))
 CATEGORY_OF_ID = {2: StatusCategory.TO_DO, 4: StatusCategory.IN_PROGRESS, 3: StatusCategory.DONE}
 
 R = TypeVar("R")
 V = TypeVar("V")
+# An object of JSON is a dict, and that is what is asked below: to ask for a Mapping costs ten times as much.
 Raw = Mapping[str, Any]
 
 
@@ -60,12 +62,12 @@ class Reader:
         self.raw = raw
         self.mapping = mapping
         self.refused: list[Quarantined] = []
-        fields = raw.get("fields") if isinstance(raw, Mapping) else None
-        self.fields: Raw = fields if isinstance(fields, Mapping) else {}
+        fields = raw.get("fields") if isinstance(raw, dict) else None
+        self.fields: Raw = fields if isinstance(fields, dict) else {}
 
     def nested(self, name: str) -> Raw:
         value = self.fields.get(name)
-        return value if isinstance(value, Mapping) else {}
+        return value if isinstance(value, dict) else {}
 
     def parse(self, name: str, convert: Callable[[Any], V | None]) -> V | None:
         """The converted value; one that cannot be read is reported and left out, the issue stays."""
@@ -79,17 +81,17 @@ class Reader:
             return None
 
     def refuse(self, reason: str, column: str | None = None) -> None:
-        key = self.raw.get("key") or self.raw.get("id") if isinstance(self.raw, Mapping) else None
+        key = self.raw.get("key") or self.raw.get("id") if isinstance(self.raw, dict) else None
         where = f"{self.mapping.source} {key}" if key else self.mapping.source
         raw = json.dumps(self.raw, ensure_ascii=False, default=str)[:RAW_LIMIT]
         self.refused.append(Quarantined(file=where, line=None, column=column, reason=reason, raw=raw))
 
     def is_usable(self) -> bool:
-        if not isinstance(self.raw, Mapping):
+        if not isinstance(self.raw, dict):
             self.refuse("not an issue: Jira sent something that is no object")
         elif not self.raw.get("id") or not self.raw.get("key"):
             self.refuse("the issue has no id or no key")
-        elif not isinstance(self.raw.get("fields"), Mapping):
+        elif not isinstance(self.raw.get("fields"), dict):
             self.refuse("the issue came without its fields, so nothing is known about its labels")
         return not self.refused
 
@@ -182,7 +184,7 @@ def hierarchy_level(issue_type: Raw, epic_types: frozenset[str]) -> int | None:
 
 def status_category(status: Raw) -> StatusCategory:
     category = status.get("statusCategory")
-    if not isinstance(category, Mapping):
+    if not isinstance(category, dict):
         return StatusCategory.UNDEFINED
     try:
         return StatusCategory(str(category.get("key")))
@@ -204,9 +206,11 @@ def parent_of(reader: Reader) -> tuple[str | None, str | None]:
 
 def issue_named_by(value: Any) -> tuple[str | None, str | None]:
     """Id and key in `{id, key}`, in Advanced Roadmaps' `{data: {id, key}}` or in a bare key."""
-    if isinstance(value, Mapping):
+    if value is None:
+        return None, None
+    if isinstance(value, dict):
         inner = value.get("data")
-        named = inner if isinstance(inner, Mapping) else value
+        named = inner if isinstance(inner, dict) else value
         return text_of(named.get("id")), text_of(named.get("key"))
     return None, text_of(value) if isinstance(value, str) else None
 
@@ -222,14 +226,11 @@ def references_of(reader: Reader, labels: tuple[str, ...]) -> Iterator[Reference
 
 def link_references(reader: Reader) -> Iterator[Reference]:
     links = reader.fields.get("issuelinks")
+    wanted = reader.mapping.objective_links
     for link in links if isinstance(links, list) else ():
-        if not isinstance(link, Mapping):
-            continue
-        kind = link.get("type")
-        kind = kind if isinstance(kind, Mapping) else {}
-        if not link_counts(kind, reader.mapping.objective_links):
-            continue
-        for side, direction in (("outwardIssue", "outward"), ("inwardIssue", "inward")):
+        kind = link.get("type") if isinstance(link, dict) else None
+        kind = kind if isinstance(kind, dict) else {}
+        for side, direction in SIDES if isinstance(link, dict) and link_counts(kind, wanted) else ():
             other_id, other_key = issue_named_by(link.get(side))
             target = other_id or other_key
             if target:

@@ -26,7 +26,7 @@ def targets_of(value: Any) -> tuple[str, ...]:
 def targets_in(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield from split_text(value)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         yield from targets_in_object(value)
     elif isinstance(value, list):
         for item in value:
@@ -40,7 +40,7 @@ def targets_in_object(value: Mapping[str, Any]) -> Iterator[str]:
     if value.get("type") == "doc":
         yield from split_text(document_text(value))
         return
-    if isinstance(value.get("child"), Mapping):
+    if isinstance(value.get("child"), dict):
         yield from targets_in_object(value["child"])
     named = next(
         (value[name] for name in ("value", "key", "name", "id") if value.get(name) is not None), None
@@ -52,7 +52,7 @@ def targets_in_object(value: Mapping[str, Any]) -> Iterator[str]:
 def goal_ids(value: Any) -> tuple[str, ...]:
     """The ids in a goals field: an array of `{id: <goal ARI>}`."""
     goals = value if isinstance(value, list) else [value]
-    ids = (goal.get("id") if isinstance(goal, Mapping) else goal for goal in goals)
+    ids = (goal.get("id") if isinstance(goal, dict) else goal for goal in goals)
     return tuple(dict.fromkeys(goal.strip() for goal in ids if isinstance(goal, str) and goal.strip()))
 
 
@@ -73,13 +73,13 @@ def document_text(node: Any) -> str:
     """The text of an Atlassian document (rich text on Cloud), one line for each block."""
     if isinstance(node, list):
         return "".join(document_text(child) for child in node)
-    if not isinstance(node, Mapping):
+    if not isinstance(node, dict):
         return ""
     attributes = node.get("attrs")
     kind = node.get("type")
     if kind == "hardBreak":
         return "\n"
-    if kind in {"inlineCard", "mention", "status"} and isinstance(attributes, Mapping):
+    if kind in {"inlineCard", "mention", "status"} and isinstance(attributes, dict):
         return str(attributes.get("url") or attributes.get("text") or "")
     own = node.get("text")
     text = (own if isinstance(own, str) else "") + document_text(node.get("content"))
@@ -116,8 +116,9 @@ def day_of(value: Any) -> date | None:
 
 def text_of(value: Any) -> str | None:
     """The text to show for a value: itself, or the display name, value or name of an object; None if none."""
-    if isinstance(value, Mapping):
-        value = next((value[k] for k in ("displayName", "value", "name", "key") if value.get(k)), None)
     if isinstance(value, str):
         return value.strip() or None
+    if isinstance(value, dict):
+        named = next((value[k] for k in ("displayName", "value", "name", "key") if value.get(k)), None)
+        return None if isinstance(named, dict) else text_of(named)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
