@@ -160,12 +160,19 @@ BOUND = UNBOUND.bind(
 
 
 def with_rollups(entity: Entity) -> Entity:
-    """Add a count, a sum and a maximum over the goals."""
+    """Add counts, a sum, a minimum and a maximum over the goals, with conditions and without."""
     (goal,) = entity.relations
-    weight, ends = (next(field for field in goal.fields if field.name == name) for name in ("weight", "ends"))
+    weight, starts, ends = (
+        next(field for field in goal.fields if field.name == name) for name in ("weight", "starts", "ends")
+    )
     live = check(parse('live = "true" AND marks != x'), goal, CONTEXT)
+    running = check(parse("starts <= startOfDay() AND (ends IS EMPTY OR ends >= now())"), goal, CONTEXT)
+    marked = check(parse("marks IN (x, EMPTY) OR name ~ über"), goal, CONTEXT)
     return entity.with_fields(
         Field("goalCount", Kind.NUMBER, rollup=Rollup("count", goal, None, None)),
+        Field("liveCount", Kind.NUMBER, rollup=Rollup("count", goal, None, running)),
+        Field("markedCount", Kind.NUMBER, rollup=Rollup("count", goal, None, marked)),
+        Field("firstStart", Kind.DATE, rollup=Rollup("min", goal, starts, marked)),
         Field("liveWeight", Kind.NUMBER, rollup=Rollup("sum", goal, weight, live)),
         Field("lastEnd", Kind.DATE, rollup=Rollup("max", goal, ends, None)),
     )
