@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from rules.document import Document, Entry, Mapping, Node, Sequence
 
@@ -36,12 +38,16 @@ class Lines:
 
     document: Document
     lines: list[str]
+    starts: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.starts = [0, *accumulate(len(line) + 1 for line in self.lines)]
 
     def number(self, offset: int) -> int:
-        return self.document.text.count("\n", 0, offset)
+        return bisect_right(self.starts, offset) - 1
 
     def column(self, offset: int) -> int:
-        return offset - self.document.text.rfind("\n", 0, offset) - 1
+        return offset - self.starts[self.number(offset)]
 
     def last(self, node: Node) -> int:
         """Number the last line on which something of a node stands; closing brackets may come after it."""
@@ -50,8 +56,8 @@ class Lines:
         elif isinstance(node, Sequence):
             inner = list(node.items)
         else:
-            written = self.document.text[: node.end].rstrip()
-            return self.number(max(len(written) - 1, node.start))
+            written = self.document.text[node.start : node.end].rstrip()
+            return self.number(node.start + max(len(written) - 1, 0))
         return max([self.number(node.start), *(self.last(part) for part in inner)])
 
     def cut(self, mapping: Mapping, end: int) -> Cut:
