@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from sync.sandbox import Deployment
 from sync.store import runs
@@ -215,7 +216,10 @@ FAULTS = [
     ),
 ]
 on_both = pytest.mark.parametrize("deployment", list(Deployment), ids=["cloud", "dc"])
-every_fault = pytest.mark.parametrize("fault", [pytest.param(f, id=f.name.replace(" ", "-")) for f in FAULTS])
+
+
+def named(faults: Iterable[Fault]) -> list[ParameterSet]:
+    return [pytest.param(fault, id=fault.name.replace(" ", "-")) for fault in faults]
 
 
 def assert_told(fault: Fault, said: Said, text: str) -> None:
@@ -226,7 +230,7 @@ def assert_told(fault: Fault, said: Said, text: str) -> None:
         assert "Traceback" not in stream
 
 
-@every_fault
+@pytest.mark.parametrize("fault", named(FAULTS))
 def test_a_mistake_is_told_once_with_place_and_remedy(desk: Desk, fault: Fault) -> None:
     said = desk.say(*fault.command, **fault.arrange(desk))
     text = said.out + said.err
@@ -235,10 +239,9 @@ def test_a_mistake_is_told_once_with_place_and_remedy(desk: Desk, fault: Fault) 
     assert desk.writes() == 0
 
 
-@every_fault
+# What doctor finds is its document, good and bad: see test_doctor.py.
+@pytest.mark.parametrize("fault", named(fault for fault in FAULTS if fault.command[0] != "doctor"))
 def test_as_json_a_mistake_is_one_document_with_problems_and_exit_code(desk: Desk, fault: Fault) -> None:
-    if fault.command[0] == "doctor":
-        pytest.skip("doctor's document lists what it looked at; see test_doctor.py")
     said = desk.say(*fault.command, "--json", **fault.arrange(desk))
     assert_told(fault, said, "\n".join(said.document["problems"]))
     assert said.document["exit_code"] == fault.code

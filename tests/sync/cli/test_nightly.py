@@ -103,7 +103,6 @@ def test_a_report_can_be_written_again_elsewhere(desk: Desk) -> None:
 
 COMMANDS = [
     ("doctor",),
-    ("run", "--dry-run"),
     ("run",),
     ("pull",),
     ("check",),
