@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Tag, ValidationError
 from rapidfuzz import process
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from connectors.finance import FinanceSourceConfig
+from connectors.finance import FinanceSourceConfig, RestFinanceConfig
 from connectors.finance import canonical as canonical_finance
 from connectors.jira import JiraSiteConfig
 from connectors.objectives import LinksConfig, ObjectivesSourceConfig
@@ -26,13 +26,25 @@ from sync.settings import Settings, sentence
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
+def kind_of(source: Any) -> str:
+    """Say which kind of finance source an entry is: an API where it says `rest`, a file by default."""
+    kind = source.get("kind") if isinstance(source, Mapping) else getattr(source, "kind", None)
+    return "api" if kind == "rest" else "file"
+
+
+Finance = Annotated[
+    Annotated[FinanceSourceConfig, Tag("file")] | Annotated[RestFinanceConfig, Tag("api")],
+    Discriminator(kind_of),
+]
+
+
 class SourcesConfig(BaseModel):
     """What a sources file declares: Jira sites, finance, objectives and mapping files."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     jira: tuple[JiraSiteConfig, ...] = ()
-    finance: tuple[FinanceSourceConfig, ...] = ()
+    finance: tuple[Finance, ...] = ()
     objectives: tuple[ObjectivesSourceConfig, ...] = ()
     links: tuple[LinksConfig, ...] = ()
 
@@ -215,11 +227,11 @@ def problem(path: Path, document: Any, steps: Sequence[Any], detail: Any) -> str
 
 def keys_at(steps: Sequence[Any]) -> list[str]:
     """Give the keys that the part of the file at these steps may hold."""
-    model: type[BaseModel] = SourcesConfig
+    models: list[type[BaseModel]] = [SourcesConfig]
     for step in steps:
-        field = model.model_fields.get(str(step))
-        model = next(models_in(field.annotation), model) if field is not None else model
-    return list(model.model_fields)
+        fields = [model.model_fields[str(step)] for model in models if str(step) in model.model_fields]
+        models = [part for field in fields for part in models_in(field.annotation)] or models
+    return list(dict.fromkeys(key for model in models for key in model.model_fields))
 
 
 def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -241,7 +253,10 @@ def with_absolute_paths(config: SourcesConfig, folder: Path) -> SourcesConfig:
     """Count the relative paths of files from the folder of the sources file."""
 
     def placed(sources: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple(source.model_copy(update={"path": folder / source.path}) for source in sources)
+        return tuple(
+            source.model_copy(update={"path": folder / source.path}) if hasattr(source, "path") else source
+            for source in sources
+        )
 
     return config.model_copy(
         update={

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from connectors.base import LabelWriter, Source
-from connectors.finance import FinanceSource
+from connectors.finance import FinanceSource, FinanceSourceConfig, RestFinanceConfig, RestFinanceSource
 from connectors.finance.currencies import EXPONENTS
 from connectors.http import RetryPolicy
 from connectors.jira import JiraIssues, JiraLabels, JiraObjectives, JiraSite, JiraSiteConfig, connect
@@ -124,8 +124,13 @@ def file_feeds(sources: SourcesConfig) -> list[Feed]:
     return [
         *(Feed(c.name, Kind.OBJECTIVES, partial(ObjectivesSource, c)) for c in sources.objectives),
         *(Feed(c.name, Kind.LINKS, partial(LinksSource, c)) for c in sources.links),
-        *(Feed(c.name, Kind.FINANCE, partial(FinanceSource, c)) for c in sources.finance),
+        *(Feed(c.name, Kind.FINANCE, partial(finance_source, c)) for c in sources.finance),
     ]
+
+
+def finance_source(config: FinanceSourceConfig | RestFinanceConfig) -> Source:
+    """Make the source of a file or of an API."""
+    return RestFinanceSource(config) if isinstance(config, RestFinanceConfig) else FinanceSource(config)
 
 
 def frame_of(settings: Settings, now: datetime) -> Frame:

@@ -147,7 +147,8 @@ def _propose_amounts(
         return
     if not money:
         raise BadInput(
-            f"{proposal.mapping['path']}: no column looks like amounts of money: none has both numbers and a name such as Amount."
+            f"{proposal.mapping['path']}: no column looks like amounts of money: "
+            "none has both numbers and a name such as Amount."
         )
     if is_pair(money):
         pair = {"debit": money[0].title, "credit": money[1].title}

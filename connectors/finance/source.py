@@ -6,15 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from connectors.cursors import Cursors, Place
-from connectors.finance.checks import TotalsChecks
-from connectors.finance.config import FinanceMapping, FinanceSourceConfig
-from connectors.finance.mapping import to_lines
-from connectors.finance.totals import Tally
-from connectors.records import BudgetLine, Page, Quarantined
-from connectors.tables import Row, Table, open_tables
+from connectors.finance.config import FinanceSourceConfig
+from connectors.finance.reading import Reading
+from connectors.records import Page
+from connectors.tables import open_tables
 
 PAGE_ROWS = 500
-_BELOW = "the row holds an amount below the declared end of the table"
 
 
 class FinanceSource:
@@ -41,9 +38,9 @@ class FinanceSource:
         tables = open_tables(config.path, config.needed(), config.families(), layout=config.layout())
         cursors = Cursors(self.name, [table.file for table in tables])
         done = cursors.read(cursor)
-        reading = _Reading(config)
+        reading = Reading(config)
         for index, table in enumerate(tables):
-            reading.open(table)
+            reading.open(table.name, table.families)
             for record, row in enumerate(table.rows(), 1):
                 place = Place(index, record)
                 reading.take(row)
@@ -52,70 +49,3 @@ class FinanceSource:
                 elif reading.rows == PAGE_ROWS:
                     yield replace(reading.turn(), cursor=cursors.write(place))
         yield replace(reading.turn(), totals=reading.tally.totals, refused=reading.tally.refused)
-
-
-class _Reading:
-    """The page being filled, and what must be remembered over the whole pull."""
-
-    def __init__(self, config: FinanceMapping) -> None:
-        self._config = config
-        self._seen: dict[str, int] = {}
-        self.tally = Tally(config)
-        self._start()
-
-    def open(self, table: Table) -> None:
-        """Go on with another table."""
-        self._file = table.name
-        self._plan = self._config.plan(table.families)
-        self._checks = TotalsChecks(self._config, self._plan)
-
-    def take(self, row: Row | Quarantined) -> None:
-        self.rows += 1
-        outcome = row if isinstance(row, Quarantined) else self._outcome(row)
-        if isinstance(outcome, Quarantined):
-            self._quarantined.append(outcome)
-        else:
-            self._lines.extend(outcome)
-
-    def _outcome(self, row: Row) -> tuple[BudgetLine, ...] | Quarantined:
-        kind = self._checks.kind_of(row.cells)
-        if kind is not None:
-            return self._checks.check(kind, row, self._file) or ()
-        amounts = self.tally.read(row.cells, self._plan)
-        if row.footer and not amounts:
-            return ()
-        if row.footer:
-            lines: tuple[BudgetLine, ...] | Quarantined = Quarantined(
-                self._file, row.line, amounts[0].amount.title, _BELOW, row.raw
-            )
-        else:
-            lines = self._distinct(to_lines(row, self._config, self._file, self._plan), row)
-        self.tally.add(amounts, refused=isinstance(lines, Quarantined))
-        self._checks.add(amounts)
-        return lines
-
-    def turn(self) -> Page:
-        """The page so far; the next one starts empty."""
-        page = Page(records=tuple(self._lines), quarantined=tuple(self._quarantined))
-        self._start()
-        return page
-
-    def _start(self) -> None:
-        self.rows = 0
-        self._lines: list[BudgetLine] = []
-        self._quarantined: list[Quarantined] = []
-
-    def _distinct(
-        self, lines: tuple[BudgetLine, ...] | Quarantined, row: Row
-    ) -> tuple[BudgetLine, ...] | Quarantined:
-        if isinstance(lines, Quarantined):
-            return lines
-        own_id = self._config.columns.id
-        if own_id is not None and any(line.id in self._seen for line in lines):
-            reason = f"id {row.cells[own_id].strip()!r} was already used by an earlier row"
-            return Quarantined(self._file, row.line, own_id, reason, row.raw)
-        return tuple(self._numbered(line) for line in lines)
-
-    def _numbered(self, line: BudgetLine) -> BudgetLine:
-        ordinal = self._seen[line.id] = self._seen.get(line.id, 0) + 1
-        return line if ordinal == 1 else replace(line, id=f"{line.id}#{ordinal}")
