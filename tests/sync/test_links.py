@@ -127,6 +127,13 @@ def test_losing_the_parent_loses_what_was_inherited(engine: Engine) -> None:
     assert tied(engine, (SITE, child)) == [], "the parent was deleted"
 
 
+def test_nothing_is_inherited_through_a_parent_that_was_deleted(engine: Engine) -> None:
+    top, child = epic("PAY-1", names("O1")), epic("PAY-3", parent_id="2")
+    middle = epic("PAY-2", parent_id="1")
+    assert len(tied(engine, (FILE, goal("O1")), (SITE, top), (SITE, middle), (SITE, child))) == 3
+    assert tied(engine, (SITE, top), (SITE, child)) == [("PAY-1", "O1", "custom field")]
+
+
 def test_what_is_missing_for_one_night_still_ties(engine: Engine) -> None:
     """A lagging index that leaves out a parent or an objective must not make aligned work look unaligned."""
     first, second = begin_run(engine), begin_run(engine)

@@ -142,6 +142,15 @@ def test_a_read_that_breaks_off_half_way_freezes_everything(cloud: House) -> Non
     assert (cloud.writes(), cloud.labels(bad)) == (0, [NO_OBJECTIVE])
 
 
+def test_a_site_that_could_not_be_read_whole_is_not_written_to(cloud: House) -> None:
+    bad = cloud.add_epic()
+    assert cloud.night(dry_run=True).plan, "the finding is open, and its label still to be written"
+    cloud.jira.before("POST", r"/search/jql", lambda call: Answer(200, {"issues": [], "isLast": False}), 1)
+    result = cloud.night()
+    assert (result.exit_code, cloud.writes(), cloud.labels(bad)) == (Exit.INCOMPLETE, 0, [])
+    assert not result.plan
+
+
 def test_a_wrong_credential_is_told_by_its_own_exit_code(house: House) -> None:
     bad = house.add_epic()
     secret = (
