@@ -7,6 +7,7 @@ from textwrap import dedent
 
 import pytest
 
+from connectors.finance import FinanceSourceConfig
 from sync.errors import ConfigurationError
 from sync.settings import Settings, load_settings
 from sync.sources import SourcesConfig, load_sources
@@ -58,7 +59,9 @@ def test_a_whole_file_is_read_with_variables_and_paths_beside_it(tmp_path: Path)
     assert [site.name for site in config.jira] == ["jira", "two"]
     assert config.jira[1].pat is not None
     assert config.jira[1].pat.get_secret_value() == "second-secret"
-    assert config.finance[0].path == tmp_path / "money"
+    (finance,) = config.finance
+    assert isinstance(finance, FinanceSourceConfig)
+    assert finance.path == tmp_path / "money"
     assert config.objectives[0].path == tmp_path / "goals.csv"
     assert config.links[0].path == Path("/data/links.csv")
     assert "secret" not in repr(config)
