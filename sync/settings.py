@@ -23,7 +23,7 @@ from pydantic import (
     ValidationError,
     field_validator,
 )
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 
 from connectors.finance.currencies import EXPONENTS
 from sync.errors import ConfigurationError
@@ -48,6 +48,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
 
     jira_url: str | None = Field(None, alias="JIRA_URL")
+    jira_api_url: str | None = Field(None, alias="JIRA_API_URL")
     jira_email: str | None = Field(None, alias="JIRA_EMAIL")
     jira_api_token: SecretStr | None = Field(None, alias="JIRA_API_TOKEN")
     jira_pat: SecretStr | None = Field(None, alias="JIRA_PAT")
@@ -171,7 +172,8 @@ def unknown_keys(values: Mapping[str, str], place: str) -> list[str]:
     """Name each key that looks like ours and is not, with the nearest one that is."""
     known = [*KEYS, *(f"{key}_FILE" for key in SECRETS)]
     return [
-        f"{place}: {key} is not a setting; did you mean {process.extractOne(key, known)[0]}?"
+        f"{place}: {key} is not a setting; "
+        f"did you mean {process.extractOne(key, known, scorer=fuzz.ratio)[0]}?"
         for key in values
         if key.startswith(OURS) and key not in known
     ]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Tag, ValidationError
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
@@ -66,6 +66,7 @@ def from_settings(settings: Settings) -> SourcesConfig:
         )
     site = {
         "url": settings.jira_url,
+        "api_url": settings.jira_api_url,
         "email": settings.jira_email,
         "api_token": settings.jira_api_token,
         "pat": settings.jira_pat,
@@ -220,7 +221,7 @@ def problem(path: Path, document: Any, steps: Sequence[Any], detail: Any) -> str
         names.append(str(detail["loc"][-1]))
     name = ".".join(names)
     if detail["type"] == "extra_forbidden":
-        nearest = process.extractOne(names[-1], keys_at(steps[:-1]))
+        nearest = process.extractOne(names[-1], keys_at(steps[:-1]), scorer=fuzz.ratio)
         return f"{path}:{where}: {name}: unknown key; did you mean {nearest[0]}?"
     return f"{path}:{where}: {name}: {sentence(detail['msg'])}"
 
