@@ -25,9 +25,11 @@ from connectors.errors import (
 )
 from connectors.http import Place, RetryPolicy
 from connectors.jira.config import JiraSiteConfig
+from connectors.oauth import AccessTokens, Bearer
 
 # English texts whatever the account's language: our messages quote them, and rules name types and statuses.
 HEADERS = {"User-Agent": "tieline", "Accept-Language": "en", "X-Force-Accept-Language": "true"}
+SCOPES = "read:jira-work, write:jira-work and read:jira-user"
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 ID_OR_KEY = re.compile(r"\d+|[^\W\d]\w*-\d+")
 
@@ -46,6 +48,7 @@ class JiraClient:
     The `jira` package gives the session: authentication, TLS, proxies. Its own request method is not used: it
     resends posts, cuts long pauses short and dumps headers and bodies into its errors. One client serves one
     thread, as its session does; `budget` is shared by all that talk to the site, `tally` by this run's.
+    No redirect is followed, so what proves who we are goes to that one address.
     """
 
     def __init__(self, config: JiraSiteConfig, policy: RetryPolicy, budget: RateBudget | None = None) -> None:
@@ -55,7 +58,7 @@ class JiraClient:
         self.tally = Tally()
         self.give_up_at = self.budget.now() + config.time_limit
         self.version = "2"
-        self.place = Place(config.api_base, "JIRA_API_URL" if config.api_url else "JIRA_URL")
+        self.place = Place(config.api_base, config.address_setting)
         self._jira = JIRA(
             server=config.api_base,
             options={"verify": config.ca_bundle or True, "check_update": False, "headers": dict(HEADERS)},
@@ -67,9 +70,25 @@ class JiraClient:
             logging=False,
         )
         self._session = self._jira._session  # noqa: SLF001 - the package offers no public way to its session
-        self._secrets = config.secrets + (
-            (http.basic_secret(*config.basic_auth),) if config.basic_auth else ()
-        )
+        self.use_tokens(self._tokens())
+
+    def _tokens(self) -> AccessTokens | None:
+        config = self.config
+        timeout = (config.connect_timeout, config.read_timeout)
+        grant = config.grant
+        return AccessTokens(grant, self.policy, timeout, config.ca_bundle or True) if grant else None
+
+    def use_tokens(self, tokens: AccessTokens | None) -> None:
+        self.tokens = tokens
+        if tokens is not None:
+            self._session.auth = Bearer(tokens)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not show in any message, in every form in which it travels."""
+        basic = self.config.basic_auth
+        sent = (http.basic_secret(*basic),) if basic else ()
+        return (*self.config.secrets, *sent, *(self.tokens.secrets if self.tokens else ()))
 
     def __enter__(self) -> Self:
         return self
@@ -83,6 +102,7 @@ class JiraClient:
         """A client of the same site for another thread: same login, budget, tally and end of the run."""
         twin = JiraClient(self.config, replace(self.policy, sleep=sleep), self.budget)
         twin.tally, twin.give_up_at, twin.version = self.tally, self.give_up_at, self.version
+        twin.use_tokens(self.tokens)
         return twin
 
     def close(self) -> None:
@@ -110,7 +130,11 @@ class JiraClient:
         twice = method in SAFE_METHODS if resend is None else resend
 
         def send() -> Any:
-            return self._judge(self._send(route, path, params, body), subject)
+            response = self._send(route, path, params, body)
+            if response.status_code == 401 and self.tokens is not None:
+                self.tokens.renew(token_of(response))
+                response = self._send(route, path, params, body)
+            return self._judge(response, subject)
 
         left = max(0.0, self.give_up_at - self.budget.now())
         policy = replace(self.policy, deadline=min(self.policy.deadline, left))
@@ -170,7 +194,7 @@ class JiraClient:
         parts = urlsplit(response.headers.get("Location", ""))
         target = f"{parts.scheme}://{parts.netloc}" if parts.netloc else parts.path or "elsewhere"
         return (
-            f"{self.place.host} redirects to {http.clean(target, self._secrets)} instead of answering: put "
+            f"{self.place.host} redirects to {http.clean(target, self.secrets)} instead of answering: put "
             f"Jira's final address into {self.place.setting}, and see that no login page stands before it."
         )
 
@@ -182,7 +206,12 @@ class JiraClient:
 
     def _error(self, response: requests.Response, said: str, subject: str) -> ConnectorError:
         status = response.status_code
-        text = http.clean(said, self._secrets)
+        text = http.clean(said, self.secrets)
+        if status == 401 and "scope" in said.lower():
+            return AuthenticationFailed(
+                f"{self.place.host} answered 401: {text}. Give the token the scopes {SCOPES}, or check "
+                f"{self.config.credential_settings}."
+            )
         if status == 401:
             return AuthenticationFailed(self.login_failed("Jira did not accept the credential (401)"))
         if "CAPTCHA" in response.headers.get("X-Authentication-Denied-Reason", ""):
@@ -198,12 +227,17 @@ class JiraClient:
 
     def login_failed(self, what: str) -> str:
         hint = (
-            " An API token lives at most a year; one with scopes works only with JIRA_API_URL set to "
-            "https://api.atlassian.com/ex/jira/<cloud id>."
+            " An API token lives at most a year; one with scopes works only through the gateway: set "
+            "`gateway: true` for this site in sources.yaml."
             if self.config.email and not self.config.api_url
             else " The token may have expired or been revoked."
         )
         return f"{what} at {self.place.host}: check {self.config.credential_settings}.{hint}"
+
+
+def token_of(response: requests.Response) -> str:
+    """The bearer token that a request went out with."""
+    return str(response.request.headers.get("Authorization", "")).removeprefix("Bearer ")
 
 
 def route_of(method: str, path: str) -> Route:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from connectors.budget import CLOUD_LIMITS
 from connectors.jira.jql import scope_of
+from connectors.oauth import Grant
 
 ONE_OR_MANY = {"objective_field": "objective_fields", "cost_code_field": "cost_code_fields"}
 
@@ -17,7 +18,9 @@ ONE_OR_MANY = {"objective_field": "objective_fields", "cost_code_field": "cost_c
 class JiraSiteConfig(BaseModel):
     """One Jira site. `url` is where people browse; `api_url` is set only where the API lives elsewhere.
 
-    Credentials: `email` + `api_token` (Cloud), or `pat`, or `username` + `password` (Data Center).
+    Credentials: `email` + `api_token` (Cloud), or `pat`, or `username` + `password` (Data Center), or those
+    of an OAuth 2.0 client: `token_url`, `client_id`, `client_secret` and, if need be, `token_scope`.
+    `gateway`: the API is reached through Atlassian's gateway, as tokens with scopes and OAuth need on Cloud.
     `objective_links`: names or ids of the issue link types that tie work to an objective; None takes every
     link, for a link to an issue that is no objective means nothing anyway.
     `objective_label_prefix`: only labels with this prefix name an objective, by what follows it; None takes
@@ -41,6 +44,12 @@ class JiraSiteConfig(BaseModel):
     pat: SecretStr | None = None
     username: str | None = None
     password: SecretStr | None = None
+    token_url: str | None = None
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    token_scope: str | None = None
+    gateway: bool = False
+    gateway_url: str = "https://api.atlassian.com"
     jql: str
     objective_jql: str | None = None
     objective_fields: tuple[str, ...] = ()
@@ -87,7 +96,7 @@ class JiraSiteConfig(BaseModel):
             return (value.strip(),) if value.strip() else None
         return value
 
-    @field_validator("url", "api_url")
+    @field_validator("url", "api_url", "gateway_url", "token_url")
     @classmethod
     def check_address(cls, value: str | None) -> str | None:
         if value is None:
@@ -124,11 +133,37 @@ class JiraSiteConfig(BaseModel):
             raise ValueError("email and api_token (JIRA_EMAIL and JIRA_API_TOKEN) are needed together")
         if any(login) and not all(login):
             raise ValueError("username and password are needed together")
-        if sum(map(all, (basic, login, (self.pat,)))) != 1:
+        oauth = (self.token_url, self.client_id, self.client_secret)
+        if any(oauth) and not all(oauth):
+            raise ValueError("token_url, client_id and client_secret are needed together")
+        if sum(map(all, (basic, login, (self.pat,), oauth))) != 1:
             raise ValueError(
                 "one credential is needed: JIRA_EMAIL with JIRA_API_TOKEN (Cloud) or JIRA_PAT (Data Center)"
             )
         return self
+
+    @model_validator(mode="after")
+    def check_token_address(self) -> Self:
+        """The client's secret travels in the clear to an http address: only this machine may have one."""
+        parts = urlsplit(self.token_url or "https:")
+        if parts.scheme != "https" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+            raise ValueError("token_url must be an https address: the client secret is sent there")
+        return self
+
+    @property
+    def grant(self) -> Grant | None:
+        """What access tokens are asked for with, where that is how this site is entered."""
+        if not (self.token_url and self.client_id and self.client_secret):
+            return None
+        secret = self.client_secret.get_secret_value()
+        return Grant(self.token_url, self.client_id, secret, self.token_scope, self.credential_settings)
+
+    @property
+    def address_setting(self) -> str:
+        """The setting that says where requests go, for messages."""
+        if not self.api_url:
+            return "JIRA_URL"
+        return "gateway_url" if self.gateway else "api_url"
 
     @property
     def api_base(self) -> str:
@@ -146,7 +181,7 @@ class JiraSiteConfig(BaseModel):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        given = (self.api_token, self.pat, self.password)
+        given = (self.api_token, self.pat, self.password, self.client_secret)
         return tuple(secret.get_secret_value() for secret in given if secret is not None)
 
     @property
@@ -154,4 +189,6 @@ class JiraSiteConfig(BaseModel):
         """The settings that hold the credential, for messages."""
         if self.pat:
             return "JIRA_PAT"
+        if self.client_id:
+            return "token_url, client_id and client_secret"
         return "JIRA_EMAIL and JIRA_API_TOKEN" if self.email else "username and password"

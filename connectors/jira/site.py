@@ -15,6 +15,7 @@ from connectors.http import RetryPolicy
 from connectors.jira.client import JiraClient, NotJira
 from connectors.jira.config import JiraSiteConfig
 from connectors.jira.fields import FieldMap, SiteField, map_fields, site_fields
+from connectors.jira.gateway import through_gateway
 from connectors.jira.values import moment_of
 
 CLOUD = "cloud"
@@ -88,7 +89,8 @@ def connect(
     Without a `budget` the one is used that all connections of this process to that site share.
     Raises `Unreachable`, `Refused` (it is no Jira) or `AuthenticationFailed`, each naming the setting.
     """
-    client = JiraClient(config, policy or RetryPolicy(), budget)
+    policy = policy or RetryPolicy()
+    client = JiraClient(through_gateway(config, policy), policy, budget)
     try:
         server_info = read_server_info(client)
         client.version = "3" if server_info.get("deploymentType") == "Cloud" else "2"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -47,11 +48,13 @@ def in_turn(*answers: Answer) -> Script:
 class ScriptedServer:
     """Use as a context manager; `url` is where it listens and `asked` what has arrived so far."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler_for(script, self.asked))
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -82,7 +85,8 @@ def handler_for(script: Script, asked: list[Asked]) -> type[BaseHTTPRequestHandl
         def read_request(self) -> Asked:
             parts = urlsplit(self.path)
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            body = json.loads(raw) if raw else None
+            is_form = "form" in str(self.headers.get("Content-Type"))
+            body = dict(parse_qsl(raw.decode())) if is_form else json.loads(raw) if raw else None
             return Asked(
                 self.command,
                 parts.path,
