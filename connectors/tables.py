@@ -146,6 +146,8 @@ class _Reading:
         self._table = table
         self._above = dict.fromkeys(table.layout.fill_down, "")
         self._in_footer = False
+        self._named, self._width = table.named, table.width
+        self._of_workbook = table.layout.sheet is not None
 
     def rows(self, records: Iterable[Record]) -> Iterator[Row | Quarantined]:
         for record in records:
@@ -156,12 +158,12 @@ class _Reading:
 
     def _row(self, record: Record) -> Row | Quarantined:
         table, cells, fault = self._table, record.cells, record.fault
-        if fault is None and (len(cells) < table.named or any(cells[table.width :])):
-            fault = f"the row has {len(cells)} cells where the header has {table.named} columns"
+        if fault is None and (len(cells) < self._named or any(cells[self._width :])):
+            fault = f"the row has {len(cells)} cells where the header has {self._named} columns"
         if fault is not None:
             return Quarantined(table.name, record.line, None, fault, record.raw)
         wanted = {name: "" if place is None else cells[place] for name, place in table.places.items()}
-        fault_at = next((name for name, cell in wanted.items() if isinstance(cell, FaultyCell)), None)
+        fault_at = _faulty(wanted) if self._of_workbook else None
         if fault_at is not None:
             reason = f"the cell holds {wanted[fault_at]}. Mend the workbook"
             return Quarantined(table.name, record.line, fault_at, reason, record.raw)
@@ -182,6 +184,10 @@ class _Reading:
             return False
         looked = cells if footer.column is None else [_cell(cells, self._table.places[footer.column])]
         return any(footer.pattern.fullmatch(cell.strip()) for cell in looked)
+
+
+def _faulty(wanted: Mapping[str, str]) -> str | None:
+    return next((name for name, cell in wanted.items() if isinstance(cell, FaultyCell)), None)
 
 
 def _cell(cells: Sequence[str], place: int | None) -> str:
