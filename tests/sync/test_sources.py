@@ -64,7 +64,7 @@ def test_a_whole_file_is_read_with_variables_and_paths_beside_it(tmp_path: Path)
     assert finance.path == tmp_path / "money"
     assert config.objectives[0].path == tmp_path / "goals.csv"
     assert config.links[0].path == Path("/data/links.csv")
-    assert "secret" not in repr(config)
+    assert not [value for value in KNOWN.values() if value in repr(config)]
 
 
 def test_variables_that_are_not_set_are_all_told_with_their_places(tmp_path: Path) -> None:
