@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.finance import FinanceSourceConfig
 from sync.cli.app import main
 from sync.errors import Exit
 from sync.sources import read_sources
@@ -22,6 +23,7 @@ def test_the_proposal_is_a_sources_file_that_loads(
     assert "# tried: 2241 budget lines, 0 rows refused" in printed
     (tmp_path / "sources.yaml").write_text(printed)
     (config,) = read_sources(tmp_path / "sources.yaml", {}).finance
+    assert isinstance(config, FinanceSourceConfig)
     assert (config.name, config.path, config.scale) == ("investments", SAMPLE, 1_000_000)
 
 
