@@ -2,6 +2,7 @@
 
 from connectors.jira.config import JiraSiteConfig
 from connectors.jira.diagnosis import Diagnosis, diagnose
+from connectors.jira.discovery import Access, IssueType
 from connectors.jira.labels import JiraLabels
 from connectors.jira.site import CLOUD, DATA_CENTER, JiraSite, connect
 from connectors.jira.source import JiraIssues, JiraObjectives
@@ -9,7 +10,9 @@ from connectors.jira.source import JiraIssues, JiraObjectives
 __all__ = [
     "CLOUD",
     "DATA_CENTER",
+    "Access",
     "Diagnosis",
+    "IssueType",
     "JiraIssues",
     "JiraLabels",
     "JiraObjectives",

@@ -63,6 +63,14 @@ class CloudSearch:
     def page_size(self) -> int:
         return min(self.client.config.page_size or PAGE_LIMIT, PAGE_LIMIT)
 
+    def sample(self, scope: Scope, fields: Sequence[str]) -> list[Raw]:
+        token: str | None = None
+        for _ in range(BARREN_PAGES):  # a page may be empty though others follow
+            issues, token = self._page(scope, fields, self.page_size, token)
+            if issues or token is None:
+                return issues
+        return []
+
     def learn(self, scope: Scope, met: Names) -> None:
         met.update(map(str, self._sweep(scope)))
 

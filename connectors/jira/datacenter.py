@@ -93,6 +93,9 @@ class KeysetSearch:
             window = window.after(issues)
             yield Batch(fresh, window.since.isoformat() if window.since else "", expected)
 
+    def sample(self, scope: Scope, fields: Sequence[str]) -> list[Raw]:
+        return self._page(scope, fields, Window())[0]
+
     def learn(self, scope: Scope, met: Names) -> None:
         for _ in self.batches(scope, ["created"], met, ""):
             pass

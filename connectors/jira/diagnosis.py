@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 from connectors.errors import BadInput, ConnectorError
-from connectors.jira.client import JiraClient, NotJira
-from connectors.jira.fields import FieldMap
+from connectors.jira.discovery import Access, IssueType, read_access, read_issue_types, read_permissions
+from connectors.jira.fields import FieldMap, SiteField
 from connectors.jira.reading import search_for
+from connectors.jira.remarks import notes_of, problems_of
 from connectors.jira.search import Scope
 from connectors.jira.site import JiraSite
+from connectors.jira.source import folded
 
-PERMISSIONS = ("BROWSE_PROJECTS", "EDIT_ISSUES")
+ANYWHERE = ("BROWSE_PROJECTS", "EDIT_ISSUES")
+
+Seen = TypeVar("Seen")
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What `doctor` shows about one site, as plain values. `problems` holds one sentence for each defect.
+    """What `doctor` shows about one site, as plain values.
 
+    `problems` holds one sentence for each defect, `notes` one for what is assumed or cannot be done and why.
     `clock_skew` is the site's clock minus ours in seconds, None where the site tells no time; `issues` and
     `objectives` are counts (on Cloud an approximation), None where they could not be had or do not apply.
+    `permissions` holds for some project or other, `access` for those in scope.
+    `hierarchy_fields` are those that name parents and goals, by what they are for.
     """
 
     name: str
@@ -37,33 +45,21 @@ class Diagnosis:
     issues: int | None
     objectives: int | None
     problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    issue_types: tuple[IssueType, ...] = ()
+    hierarchy_fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    access: Access = field(default_factory=Access)
 
 
 def diagnose(site: JiraSite, now: datetime) -> Diagnosis:
     """Look at everything a night needs, and write nothing. `now` is when `connect` returned."""
-    config = site.config
-    problems: list[str] = []
-    fields = FieldMap()
-    permissions: Mapping[str, bool] = {}
-    counts: dict[str, int | None] = {}
-    try:
-        fields = site.fields
-    except BadInput as error:
-        problems.extend(error.problems)
-    try:
-        permissions = read_permissions(site.client)
-    except ConnectorError as error:
-        problems.append(str(error))
-    problems.extend(
-        f"{site.account} lacks {name} in every project." for name, has in permissions.items() if not has
-    )
-    for setting, jql in (("JIRA_JQL", config.jql), ("JIRA_OBJECTIVE_JQL", config.objective_jql)):
-        try:
-            counts[setting] = search_for(site).count(Scope(jql, setting)) if jql else None
-        except ConnectorError as error:
-            problems.append(str(error))
-    if counts.get("JIRA_JQL") == 0:
-        problems.append("JIRA_JQL matches no issue this account can see: check the JQL and its permissions.")
+    config, look = site.config, Look(site)
+    fields = look.at(lambda: site.fields) or FieldMap()
+    permissions = look.at(lambda: read_permissions(site.client, ANYWHERE)) or {}
+    issues, objectives = look.at_count("JIRA_JQL"), look.at_count("JIRA_OBJECTIVE_JQL")
+    types = look.at(lambda: read_issue_types(site, folded(config.epic_types))) or ()
+    access = look.at(lambda: read_access(site, Scope(config.jql, "JIRA_JQL"))) if issues else None
+    access = access or Access()
     return Diagnosis(
         name=config.name,
         url=config.url,
@@ -73,21 +69,43 @@ def diagnose(site: JiraSite, now: datetime) -> Diagnosis:
         timezone=site.timezone,
         clock_skew=(site.server_time - now).total_seconds() if site.server_time else None,
         permissions=permissions,
-        objective_fields=tuple(str(field) for field in fields.objective),
-        cost_code_fields=tuple(str(field) for field in fields.cost_code),
-        issues=counts.get("JIRA_JQL"),
-        objectives=counts.get("JIRA_OBJECTIVE_JQL"),
-        problems=tuple(problems),
+        objective_fields=names_of(fields.objective),
+        cost_code_fields=names_of(fields.cost_code),
+        issues=issues,
+        objectives=objectives,
+        problems=(*look.problems, *problems_of(site, permissions, access, issues, types)),
+        notes=tuple(notes_of(site, fields, access, types)),
+        issue_types=types,
+        hierarchy_fields={
+            "epic link": names_of(fields.epic_link),
+            "parent link": names_of(fields.parent_link),
+            "goals": names_of(fields.goals),
+        },
+        access=access,
     )
 
 
-def read_permissions(client: JiraClient) -> dict[str, bool]:
-    """Which of the permissions we need the account has somewhere; the list is required on Cloud only."""
-    answer = client.get("mypermissions", permissions=",".join(PERMISSIONS))
-    granted = answer.get("permissions") if isinstance(answer, Mapping) else None
-    if not isinstance(granted, Mapping):
-        raise NotJira(client.not_jira("an odd list of permissions"))
-    return {
-        name: isinstance(granted.get(name), Mapping) and granted[name].get("havePermission") is True
-        for name in PERMISSIONS
-    }
+class Look:
+    """Looks at one thing after another; what goes wrong with one is noted and keeps nobody from the next."""
+
+    def __init__(self, site: JiraSite) -> None:
+        self.site = site
+        self.problems: list[str] = []
+
+    def at(self, look: Callable[[], Seen]) -> Seen | None:
+        try:
+            return look()
+        except BadInput as error:
+            self.problems.extend(error.problems)
+        except ConnectorError as error:
+            self.problems.append(str(error))
+        return None
+
+    def at_count(self, setting: str) -> int | None:
+        config = self.site.config
+        jql = {"JIRA_JQL": config.jql, "JIRA_OBJECTIVE_JQL": config.objective_jql}[setting]
+        return self.at(lambda: search_for(self.site).count(Scope(jql, setting))) if jql else None
+
+
+def names_of(fields: Sequence[SiteField]) -> tuple[str, ...]:
+    return tuple(str(one) for one in fields)

@@ -50,6 +50,10 @@ class Search(Protocol):
         """
         ...
 
+    def sample(self, scope: Scope, fields: Sequence[str]) -> list[Raw]:
+        """Some issues of the scope, none only where it is empty; most often one request."""
+        ...
+
     def learn(self, scope: Scope, met: Names) -> None:
         """Add the ids of all issues in the scope to `met`, and their keys where Jira tells them too."""
         ...

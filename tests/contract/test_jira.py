@@ -120,6 +120,21 @@ class TestLabels(LabelWriterContract):
         return lambda issue_id: list(sandbox.site.get(issue_id).fields["labels"])
 
 
+def test_a_project_one_may_not_edit_and_the_types_of_issues_are_told(
+    site: JiraSite, sandbox: Sandbox
+) -> None:
+    sandbox.site.permissions.read_only_projects.add("WEB")
+    sandbox.site.permissions.project_admin.add("PAY")
+    found = diagnose(site, NOW)
+    assert (found.access.projects, found.access.unwritable, found.access.loud) == (
+        ("PAY", "WEB"),
+        ("WEB",),
+        ("WEB",),
+    )
+    assert {one.name for one in found.issue_types if one.level == 1} == {"Epic"}
+    assert [problem for problem in found.problems if "lacks EDIT_ISSUES in WEB" in problem]
+
+
 def items_of(site: JiraSite) -> dict[str, WorkItem]:
     records = [record for page in JiraIssues(site, "align-").pages() for record in page.records]
     return {record.key: record for record in records if isinstance(record, WorkItem)}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from connectors.errors import AuthenticationFailed, RateLimited, Refused, Unreachable
-from connectors.jira import JiraSiteConfig, diagnose
+from connectors.jira import JiraSiteConfig
 from tests.connectors.jira.conftest import MYSELF, SERVER_INFO, TOKEN, Jira, config_for, connect
 from tests.fakes.scripted_http import Answer, Asked, Naps, Script, ScriptedServer, in_turn
 
@@ -165,36 +165,6 @@ def test_secrets_do_not_show_in_the_configuration() -> None:
     config = config_for("https://jira.example.com")
     assert TOKEN not in repr(config)
     assert TOKEN not in str(config.model_dump())
-
-
-def test_a_diagnosis_tells_everything_a_night_needs(jira: Jira) -> None:
-    def script(asked: Asked) -> Answer:
-        if asked.path.endswith("mypermissions"):
-            assert asked.query == {"permissions": "BROWSE_PROJECTS,EDIT_ISSUES"}
-            granted = {"BROWSE_PROJECTS": {"havePermission": True}, "EDIT_ISSUES": {"havePermission": False}}
-            return Answer({"permissions": granted})
-        return GONE
-
-    site, _ = jira("cloud", script, objective_field="objective IDS", cost_code_field="Budget")
-    found = diagnose(site, datetime(2026, 11, 23, 2, 0, 0, tzinfo=UTC))
-    assert (found.deployment, found.account, found.clock_skew, found.issues) == (
-        "cloud",
-        "Night Sync",
-        5.0,
-        1,
-    )
-    assert found.permissions == {"BROWSE_PROJECTS": True, "EDIT_ISSUES": False}
-    assert found.problems[0].startswith(
-        "cost_code_fields: this Jira shows the account no field called 'Budget'."
-    )
-    assert found.problems[1:] == ("Night Sync lacks EDIT_ISSUES in every project.",)
-
-
-def test_a_diagnosis_goes_on_where_one_look_is_refused(jira: Jira) -> None:
-    site, _ = jira("datacenter", lambda _: Answer({"errorMessages": ["no such project PAY"]}, status=400))
-    found = diagnose(site, datetime(2026, 11, 23, tzinfo=UTC))
-    assert (found.issues, found.clock_skew, dict(found.permissions)) == (None, None, {})
-    assert any("did not accept the JQL in JIRA_JQL: no such project PAY" in text for text in found.problems)
 
 
 def test_a_configuration_needs_exactly_one_credential() -> None:
