@@ -29,6 +29,9 @@ def open_store(url: str) -> Engine:
     engine = connect(url)
     try:
         upgrade(engine)
+    except ConfigurationError:
+        engine.dispose()
+        raise
     except (DBAPIError, sqlite3.Error) as error:
         engine.dispose()
         cause = error.orig if isinstance(error, DBAPIError) else error
