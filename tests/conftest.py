@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -34,6 +35,12 @@ def is_foreign(variable: str) -> bool:
 
 for variable in [name for name in os.environ if is_foreign(name)]:
     del os.environ[variable]
+
+
+# A suite that a shell runs in the background ignores Ctrl-C, and hands that on to the commands it starts; some
+# of these are to be stopped by it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def missing_server() -> str | None:
