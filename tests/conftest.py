@@ -37,8 +37,8 @@ for variable in [name for name in os.environ if is_foreign(name)]:
     del os.environ[variable]
 
 
-# A suite that a shell runs in the background ignores Ctrl-C, and hands that on to the commands it starts; some
-# of these are to be stopped by it.
+# A suite that a shell runs in the background ignores Ctrl-C, and hands that on to the commands it starts;
+# some of these are to be stopped by it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
