@@ -79,7 +79,7 @@ def test_an_issue_told_twice_is_refused_naming_both_places(tmp_path: Path) -> No
         new_site().load([path])
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"{}")[:-9]])
+@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"{}")[:-9]], ids=["no gzip", "cut off"])
 def test_a_broken_archive_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "issues.jsonl.gz"
     path.write_bytes(content)
