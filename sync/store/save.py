@@ -53,6 +53,7 @@ def save_page(connection: Connection, origin: Origin, page: Page) -> Saved:
         by_kind[type(record)][rows.source_id(record)] = record
     changed = sum(save_records(connection, origin, KINDS[kind], records) for kind, records in by_kind.items())
     save_quarantined(connection, origin, page)
+    spare_unseen(connection, origin, page)
     return Saved(len(page.records), changed, len(page.quarantined))
 
 
@@ -111,6 +112,17 @@ def mark_seen(connection: Connection, origin: Origin, table: Table, source_ids: 
             update(table)
             .where(table.c.source == origin.source, table.c.source_id.in_(source_ids))
             .values(last_run=origin.run_id, last_seen=origin.seen_at, missing_since=None, deleted_at=None)
+        )
+
+
+def spare_unseen(connection: Connection, origin: Origin, page: Page) -> None:
+    """Keep rows from being buried that the source listed and did not give: they stay as they stand."""
+    if page.unseen:
+        table = KINDS[WorkItem]
+        connection.execute(
+            update(table)
+            .where(table.c.source == origin.source, table.c.source_id.in_(page.unseen))
+            .values(last_run=origin.run_id)
         )
 
 

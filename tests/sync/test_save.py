@@ -203,6 +203,18 @@ def test_an_issue_is_missing_first_and_deleted_when_a_second_complete_read_misse
     assert read_whole(engine, "PAY-1") == {"PAY-1": "there", "PAY-2": "deleted"}
 
 
+def test_an_issue_that_was_listed_and_not_given_is_not_taken_for_missing(engine: Engine) -> None:
+    assert read_whole(engine, "PAY-1", "PAY-2") == {"PAY-1": "there", "PAY-2": "there"}
+    run_id = begin_run(engine)
+    with engine.begin() as connection:
+        given = epic("PAY-2", names("O1"))
+        listed = epic("PAY-1", names("O1"))
+        origin = origin_of(SITE, run_id, LATER)
+        save.save_page(connection, origin, Page((given,), unseen=(listed.id,)))
+        save.bury_absent(connection, origin, at_once=False)
+        assert standing(connection) == {"PAY-1": "there", "PAY-2": "there"}
+
+
 def test_an_issue_that_comes_back_is_there_again_and_its_misses_start_anew(engine: Engine) -> None:
     read_whole(engine, "PAY-1", "PAY-2")
     read_whole(engine, "PAY-1")
