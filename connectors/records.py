@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 
 
@@ -152,7 +153,34 @@ class Quarantined:
     raw: str
 
 
-Record = WorkItem | Objective | BudgetLine | LinkClaim
+class RateType(StrEnum):
+    """What an exchange rate is of: one day, the average or the end of a period, or what a plan assumed."""
+
+    SPOT = "spot"
+    AVERAGE = "average"
+    CLOSING = "closing"
+    BUDGET = "budget"
+
+
+@dataclass(frozen=True, slots=True)
+class FxRate:
+    """One unit of `base` is worth `rate` units of `quote`, on a day or over a fiscal period: one of the two.
+
+    `rate` is exact and more than zero, in whole units of both currencies, not in their minor units. `period`
+    is named like a budget line's: `FY2026-03`, or `FY2026` for all of a year. `id` is the natural key.
+    """
+
+    id: str
+    type: RateType
+    base: str
+    quote: str
+    rate: Decimal
+    on: date | None = None
+    period: str | None = None
+    line: int | None = None
+
+
+Record = WorkItem | Objective | BudgetLine | LinkClaim | FxRate
 
 
 @dataclass(frozen=True, slots=True)

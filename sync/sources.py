@@ -15,7 +15,7 @@ from rapidfuzz import fuzz, process
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from connectors.finance import FinanceSourceConfig, RestFinanceConfig
+from connectors.finance import FinanceSourceConfig, FxSourceConfig, RestFinanceConfig
 from connectors.finance import canonical as canonical_finance
 from connectors.jira import JiraSiteConfig
 from connectors.objectives import LinksConfig, ObjectivesSourceConfig
@@ -39,12 +39,13 @@ Finance = Annotated[
 
 
 class SourcesConfig(BaseModel):
-    """What a sources file declares: Jira sites, finance, objectives and mapping files."""
+    """What a sources file declares: Jira sites, finance, exchange rates, objectives and mapping files."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     jira: tuple[JiraSiteConfig, ...] = ()
     finance: tuple[Finance, ...] = ()
+    fx: tuple[FxSourceConfig, ...] = ()
     objectives: tuple[ObjectivesSourceConfig, ...] = ()
     links: tuple[LinksConfig, ...] = ()
 
@@ -114,7 +115,9 @@ def read_sources(path: Path, variables: Mapping[str, str]) -> SourcesConfig:
     except YAMLError as error:
         raise ConfigurationError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(document, Mapping):
-        raise ConfigurationError(f"{path}: expected the keys jira, finance, objectives and links at the top")
+        raise ConfigurationError(
+            f"{path}: expected the keys jira, finance, fx, objectives and links at the top"
+        )
     problems: list[str] = []
     plain = substitute(document, variables, path, problems)
     if problems:
@@ -262,6 +265,7 @@ def with_absolute_paths(config: SourcesConfig, folder: Path) -> SourcesConfig:
     return config.model_copy(
         update={
             "finance": placed(config.finance),
+            "fx": placed(config.fx),
             "objectives": placed(config.objectives),
             "links": placed(config.links),
         }

@@ -54,6 +54,11 @@ class Moment:
     year: int | None
     part: str
 
+    @property
+    def period(self) -> str:
+        """The period as records name it: `FY2026-03`, or `FY2026` for all of the year."""
+        return f"FY{self.year}-{self.part}" if self.part else f"FY{self.year}"
+
 
 @dataclass(frozen=True, slots=True)
 class LabelForm:
@@ -104,6 +109,22 @@ class LabelForm:
         if "quarter" in found:
             return Moment(year, f"Q{found['quarter']}")
         return Moment(year, f"{int(found['period']):02}" if "period" in found else "")
+
+    def day(self, label: str) -> date:
+        """The day a label names, for a form with day, month and calendar year."""
+        match = self.pattern().fullmatch(" ".join(label.split()))
+        if match is None:
+            raise LabelRefused(f"{label.strip()!r} is not written like {self.text!r}")
+        found = {name: text for name, text in match.groupdict().items() if text is not None}
+        year, month, day = _year(found, "yyyy", "yy"), self._month(found), int(found.get("dd", "0"))
+        if year is None or month is None:
+            raise LabelRefused(f"{self.text!r} names no day")
+        _refuse_impossible(label, year, month, day)
+        return date(year, month, day)
+
+    @property
+    def names_a_day(self) -> bool:
+        return "dd" in self.names and self.has_month and bool(self.names & {"yyyy", "yy"})
 
     def _month(self, found: dict[str, str]) -> int | None:
         if "mm" in found:

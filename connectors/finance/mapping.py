@@ -106,13 +106,12 @@ def _read_head(cells: Cells, config: FinanceMapping) -> _Head:
 
 def _to_line(row: Row, amount: Amount, head: _Head, minor: int, config: FinanceMapping) -> BudgetLine:
     moment, version = read_moment(row.cells, amount, config), read_version(row.cells, amount)
-    period = f"FY{moment.year}-{moment.part}" if moment.part else f"FY{moment.year}"
     whose = (head.project, head.cost_centre, head.account) if head.own_id is None else (head.own_id,)
     return BudgetLine(
-        id=natural_key(*whose, version, period, head.currency),
+        id=natural_key(*whose, version, moment.period, head.currency),
         version=version,
         fiscal_year=moment.year or 0,
-        period=period,
+        period=moment.period,
         currency=head.currency,
         amount_minor=minor,
         project=head.project,

@@ -75,25 +75,23 @@ def parse_minor(text: str, currency: str, notation: Notation = PLAIN, scale: int
     written = text.strip()
     if not written:
         return None
-    if "%" in written:
-        raise AmountRefused(f"{_quoted(written)} is a percentage, not an amount of money")
-    bare = _without_symbol(written, notation.symbol)
-    digits, negative = _without_sign(bare, notation.negative)
-    if bare == written:
-        digits = _without_symbol(digits, notation.symbol)
-    match = _grammar(notation.decimal, notation.group).fullmatch(digits) if len(digits) <= _LONGEST else None
-    if match is None:
-        raise AmountRefused(f"{_quoted(written)} is no number written like {example(notation)}")
-    fraction = match["fraction"] or ""
+    whole, fraction, negative = _read_number(written, notation)
     places = exponent_of(currency) + len(str(scale)) - 1
     if len(fraction) > places:
         raise AmountRefused(
             f"{_quoted(written)} has {len(fraction)} decimals where {currency} allows {places}"
         )
-    amount = int(match["whole"].replace(notation.group, "") + fraction.ljust(places, "0"))
+    amount = int(whole + fraction.ljust(places, "0"))
     if amount > _LARGEST:
         raise AmountRefused(f"{_quoted(written)} is too large to be stored")
     return -amount if negative else amount
+
+
+def parse_decimal(text: str, notation: Notation = PLAIN) -> Decimal:
+    """A number that is no money, such as an exchange rate: all its decimals, by the same grammar."""
+    whole, fraction, negative = _read_number(text.strip(), notation)
+    number = Decimal(f"{whole}.{fraction or 0}")
+    return -number if negative else number
 
 
 def figure_minor(figure: Figure, currency: str, scale: int = 1) -> int:
@@ -140,6 +138,20 @@ def example(notation: Notation) -> str:
     """A negative amount as this notation writes it, to show in messages."""
     number = f"{notation.symbol}1{notation.group}234{notation.decimal}5"
     return {"-1": f"-{number}", "1-": f"{number}-", "(1)": f"({number})"}[notation.negative]
+
+
+def _read_number(written: str, notation: Notation) -> tuple[str, str, bool]:
+    """The digits before and after the decimal mark, and whether the number is negative."""
+    if "%" in written:
+        raise AmountRefused(f"{_quoted(written)} is a percentage, not an amount of money")
+    bare = _without_symbol(written, notation.symbol)
+    digits, negative = _without_sign(bare, notation.negative)
+    if bare == written:
+        digits = _without_symbol(digits, notation.symbol)
+    match = _grammar(notation.decimal, notation.group).fullmatch(digits) if len(digits) <= _LONGEST else None
+    if match is None:
+        raise AmountRefused(f"{_quoted(written)} is no number written like {example(notation)}")
+    return match["whole"].replace(notation.group, ""), match["fraction"] or "", negative
 
 
 def _without_sign(text: str, negative: Negative) -> tuple[str, bool]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from connectors.finance import FinanceSourceConfig, RestFinanceConfig
+from connectors.finance import FinanceSourceConfig, FxSourceConfig, RestFinanceConfig
 
 PAGE = (Path(__file__).parents[3] / "docs" / "finance.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
@@ -20,6 +20,10 @@ MONEY = {"amount": {"column": "Betrag", "fiscal_year": 2026}}
 @pytest.mark.parametrize("example", [*EXAMPLES, *FORMS])
 def test_every_example_loads(example: str) -> None:
     found = YAML(typ="safe", pure=True).load(example)
+    if "fx" in found:
+        for rates in found["fx"]:
+            FxSourceConfig.model_validate(rates)
+        return
     entry = found[0] if isinstance(found, list) else found
     if entry.get("kind") == "rest":
         RestFinanceConfig.model_validate(entry)
