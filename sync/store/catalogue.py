@@ -25,7 +25,8 @@ from rules.catalogue import Catalogue, Column, EntityBinding, RelationBinding
 from rules.vocabulary import VOCABULARY
 from sync.store import tables
 from sync.store.coverage import objective_is_live
-from sync.store.links import budget_line, budget_link, kept, live, objective, objective_link, work_item
+from sync.store.links import budget_line, budget_link, objective, objective_link, work_item
+from sync.store.presence import kept, live
 from sync.store.schema import table_of
 
 label_table = table_of(tables.WorkItemLabel)

@@ -24,7 +24,8 @@ from sqlalchemy import (
 
 from connectors.records import ObjectiveState
 from sync.store import tables
-from sync.store.links import budget_line, budget_link, kept, live, objective, objective_link, work_item
+from sync.store.links import budget_line, budget_link, objective, objective_link, work_item
+from sync.store.presence import kept, live
 from sync.store.schema import table_of
 
 coverage = table_of(tables.Coverage)

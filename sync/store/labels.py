@@ -12,7 +12,7 @@ from rules.catalogue import fold
 from sync.plan import Change, LabelOn, Plan, Ticket
 from sync.store import tables
 from sync.store.findings import WORK_ITEM
-from sync.store.links import live
+from sync.store.presence import live
 from sync.store.schema import table_of
 
 finding = table_of(tables.Finding)

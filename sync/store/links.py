@@ -31,6 +31,7 @@ from sqlalchemy import (
 from connectors.records import How
 from sync.store import tables
 from sync.store.bulk import analyze
+from sync.store.presence import kept
 from sync.store.schema import table_of
 
 # Deeper than any hierarchy Jira can be configured to have; it also ends the walk around a cycle.
@@ -43,17 +44,6 @@ budget_line = table_of(tables.BudgetLine)
 link_claim = table_of(tables.LinkClaim)
 objective_link = table_of(tables.ObjectiveLink)
 budget_link = table_of(tables.BudgetLink)
-
-
-def live(table: Any) -> ColumnElement[bool]:
-    """Give the condition that a row has neither gone missing nor been deleted: only these are judged."""
-    return and_(kept(table), table.c.missing_since.is_(None))
-
-
-def kept(table: Any) -> ColumnElement[bool]:
-    """Give the condition that a row is not deleted; one that went missing ties others until it is."""
-    condition: ColumnElement[bool] = table.c.deleted_at.is_(None)
-    return condition
 
 
 def relink(connection: Connection) -> None:

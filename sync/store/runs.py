@@ -13,7 +13,8 @@ from connectors.records import ControlTotal, Page
 from sync.errors import LeaseHeld
 from sync.plan import percent
 from sync.store import tables
-from sync.store.links import budget_line, live
+from sync.store.links import budget_line
+from sync.store.presence import live
 from sync.store.save import Absent, Origin, Saved
 from sync.store.schema import AnyRow, table_of
 

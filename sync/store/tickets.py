@@ -22,7 +22,8 @@ from sync.figures import (
 from sync.store.coverage import is_aligned
 from sync.store.findings import WORK_ITEM, finding
 from sync.store.labels import ledger, plan_change
-from sync.store.links import budget_line, budget_link, live, objective, work_item
+from sync.store.links import budget_line, budget_link, objective, work_item
+from sync.store.presence import live
 from sync.store.schema import AnyRow
 
 OBJECTIVE = "objective"

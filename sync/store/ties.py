@@ -10,7 +10,8 @@ from sqlalchemy import Connection, func, select
 from connectors.records import How
 from sync.store import tables
 from sync.store.coverage import objective_is_live
-from sync.store.links import budget_line, budget_link, live, objective, objective_link, reference, work_item
+from sync.store.links import budget_line, budget_link, objective, objective_link, reference, work_item
+from sync.store.presence import live
 from sync.store.schema import AnyRow, table_of
 
 finding = table_of(tables.Finding)

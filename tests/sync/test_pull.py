@@ -25,6 +25,7 @@ from sync.progress import Quiet
 from sync.pull import CURSOR_LIVES, Feed, Kind, Pull, Pulled
 from sync.store import history, links, runs, tables
 from sync.store.database import open_store
+from sync.store.presence import live
 from sync.store.schema import table_of
 from tests.clock import NOW
 from tests.sync.making import Pages, begin_run, epic, goal, in_pages, money, snapshot
@@ -53,7 +54,7 @@ def read(
 def keys(engine: Engine) -> list[str]:
     item = links.work_item
     with engine.connect() as connection:
-        return list(connection.scalars(select(item.c.key).where(links.live(item)).order_by(item.c.key)))
+        return list(connection.scalars(select(item.c.key).where(live(item)).order_by(item.c.key)))
 
 
 def test_a_whole_read_is_complete_and_counted(engine: Engine) -> None:
