@@ -32,6 +32,10 @@ class How(StrEnum):
     REMOTE_LINK = "remote link"
     MAPPING_FILE = "mapping file"
     COST_CODE = "cost code"
+    ISSUE_KEY = "issue key"
+    CONFIRMED = "confirmed match"
+    ALLOCATION = "allocation table"
+    PARENT_PROJECT = "parent project"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,8 @@ class BudgetLine:
     `amount_minor` counts the currency's minor units (cents for USD, yen for JPY): never a float.
     `period` is a fiscal year or a part of it as declared: `FY2017`, `FY2017-03`; `fiscal_year` is its year.
     `id` is the natural key within the source; `line` is the physical line the amount was read from.
+    `issues` are the issue keys it names in the column declared for them; `parents` are the codes of the
+    projects that its project is part of, the nearest first.
     """
 
     id: str
@@ -130,7 +136,40 @@ class BudgetLine:
     account: str | None = None
     description: str | None = None
     line: int | None = None
-    references: tuple[Reference, ...] = ()
+    issues: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
+
+
+class CodeField(StrEnum):
+    """Which code of a budget line is meant, the most specific first."""
+
+    PROJECT = "project"
+    COST_CENTRE = "cost_centre"
+    ACCOUNT = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationRule:
+    """One row of an allocation table: the money booked on this code falls to this item or to this objective.
+
+    `prefix` says that it speaks of all codes that begin like this one. Exactly one of `issue` (key or id) and
+    `objective` is given. `millionths` is the share of each line, None for an equal share. `starts` and `ends`
+    are fiscal periods as numbers, both inclusive: 202603 for FY2026-03. `source` limits the rule to the lines
+    of one finance source, `site` to the issues of one Jira site.
+    """
+
+    id: str
+    field: CodeField
+    code: str
+    evidence: str
+    prefix: bool = False
+    issue: str | None = None
+    objective: str | None = None
+    millionths: int | None = None
+    starts: int | None = None
+    ends: int | None = None
+    source: str | None = None
+    site: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +219,7 @@ class FxRate:
     line: int | None = None
 
 
-Record = WorkItem | Objective | BudgetLine | LinkClaim | FxRate
+Record = WorkItem | Objective | BudgetLine | LinkClaim | FxRate | AllocationRule
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from connectors.finance.vocabulary import (
     NumberFormat,
     PeriodColumns,
     Scale,
+    Separator,
     TotalsRow,
 )
 from connectors.headers import Family
@@ -38,7 +39,8 @@ class FinanceMapping(Declared):
     """How a row becomes budget lines, wherever it comes from.
 
     `scale` is the worth of one written unit. `amounts` lists the amount columns of a wide file (one budget
-    line each); `amount` is short for a list of one; `periods` are the columns of months or quarters.
+    line each); `amount` is short for a list of one; `periods` are the columns of months or quarters. Where
+    codes of projects are paths, `project_separator` stands between their parts: 1200.10 is part of 1200.
     """
 
     name: Name
@@ -47,6 +49,7 @@ class FinanceMapping(Declared):
     number: NumberFormat = NumberFormat()
     calendar: DeclaredCalendar = DeclaredCalendar()
     columns: Codes = Codes()
+    project_separator: Separator | None = None
     amounts: tuple[Amount, ...] = ()
     amount: Amount | None = None
     periods: tuple[PeriodColumns, ...] = ()

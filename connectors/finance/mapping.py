@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from connectors.finance.cells import Cells, read_amount, read_currency, read_minor, read_moment, read_version
+from connectors.finance.codes import issue_keys, projects_above
 from connectors.finance.config import FinanceMapping, Plan
 from connectors.finance.money import format_minor
 from connectors.finance.vocabulary import Amount
@@ -87,6 +88,8 @@ class _Head:
     account: str | None
     description: str | None
     own_id: str | None
+    issues: tuple[str, ...]
+    parents: tuple[str, ...]
 
 
 def _read_head(cells: Cells, config: FinanceMapping) -> _Head:
@@ -94,13 +97,16 @@ def _read_head(cells: Cells, config: FinanceMapping) -> _Head:
     own_id = _code(cells, columns.id)
     if columns.id is not None and own_id is None:
         raise CellRefused(columns.id, "the id is blank")
+    project = _code(cells, columns.project)
     return _Head(
         currency=read_currency(cells, config),
-        project=_code(cells, columns.project),
+        project=project,
         cost_centre=_code(cells, columns.cost_centre),
         account=_code(cells, columns.account),
         description=_code(cells, columns.description),
         own_id=own_id,
+        issues=issue_keys(_code(cells, columns.issue)),
+        parents=projects_above(project, _code(cells, columns.parent), config.project_separator),
     )
 
 
@@ -119,6 +125,8 @@ def _to_line(row: Row, amount: Amount, head: _Head, minor: int, config: FinanceM
         account=head.account,
         description=head.description,
         line=row.line,
+        issues=head.issues,
+        parents=head.parents,
     )
 
 

@@ -36,6 +36,7 @@ def _power_of_ten(scale: int) -> int:
 Currency = Annotated[str, AfterValidator(_known_currency)]
 Scale = Annotated[int, AfterValidator(_power_of_ten)]
 Year = Annotated[int, Field(ge=1900, le=2999)]
+Separator = Annotated[str, Field(min_length=1, max_length=3)]
 
 
 class FromColumn(Declared):
@@ -70,13 +71,19 @@ class NumberFormat(Declared):
 
 
 class Codes(Declared):
-    """The columns that say what an amount is for; `id` is the source's own unique id of the row."""
+    """The columns that say what an amount is for; `id` is the source's own unique id of the row.
+
+    `issue` is a column in whose text issue keys stand; `parent` holds the code of the project that the
+    row's project is part of.
+    """
 
     project: Header | None = None
     cost_centre: Header | None = None
     account: Header | None = None
     description: Header | None = None
     id: Header | None = None
+    issue: Header | None = None
+    parent: Header | None = None
 
 
 def _known_period(period: str) -> str:

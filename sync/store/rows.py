@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import Any
 
-from connectors.records import BudgetLine, LinkClaim, Objective, Record, WorkItem
+from connectors.records import AllocationRule, BudgetLine, LinkClaim, Objective, Record, WorkItem
 from rules.catalogue import fold
 
 Row = dict[str, Any]
@@ -150,6 +150,28 @@ def budget_line_row(line: BudgetLine) -> Row:
         "account_folded": folded(line.account),
         "description": line.description,
         "line": line.line,
+        "issues_folded": " ".join(map(match_key, line.issues)) or None,
+        "parents_folded": "\n".join(map(match_key, line.parents)) or None,
+    }
+
+
+def allocation_rule_row(rule: AllocationRule) -> Row:
+    """Give the columns of a row of an allocation table."""
+    return {
+        "field": rule.field.value,
+        "code": rule.code,
+        "code_folded": match_key(rule.code),
+        "prefix": rule.prefix,
+        "issue": rule.issue,
+        "issue_folded": optional_match_key(rule.issue),
+        "objective": rule.objective,
+        "objective_folded": optional_match_key(rule.objective),
+        "millionths": rule.millionths,
+        "starts": rule.starts,
+        "ends": rule.ends,
+        "of_source": rule.source,
+        "site": rule.site,
+        "evidence": rule.evidence,
     }
 
 

@@ -10,7 +10,7 @@ from itertools import islice
 
 from sqlalchemy import Connection, Table, and_, delete, func, insert, select, update
 
-from connectors.records import BudgetLine, LinkClaim, Objective, Page, Record, WorkItem
+from connectors.records import AllocationRule, BudgetLine, LinkClaim, Objective, Page, Record, WorkItem
 from sync.store import rows, tables
 from sync.store.bulk import insert_rows, upsert_rows
 from sync.store.schema import table_of
@@ -22,6 +22,7 @@ KINDS: dict[type, Table] = {
     Objective: table_of(tables.Objective),
     BudgetLine: table_of(tables.BudgetLine),
     LinkClaim: table_of(tables.LinkClaim),
+    AllocationRule: table_of(tables.AllocationRule),
 }
 quarantine = table_of(tables.Quarantine)
 
@@ -92,6 +93,8 @@ def row_of(record: Record, origin: Origin, row_hash: str) -> rows.Row:
             said = rows.budget_line_row(record)
         case LinkClaim():
             said = rows.link_claim_row(record)
+        case AllocationRule():
+            said = rows.allocation_rule_row(record)
     return rows.storable_row(said) | {
         "source": origin.source,
         "source_id": rows.source_id(record),

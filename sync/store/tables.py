@@ -241,6 +241,70 @@ class BudgetLine(Provenance, table=True):
     account_folded: str | None = None
     description: str | None = long_text()
     line: int | None = None
+    issues_folded: str | None = long_text()
+    parents_folded: str | None = long_text()
+
+
+class AllocationRule(Provenance, table=True):
+    """One row of an allocation table: the money on a code falls to an item or to an objective."""
+
+    __tablename__ = "allocation_rule"
+    __table_args__ = (UniqueConstraint("source", "source_id"),)
+
+    id: int | None = key()
+    field: str
+    code: str
+    code_folded: str = Field(index=True)
+    prefix: bool = False
+    issue: str | None = None
+    issue_folded: str | None = None
+    objective: str | None = None
+    objective_folded: str | None = None
+    millionths: int | None = None
+    starts: int | None = None
+    ends: int | None = None
+    of_source: str | None = None
+    site: str | None = None
+    evidence: str = Field(sa_type=Text)
+
+
+class MatchDecision(SQLModel, table=True):
+    """What a person said of money and work: that they belong together, or that they do not.
+
+    It names both ends by what lasts: a code or a line's own id, and the immutable id of an item or objective.
+    `withdrawn_at` is set when somebody takes it back; nothing is deleted.
+    """
+
+    __tablename__ = "match_decision"
+
+    id: int | None = key()
+    verdict: str
+    field: str
+    of_source: str | None = None
+    code: str
+    code_folded: str = Field(index=True)
+    target: str
+    target_source: str
+    target_id: str = Field(index=True)
+    target_name: str
+    millionths: int | None = None
+    decided_by: str
+    decided_at: datetime = Field(sa_type=Instant)
+    reason: str = Field(sa_type=Text)
+    withdrawn_by: str | None = None
+    withdrawn_at: datetime | None = Field(default=None, sa_type=Instant)
+    withdrawn_why: str | None = long_text()
+
+
+class FormerKey(SQLModel, table=True):
+    """A key that an issue had before it was moved: money may still be booked on it."""
+
+    __tablename__ = "former_key"
+
+    work_item_id: int = refers_to("work_item.id", primary_key=True)
+    key_folded: str = Field(primary_key=True)
+    key: str
+    until: datetime = Field(sa_type=Instant)
 
 
 class LinkClaim(Provenance, table=True):
@@ -284,6 +348,23 @@ class BudgetLink(SQLModel, table=True):
     budget_line_id: int = refers_to("budget_line.id", index=True)
     work_item_id: int = refers_to("work_item.id", index=True)
     how: str
+    evidence: str = Field(sa_type=Text)
+    amount_minor: int = Field(sa_type=BigInteger)
+
+
+class BudgetRemainder(SQLModel, table=True):
+    """The part of a budget line that falls to no work item, with the reason, rebuilt each night.
+
+    `objective_id` is set where an allocation table says which objective it serves. Links and remainders of a
+    line sum to the line.
+    """
+
+    __tablename__ = "budget_remainder"
+
+    id: int | None = key()
+    budget_line_id: int = refers_to("budget_line.id", index=True)
+    objective_id: int | None = refers_to("objective.id", nullable=True, index=True)
+    reason: str
     evidence: str = Field(sa_type=Text)
     amount_minor: int = Field(sa_type=BigInteger)
 
