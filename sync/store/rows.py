@@ -88,6 +88,9 @@ def work_item_row(item: WorkItem) -> Row:
         "parent_folded": folded(item.parent_key),
         "url": item.url,
         "in_scope": item.in_scope,
+        "touched_at": item.updated,
+        "absence": None,
+        "absent_why": None,
     }
 
 

@@ -14,6 +14,7 @@ from connectors.records import AllocationRule, BudgetLine, LinkClaim, Objective,
 from sync.store import rows, tables
 from sync.store.bulk import insert_rows, upsert_rows
 from sync.store.schema import table_of
+from sync.store.touches import note_touches
 
 BATCH = 500
 
@@ -75,9 +76,10 @@ def save_records(connection: Connection, origin: Origin, table: Table, records: 
         mark_seen(connection, origin, table, same)
         fresh = {key: record for key, record in batch if key not in set(same)}
         new = [row_of(record, origin, hashes[key]) for key, record in fresh.items()]
-        upsert_rows(connection, table, new, kept=("first_run", "first_seen"))
+        upsert_rows(connection, table, new, kept=("first_run", "first_seen", "touched_at"))
         if table is KINDS[WorkItem]:
             save_children(connection, origin, fresh)
+            note_touches(connection, origin.source, list(fresh))
         changed += len(fresh)
     return changed
 

@@ -98,7 +98,12 @@ class Lease(SQLModel, table=True):
 
 
 class SourceRun(SQLModel, table=True):
-    """How reading one source went in one run. Only a `complete` source is judged."""
+    """How reading one source went in one run. Only a `complete` source is judged.
+
+    `reading` says whether all was read or only changes; `bookmark` is where the source goes on next time.
+    The proof: `expected` ids were listed by the source, `seen` of them are in the store, `explained` (JSON)
+    counts by class those that are not, and `unexplained` is what is left: none in a complete read.
+    """
 
     __tablename__ = "source_run"
 
@@ -112,6 +117,11 @@ class SourceRun(SQLModel, table=True):
     changed: int = 0
     quarantined: int = 0
     expected: int | None = None
+    reading: str | None = None
+    bookmark: str | None = long_text()
+    seen: int | None = None
+    explained: str | None = long_text()
+    unexplained: int | None = None
     message: str | None = long_text()
 
 
@@ -143,7 +153,11 @@ class Provenance(SQLModel):
 
 
 class WorkItem(Provenance, table=True):
-    """One Jira issue."""
+    """One Jira issue.
+
+    `touched_at` is its last change that was not our own writing of a label. `absence` is the class of why the
+    source no longer lists it, with the evidence in `absent_why`.
+    """
 
     __tablename__ = "work_item"
     __table_args__ = (UniqueConstraint("source", "source_id"),)
@@ -175,6 +189,9 @@ class WorkItem(Provenance, table=True):
     parent_id: int | None = Field(default=None, sa_column=Column(Serial, nullable=True, index=True))
     url: str = Field(sa_type=Text)
     in_scope: bool = True
+    touched_at: datetime | None = Field(default=None, sa_type=Instant)
+    absence: str | None = None
+    absent_why: str | None = long_text()
 
 
 class WorkItemLabel(SQLModel, table=True):
