@@ -8,8 +8,19 @@ VERSION = "1"
 
 TOP_KEYS = {
     "version": "The version of the file's form.",
+    "packs": "Which of the packs that ship are used, and how far: {strategic: label, cultural: observe}.",
     "rollups": "Counts and sums over related records, each under a name that rules can use like a field.",
-    "rules": "The rules, in any order.",
+    "rules": "The rules, in any order; or, beside packs:, what to change of rules by their id.",
+}
+CHOICE_KEYS = {
+    "mode": "How far the rule goes here: off, observe, warn or label.",
+    "parameters": "Values for the parameters of the rule: {idle: 60d}.",
+}
+PARAMETER_KEYS = {
+    "type": "What its values are: number, amount, period, date, text or list.",
+    "default": "The value it has where nobody sets another.",
+    "example": "The value tests use where there is no default: the rule waits until somebody sets one.",
+    "doc": "What it is for, in one line.",
 }
 
 # In the order in which fmt writes them.
@@ -17,10 +28,12 @@ RULE_KEYS = {
     "id": "Stable name: findings hang on it. Small letters, digits and single dashes.",
     "title": "One line for reports.",
     "each": "What is judged, row by row.",
+    "parameters": "Values of the condition that can be set without editing it, by name.",
     "when": "The condition, in JQL.",
     "for": "How long it must hold before the finding opens: 12h, 14d, 2w. At once by default.",
     "clear_after": "How long it must be gone before the finding closes: 12h, 14d, 2w. At once by default.",
     "severity": "How bad it is; warning by default.",
+    "mode": "How far it goes: off, observe (only recorded), warn (reported) or label (the default).",
     "label": "Written on the ticket, after the prefix. Without it the rule only reports.",
     "message": "One line for people, with fields in braces: {key} serves no business objective.",
     "owner": "Who answers for the rule.",
@@ -51,6 +64,7 @@ ROLLUP_KEYS = {
 
 ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 ID_LENGTH = 64
+PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 DURATION = re.compile(r"([0-9]{1,4})([hdw])")
 SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,4})?)\s*%")
 COUNT = re.compile(r"[0-9]{1,9}")

@@ -10,6 +10,7 @@ from rules.jql import JqlError, parse
 from rules.keys import FUNCTION_KEYS, ROLLUP_KEYS
 from rules.moments import Context
 from rules.names import suggest
+from rules.parameters import Filled
 
 _SUMMABLE = frozenset({Kind.NUMBER, Kind.MONEY})
 
@@ -135,11 +136,17 @@ def _relation(entity: Entity, name: str) -> Relation | None:
 
 
 def check_text(
-    document: Document, scalar: Scalar, scope: Entity | Relation, context: Context, rule: str | None
+    document: Document,
+    scalar: Scalar,
+    scope: Entity | Relation,
+    context: Context,
+    rule: str | None,
+    *,
+    filled: Filled | None = None,
 ) -> Condition | None:
     """Parse and check a condition in a file; mistakes go to the document at their very place."""
     try:
-        return _checked(scalar.value or "", scope, context)
+        return _checked(scalar.value or "", scope, context, filled or Filled({}))
     except JqlError as error:
         mistakes: tuple[JqlError, ...] = (error,)
     except ConditionErrors as errors:
@@ -150,8 +157,8 @@ def check_text(
     return None
 
 
-def _checked(text: str, scope: Entity | Relation, context: Context) -> Condition:
-    query = parse(text)
+def _checked(text: str, scope: Entity | Relation, context: Context, filled: Filled) -> Condition:
+    query = filled.query(parse(text))
     if query.where is None and not query.order_by:
         raise JqlError("A condition is missing here.", 0, 1, "Write one, such as status = Done.")
     return check(query, scope, context)

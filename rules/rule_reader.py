@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from rules.cases import CaseReader
 from rules.catalogue import Catalogue, Entity
+from rules.choices import Choices, to_mode
 from rules.condition import Condition, named_paths
 from rules.document import Document, Mapping, Node, Scalar, Sequence
 from rules.keys import (
@@ -27,12 +28,16 @@ from rules.keys import (
 from rules.message import read_message
 from rules.moments import Context
 from rules.names import suggest
+from rules.parameter_reader import ParameterReader
+from rules.parameters import Filled, Parameter, Values
 from rules.rollups import check_text
-from rules.ruleset import Case, Limit, Rule, Severity
+from rules.ruleset import Case, Limit, Mode, Rule, Severity
 from rules.vocabulary import DEFAULT_ENTITY
 
 MAX_FIELDS = 40
 ID_ADVICE = "Use small letters, digits and single dashes."
+
+UNTOUCHED = Choices()
 
 T = TypeVar("T")
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -41,10 +46,19 @@ _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 class RuleReader:
     """Reads the rules of one document; mistakes go to the document."""
 
-    def __init__(self, document: Document, catalogue: Catalogue, context: Context) -> None:
+    def __init__(
+        self,
+        document: Document,
+        catalogue: Catalogue,
+        context: Context,
+        choices: Choices = UNTOUCHED,
+        pack: str | None = None,
+    ) -> None:
         self.document = document
         self.catalogue = catalogue
         self.context = context
+        self.choices = choices
+        self.pack = pack
         self.rule = ""
 
     def read(self, node: Node) -> Rule | None:
@@ -85,7 +99,10 @@ class RuleReader:
         return entity
 
     def _build(self, node: Mapping, entity: Entity) -> Rule | None:
-        condition = self._condition(node, entity)
+        parameters = self._parameters(node, entity)
+        tested = self._condition(node, entity, {name: p.tested for name, p in parameters.items()})
+        set_here = self._set(parameters)
+        condition = self._filled(node, entity, parameters, set_here, tested)
         message, named = self._message(node, entity)
         tests = self._tests(node, entity)
         severity = self._converted(node, "severity", _to_severity, Severity.WARNING)
@@ -93,7 +110,8 @@ class RuleReader:
         grace = self._converted(node, "for", _to_duration, timedelta())
         clear_after = self._converted(node, "clear_after", _to_duration, timedelta())
         limit = self._limit(node)
-        if condition is None:
+        mode = self._converted(node, "mode", to_mode, Mode.LABEL)
+        if condition is None or tested is None:
             return None
         evidence = {**named_paths(condition), **named}
         if len(evidence) > MAX_FIELDS:
@@ -107,6 +125,11 @@ class RuleReader:
             evidence=evidence,
             message=message,
             tests=tests,
+            tested=tested,
+            mode=self.choices.mode_of(self.rule, self.pack, mode),
+            parameters=set_here,
+            needs=_needs(set_here),
+            pack=self.pack,
             path=self.document.path,
             line=self.document.text.count("\n", 0, node.start) + 1,
             severity=severity,
@@ -119,13 +142,45 @@ class RuleReader:
             fix=self._text(node, "fix"),
         )
 
-    def _condition(self, node: Mapping, entity: Entity) -> Condition | None:
+    def _parameters(self, node: Mapping, entity: Entity) -> dict[str, Parameter]:
+        entry = node.get("parameters")
+        return ParameterReader(self.document, self.rule).declared(entry.value, entity) if entry else {}
+
+    def _set(self, declared: dict[str, Parameter]) -> dict[str, Parameter]:
+        """Give the parameters with the values that hold here."""
+        choice, document = self.choices.rules.get(self.rule), self.choices.document
+        if choice is None or choice.parameters is None or document is None:
+            return declared
+        return ParameterReader(document, self.rule).overridden(choice.parameters, declared)
+
+    def _condition(self, node: Mapping, entity: Entity, values: dict[str, Values]) -> Condition | None:
+        """Read the condition with these values in the place of parameters."""
         scalar = self._scalar(node, "when")
         if scalar is None:
             if node.get("when") is None:
                 self._refuse("The rule has no when.", node, "Add when: with a condition in JQL.")
             return None
-        return check_text(self.document, scalar, entity, self.context, self.rule)
+        filled = Filled(values)
+        condition = check_text(self.document, scalar, entity, self.context, self.rule, filled=filled)
+        for name in values if condition is not None else ():
+            if name.casefold() not in filled.named:
+                message = f"The condition does not name the parameter {name}."
+                self._refuse(message, scalar, "Use it, or take it out of parameters:.")
+        return condition
+
+    def _filled(
+        self,
+        node: Mapping,
+        entity: Entity,
+        declared: dict[str, Parameter],
+        set_here: dict[str, Parameter],
+        tested: Condition | None,
+    ) -> Condition | None:
+        """Read the condition with the values that hold here, where they are others than the tests use."""
+        values = {name: p.value or p.tested for name, p in set_here.items()}
+        if tested is None or values == {name: p.tested for name, p in declared.items()}:
+            return tested
+        return self._condition(node, entity, values)
 
     def _message(self, node: Mapping, entity: Entity) -> tuple[str, dict[str, Any]]:
         scalar = self._scalar(node, "message")
@@ -194,6 +249,12 @@ class RuleReader:
 
     def _refuse(self, message: str, place: Node, advice: str | None = None) -> None:
         self.document.add(message, place, advice, self.rule or None)
+
+
+def _needs(parameters: dict[str, Parameter]) -> str | None:
+    """Say what is missing before the rule can judge: a value that everybody has to set."""
+    missing = [name for name, parameter in parameters.items() if not parameter.value]
+    return f"a value for {' and '.join(missing)} under parameters:" if missing else None
 
 
 def _has_no(cases: list[Case], flag: bool) -> bool:

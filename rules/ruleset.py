@@ -14,12 +14,30 @@ from typing import Any
 from rules.catalogue import Entity
 from rules.catalogue import Path as FieldPath
 from rules.condition import Condition, named_paths, render
+from rules.parameters import Parameter
 
 
 class Severity(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
+
+
+class Mode(StrEnum):
+    """How far a rule goes, from nothing to the ticket: each step does what the ones before it do.
+
+    `observe` keeps its findings for the rule's owner, `warn` also reports them, `label` also labels tickets.
+    """
+
+    OFF = "off"
+    OBSERVE = "observe"
+    WARN = "warn"
+    LABEL = "label"
+
+    def at_most(self, other: Mode) -> Mode:
+        """Give the one of two modes that goes less far."""
+        steps = list(Mode)
+        return min(self, other, key=steps.index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +63,8 @@ class Rule:
 
     `evidence` holds every field the condition and the message name. `hash` changes when the meaning of the
     condition or of a roll-up in it does, and with nothing else: not with the date, not with a title.
+    `tested` is the condition with every parameter at its default: the tests of a rule hold whatever an
+    admin sets. `needs` says what is missing before the rule can judge anything here.
     """
 
     id: str
@@ -63,8 +83,18 @@ class Rule:
     why: str | None
     fix: str | None
     tests: tuple[Case, ...]
+    tested: Condition
+    mode: Mode
+    parameters: Mapping[str, Parameter]
+    needs: str | None
+    pack: str | None
     path: Path
     line: int
+
+    @property
+    def active(self) -> bool:
+        """Tell whether the rule judges anything."""
+        return self.mode is not Mode.OFF and self.needs is None
 
     @property
     def hash(self) -> str:
@@ -79,9 +109,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """All rules of one load, in the order of their files."""
+    """The rules of one load that judge, in the order of their files, and those that do not."""
 
     rules: tuple[Rule, ...]
+    resting: tuple[Rule, ...] = ()
 
     def get(self, rule_id: str) -> Rule | None:
         return next((rule for rule in self.rules if rule.id == rule_id), None)

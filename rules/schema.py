@@ -9,6 +9,7 @@ from typing import Any
 from rules.catalogue import Catalogue, Entity, Field, Kind, Relation, paths
 from rules.keys import (
     CASE_KEYS,
+    CHOICE_KEYS,
     COUNT,
     DURATION,
     FUNCTION_KEYS,
@@ -17,13 +18,17 @@ from rules.keys import (
     LABEL,
     LABEL_LENGTH,
     LIMIT_KEYS,
+    PARAMETER,
+    PARAMETER_KEYS,
     ROLLUP_KEYS,
     RULE_KEYS,
     SHARE,
     TOP_KEYS,
     VERSION,
 )
-from rules.ruleset import Severity
+from rules.pack import PACKS
+from rules.parameters import Type
+from rules.ruleset import Mode, Severity
 from rules.vocabulary import DEFAULT_ENTITY
 
 Schema = dict[str, Any]
@@ -31,6 +36,10 @@ Schema = dict[str, Any]
 # To an editor `title: 2026` is a number; the reader takes any scalar as the text that it is.
 _TEXT: Schema = {"type": ["string", "number", "boolean", "null"]}
 _DURATION: Schema = {"type": ["string", "null"], "pattern": f"^{DURATION.pattern}$"}
+_MODE: Schema = {"enum": list(Mode)}
+_VALUES: dict[str, Schema] = {
+    name: {"type": ["string", "number", "boolean", "array"]} for name in ("default", "example")
+}
 _CONDITION: Schema = {"type": "string", "pattern": r"\S"}
 
 
@@ -49,13 +58,24 @@ def schema(catalogue: Catalogue) -> Schema:
             {
                 "version": {"enum": [int(VERSION), VERSION]},
                 "rollups": {"type": "object", "additionalProperties": {"$ref": "#/$defs/rollup"}},
-                "rules": {"type": "array", "items": {"$ref": "#/$defs/rule"}},
+                "packs": {
+                    "type": "object",
+                    "properties": dict.fromkeys(PACKS, _MODE),
+                    "additionalProperties": False,
+                },
+                "rules": {
+                    "type": ["array", "object"],
+                    "items": {"$ref": "#/$defs/rule"},
+                    "additionalProperties": {"$ref": "#/$defs/choice"},
+                },
             },
             required=["version"],
         ),
         "$defs": {
             "rule": _rule(catalogue, names),
             "rollup": _rollup(catalogue, names),
+            "parameter": _mapping(PARAMETER_KEYS, {"type": {"enum": list(Type)}, **_VALUES}, ["type"]),
+            "choice": _mapping(CHOICE_KEYS, {"mode": _MODE, "parameters": {"type": "object"}}),
             **{_item_name(entity): _item(entity) for entity in catalogue.entities},
         },
     }
@@ -75,7 +95,13 @@ def _rule(catalogue: Catalogue, names: list[str]) -> Schema:
     forms: dict[str, Schema] = {
         "id": {"type": ["string", "integer"], "pattern": f"^{ID.pattern}$", "maxLength": ID_LENGTH},
         "each": _one_of(names) | {"default": DEFAULT_ENTITY},
+        "parameters": {
+            "type": "object",
+            "propertyNames": {"pattern": f"^{PARAMETER.pattern}$"},
+            "additionalProperties": {"$ref": "#/$defs/parameter"},
+        },
         "when": _CONDITION,
+        "mode": _MODE | {"default": Mode.LABEL.value},
         "for": _DURATION,
         "clear_after": _DURATION,
         "severity": {"enum": [*Severity, None], "default": Severity.WARNING.value},

@@ -42,10 +42,10 @@ class TestResult:
 
 
 def run(rules: RuleSet) -> Iterator[TestResult]:
-    """Run all tests of all rules, in order."""
-    for rule in rules.rules:
+    """Run all tests of all rules, those that rest included, with every parameter at its default."""
+    for rule in (*rules.rules, *rules.resting):
         for number, case in enumerate(rule.tests, start=1):
-            yield TestResult(rule, number, case, evaluate(rule.condition, case.item))
+            yield TestResult(rule, number, case, evaluate(rule.tested, case.item))
 
 
 def describe(leaf: LeafResult) -> str:
@@ -70,7 +70,7 @@ class Coverage:
 
 def cover(rule: Rule, context: Context) -> Coverage:
     """Change every part of a rule's condition in turn, and list the changes that no test notices."""
-    changed = mutants(rule.condition, context)
+    changed = mutants(rule.tested, context)
     unnoticed = [
         mutant.text
         for mutant in changed

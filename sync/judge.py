@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, String, insert, literal
 
 from rules.catalogue import Path
-from rules.ruleset import Rule, RuleSet
+from rules.ruleset import Mode, Rule, RuleSet
 from rules.sql import hits
 from sync.pull import Kind
 from sync.store import findings, links, tables
@@ -99,7 +99,7 @@ def verdict_of(rule: Rule) -> findings.Verdict:
         entity=rule.entity.name,
         rule_hash=rule.hash,
         severity=rule.severity.value,
-        label=rule.label,
+        label=rule.label if rule.mode is Mode.LABEL else None,
         hold=rule.grace,
         clear_after=rule.clear_after,
     )

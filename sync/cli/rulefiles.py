@@ -89,7 +89,7 @@ def try_rules(
     rules = checked(context, chosen)
     results = list(run_tests(rules))
     failed = [result for result in results if not result.passed]
-    covered = [] if failed else [cover(rule, context) for rule in rules.rules]
+    covered = [] if failed else [cover(rule, context) for rule in (*rules.rules, *rules.resting)]
     untested = [line for coverage in covered for line in coverage.lines]
     for line in [result.text for result in failed] + (untested if strict else []):
         output.line(line)
@@ -204,14 +204,20 @@ def list_rules(paths: Paths = None, env_file: EnvFile = None, json: Json = False
     rules = loaded(paths, env_file)
     output.table(
         "Rules",
-        ["rule", "judges", "severity", "label"],
-        [(r.id, r.entity.name, r.severity.value, r.label or "none") for r in rules.rules],
+        ["rule", "judges", "severity", "mode", "label"],
+        [(r.id, r.entity.name, r.severity.value, r.mode.value, r.label or "none") for r in rules.rules],
     )
+    for rule in rules.resting:
+        output.line(f"{rule.id} rests: " + (f"it needs {rule.needs}." if rule.needs else "it is off."))
     output.document(
         [
             {
                 "id": rule.id,
                 "each": rule.entity.name,
+                "pack": rule.pack,
+                "mode": rule.mode.value,
+                "needs": rule.needs,
+                "parameters": {name: list(p.value) for name, p in rule.parameters.items()},
                 "severity": rule.severity.value,
                 "label": rule.label,
                 "title": rule.title,
@@ -220,7 +226,7 @@ def list_rules(paths: Paths = None, env_file: EnvFile = None, json: Json = False
                 "file": str(rule.path),
                 "line": rule.line,
             }
-            for rule in rules.rules
+            for rule in (*rules.rules, *rules.resting)
         ]
     )
     return Exit.OK

@@ -254,7 +254,7 @@ BROKEN = {
         "small letters",
     ),
     "a rule that is a word": ("version: 1\nrules: [x]\n", "2:9", "A rule is a mapping"),
-    "rules that are no list": ("version: 1\nrules: {}\n", "2:8", "rules: is a list"),
+    "rules that are no list": ("version: 1\nrules: x\n", "2:8", "rules: is a list"),
     "an unknown version": ("version: 9\nrules: []\n", "1:10", "Write version: 1."),
     "no version": ("rules: []\n", "1:1", "Begin with version: 1."),
     "an unknown section": ("version: 1\nrule: []\n", "2:1", "Did you mean rules?"),

@@ -162,9 +162,9 @@ FAULTS = [
     Fault(
         "unknown rule",
         dry_run,
-        ("explain", "PAY-1", "--rule", "epic-no-objective"),
+        ("explain", "PAY-1", "--rule", "epic-without-objektive"),
         2,
-        ("--rule epic-no-objective", "epic-without-objective?"),
+        ("--rule epic-without-objektive", "epic-without-objective?"),
     ),
     Fault("stale plan", stale_plan, ("apply", "plan.json"), 6, ("stale", "tieline plan --out")),
     Fault("no plan", set_to(), ("apply", "gone.json"), 2, ("gone.json: cannot read the plan",)),
