@@ -27,6 +27,7 @@ from sync.store import tables
 from sync.store.links import budget_line, budget_link, objective, objective_link, work_item
 from sync.store.presence import kept, live
 from sync.store.schema import table_of
+from sync.store.shares import remainder
 
 coverage = table_of(tables.Coverage)
 
@@ -62,7 +63,7 @@ def save_coverage(connection: Connection, run_id: int, today: date, *, certain: 
     """
     known = case((~live(work_item), "unknown"), (is_aligned(today), "aligned"), else_="unaligned")
     state = known if certain else literal("unknown")
-    facts = union_all(counted(state), money(state), idle_money()).cte("facts")
+    facts = union_all(counted(state), money(state), idle_money(today, certain=certain)).cte("facts")
     keys = [facts.c.currency, facts.c.version, facts.c.fiscal_year, facts.c.state]
     figures = [func.sum(facts.c.amount), func.count(distinct(facts.c.item))]
     columns = ["run_id", "project_key", "project_name", "currency", "version", "fiscal_year", "state"]
@@ -106,16 +107,27 @@ def money(state: ColumnElement[str]) -> Select[Any]:
     )
 
 
-def idle_money() -> Select[Any]:
-    """Select the budget lines that no work item carries: nobody can say what they serve."""
-    linked = exists().where(budget_link.c.budget_line_id == budget_line.c.id).correlate(budget_line)
-    return select(
-        literal(NO_WORK),
-        literal(NO_WORK_NAME),
-        budget_line.c.currency,
-        budget_line.c.version,
-        budget_line.c.fiscal_year,
-        literal("unknown"),
-        budget_line.c.amount_minor,
-        null(),
-    ).where(kept(budget_line), ~linked)
+def idle_money(today: date, *, certain: bool) -> Select[Any]:
+    """Select the money that falls to no work item.
+
+    Nobody can say what it serves, unless an allocation table names the objective.
+    """
+    serves = case(
+        (remainder.c.objective_id.is_(None), "unknown"),
+        (objective_is_live(today), "aligned"),
+        else_="unaligned",
+    )
+    return (
+        select(
+            literal(NO_WORK),
+            literal(NO_WORK_NAME),
+            budget_line.c.currency,
+            budget_line.c.version,
+            budget_line.c.fiscal_year,
+            serves if certain else literal("unknown"),
+            remainder.c.amount_minor,
+            null(),
+        )
+        .join_from(remainder, budget_line, budget_line.c.id == remainder.c.budget_line_id)
+        .outerjoin(objective, objective.c.id == remainder.c.objective_id)
+    )

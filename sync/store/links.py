@@ -16,7 +16,6 @@ from sqlalchemy import (
     Integer,
     Select,
     and_,
-    case,
     delete,
     false,
     func,
@@ -31,6 +30,7 @@ from sqlalchemy import (
 from connectors.records import How
 from sync.store import tables
 from sync.store.bulk import analyze
+from sync.store.matching import rematch
 from sync.store.presence import kept
 from sync.store.schema import table_of
 
@@ -49,7 +49,6 @@ budget_link = table_of(tables.BudgetLink)
 def relink(connection: Connection) -> None:
     """Rebuild every link."""
     connection.execute(delete(objective_link))
-    connection.execute(delete(budget_link))
     resolve_parents(connection)
     analyze(connection, work_item, reference, objective, budget_line, link_claim)
     columns = ["work_item_id", "objective_id", "how", "evidence", "via_id", "depth", "counts"]
@@ -58,12 +57,8 @@ def relink(connection: Connection) -> None:
     analyze(connection, objective_link)
     connection.execute(insert(objective_link).from_select(columns, inherited()))
     count_once(connection)
-    connection.execute(
-        insert(budget_link).from_select(
-            ["budget_line_id", "work_item_id", "how", "evidence", "amount_minor"], shared_amounts()
-        )
-    )
-    analyze(connection, objective_link, budget_link)
+    analyze(connection, objective_link)
+    rematch(connection)
 
 
 def count_once(connection: Connection) -> None:
@@ -231,53 +226,4 @@ def cycles() -> Select[Any]:
         .where(chain.c.item == chain.c.ancestor)
         .distinct()
         .order_by(work_item.c.key)
-    )
-
-
-def shared_amounts() -> Select[Any]:
-    """Link each budget line to the items in scope that carry its project code, or whose key that code is.
-
-    Where several items match, the amount is divided equally by largest remainder: the shares differ by at
-    most one minor unit and add up to the line exactly, also for negative amounts.
-    """
-    by_code = (
-        select(
-            budget_line.c.id.label("line"),
-            work_item.c.id.label("item"),
-            literal(How.COST_CODE.value).label("how"),
-            (reference.c.evidence + " = " + reference.c.target).label("evidence"),
-        )
-        .join_from(budget_line, reference, reference.c.target_folded == budget_line.c.project_folded)
-        .join(work_item, work_item.c.id == reference.c.work_item_id)
-        .where(reference.c.how == How.COST_CODE.value)
-    )
-    by_key = select(
-        budget_line.c.id, work_item.c.id, literal("issue key"), literal("project ") + budget_line.c.project
-    ).join_from(budget_line, work_item, work_item.c.key_folded == budget_line.c.project_folded)
-    counted = and_(kept(budget_line), kept(work_item), work_item.c.in_scope)
-    matches = by_code.where(counted).union(by_key.where(counted)).subquery()
-    once = (
-        select(
-            matches.c.line,
-            matches.c.item,
-            func.min(matches.c.how).label("how"),
-            func.min(matches.c.evidence).label("evidence"),
-        )
-        .group_by(matches.c.line, matches.c.item)
-        .subquery()
-    )
-    ranked = select(
-        once,
-        func.count().over(partition_by=once.c.line).label("shares"),
-        func.row_number().over(partition_by=once.c.line, order_by=once.c.item).label("rank"),
-    ).subquery()
-    amount = budget_line.c.amount_minor
-    # `//` and `%` truncate towards zero on both databases, so the remainder has the amount's sign.
-    whole = amount.op("/")(ranked.c.shares)
-    rest = amount.op("%")(ranked.c.shares)
-    share = whole + case(
-        (ranked.c.rank <= func.abs(rest), case((rest > 0, literal(1)), else_=literal(-1))), else_=literal(0)
-    )
-    return select(ranked.c.line, ranked.c.item, ranked.c.how, ranked.c.evidence, share).join_from(
-        ranked, budget_line, budget_line.c.id == ranked.c.line
     )

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, delete, select
+from sqlalchemy import Connection, Engine, select
 
 from connectors.records import How, LinkClaim, Record, Reference
 from sync.store import links, runs, save
+from sync.store.matching import rematch
 from tests.clock import NOW
 from tests.sync.making import (
     FILE,
@@ -208,7 +209,7 @@ def test_money_finds_work_by_cost_code_and_by_key_once_each(engine: Engine) -> N
             .join_from(budget_link, links.work_item, links.work_item.c.id == budget_link.c.work_item_id)
             .order_by(links.work_item.c.key)
         ).all()
-    assert [tuple(share) for share in shares] == [("PAY-1", 1000, "cost code"), ("PAY-2", 7, "cost code")]
+    assert [tuple(share) for share in shares] == [("PAY-1", 1000, "cost code"), ("PAY-2", 7, "issue key")]
 
 
 @pytest.fixture
@@ -242,9 +243,7 @@ def test_shares_add_up_to_the_line_and_differ_by_at_most_one_minor_unit(
             money(f"C{items}", amount, id=f"line {number}") for number, (amount, items) in enumerate(lines)
         ]
         put(connection, 1, written, MONEY)
-        connection.execute(delete(budget_link))
-        columns = ["budget_line_id", "work_item_id", "how", "evidence", "amount_minor"]
-        connection.execute(budget_link.insert().from_select(columns, links.shared_amounts()))
+        rematch(connection)
         for number, (amount, items) in enumerate(lines):
             shares = list(
                 connection.scalars(
