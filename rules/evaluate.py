@@ -20,6 +20,7 @@ from rules.catalogue import Field, Kind, Path, Relation, fold
 from rules.condition import All, Condition, Constants, Leaf, Rollup, Test, leaves
 from rules.literals import exact
 from rules.pattern import found as pattern_found
+from rules.ruleset import Severity
 
 Item = Mapping[str, Any]
 
@@ -57,6 +58,11 @@ def holds(condition: Condition, item: Item) -> bool:
         return _judge(condition, item) is True
     combine = all if isinstance(condition, All) else any
     return combine(holds(part, item) for part in condition.parts)
+
+
+def severity_of(severity: Severity, error_when: Condition | None, item: Item) -> Severity:
+    """Give how bad an item is that a rule of this severity and second condition flags."""
+    return Severity.ERROR if error_when is not None and holds(error_when, item) else severity
 
 
 def values_of(path: Path, item: Item) -> tuple[Any, ...]:

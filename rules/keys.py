@@ -6,6 +6,8 @@ import re
 
 VERSION = "1"
 
+WAIVERS = "waivers"
+
 TOP_KEYS = {
     "version": "The version of the file's form.",
     "packs": "Which of the packs that ship are used, and how far: {strategic: label, cultural: observe}.",
@@ -26,6 +28,7 @@ PARAMETER_KEYS = {
 # In the order in which fmt writes them.
 RULE_KEYS = {
     "id": "Stable name: findings hang on it. Small letters, digits and single dashes.",
+    "was": "What the rule was called before: its findings and labels go on under the new id.",
     "title": "One line for reports.",
     "each": "What is judged, row by row.",
     "parameters": "Values of the condition that can be set without editing it, by name.",
@@ -33,6 +36,7 @@ RULE_KEYS = {
     "for": "How long it must hold before the finding opens: 12h, 14d, 2w. At once by default.",
     "clear_after": "How long it must be gone before the finding closes: 12h, 14d, 2w. At once by default.",
     "severity": "How bad it is; warning by default.",
+    "error_when": "A second condition, in JQL: where it holds too, the severity is error.",
     "mode": "How far it goes: off, observe (only recorded), warn (reported) or label (the default).",
     "label": "Written on the ticket, after the prefix. Without it the rule only reports.",
     "message": "One line for people, with fields in braces: {key} serves no business objective.",
@@ -42,6 +46,14 @@ RULE_KEYS = {
     "fix": "What clears it.",
     "tests": "Items the rule flags and lets pass, at least one of each. Fields not named are empty.",
 }
+WAIVER_KEYS = {
+    "rule": "The id of the rule whose findings are accepted.",
+    "match": "Which of them, as a condition in JQL over the rows that the rule judges.",
+    "reason": "Why they are accepted.",
+    "owner": "Who answers for it.",
+    "approver": "Who agreed.",
+    "until": "The last day it counts, as 2026-09-30: to the end of that day, 365 days ahead at most.",
+}
 LIMIT_KEYS = {
     "new": "How many new labels, such as 200.",
     "share": "What share of all items, such as 10%.",
@@ -49,6 +61,7 @@ LIMIT_KEYS = {
 CASE_KEYS = {
     "flag": "An item that the rule must flag.",
     "pass": "An item that the rule must let pass.",
+    "severity": "Beside flag: how bad the rule must call it.",
 }
 FUNCTION_KEYS = {
     "count": "Count the records of a relation.",

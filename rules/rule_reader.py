@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import timedelta
-from fractions import Fraction
 from typing import Any, TypeVar
 
 from rules.cases import CaseReader
@@ -13,17 +11,13 @@ from rules.catalogue import Catalogue, Entity
 from rules.choices import Choices, to_mode
 from rules.condition import Condition, named_paths
 from rules.document import Document, Mapping, Node, Scalar, Sequence
+from rules.key_values import to_count, to_duration, to_label, to_severity, to_share
 from rules.keys import (
     CASE_KEYS,
-    COUNT,
-    DURATION,
     ID,
     ID_LENGTH,
-    LABEL,
-    LABEL_LENGTH,
     LIMIT_KEYS,
     RULE_KEYS,
-    SHARE,
 )
 from rules.message import read_message
 from rules.moments import Context
@@ -40,7 +34,7 @@ ID_ADVICE = "Use small letters, digits and single dashes."
 UNTOUCHED = Choices()
 
 T = TypeVar("T")
-_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+Conditions = tuple[Condition | None, Condition | None]
 
 
 class RuleReader:
@@ -100,20 +94,23 @@ class RuleReader:
 
     def _build(self, node: Mapping, entity: Entity) -> Rule | None:
         parameters = self._parameters(node, entity)
-        tested = self._condition(node, entity, {name: p.tested for name, p in parameters.items()})
         set_here = self._set(parameters)
-        condition = self._filled(node, entity, parameters, set_here, tested)
+        tested, tested_error = self._conditions(
+            node, entity, {name: p.tested for name, p in parameters.items()}
+        )
+        condition, error_when = self._filled(node, entity, parameters, set_here, (tested, tested_error))
         message, named = self._message(node, entity)
         tests = self._tests(node, entity)
-        severity = self._converted(node, "severity", _to_severity, Severity.WARNING)
-        label = self._converted(node, "label", _to_label, None)
-        grace = self._converted(node, "for", _to_duration, timedelta())
-        clear_after = self._converted(node, "clear_after", _to_duration, timedelta())
+        severity = self._converted(node, "severity", to_severity, None) or Severity.WARNING
+        label = self._converted(node, "label", to_label, None)
+        grace = self._converted(node, "for", to_duration, timedelta())
+        clear_after = self._converted(node, "clear_after", to_duration, timedelta())
         limit = self._limit(node)
         mode = self._converted(node, "mode", to_mode, Mode.LABEL)
         if condition is None or tested is None:
             return None
-        evidence = {**named_paths(condition), **named}
+        second = {} if error_when is None else named_paths(error_when)
+        evidence = {**named_paths(condition), **second, **named}
         if len(evidence) > MAX_FIELDS:
             self._refuse(f"The rule names more than {MAX_FIELDS} fields.", node, "Split it.")
         return Rule(
@@ -132,6 +129,9 @@ class RuleReader:
             pack=self.pack,
             path=self.document.path,
             line=self.document.text.count("\n", 0, node.start) + 1,
+            error_when=error_when,
+            tested_error_when=tested_error,
+            was=self._was(node),
             severity=severity,
             label=label,
             grace=grace,
@@ -153,20 +153,25 @@ class RuleReader:
             return declared
         return ParameterReader(document, self.rule).overridden(choice.parameters, declared)
 
-    def _condition(self, node: Mapping, entity: Entity, values: dict[str, Values]) -> Condition | None:
-        """Read the condition with these values in the place of parameters."""
-        scalar = self._scalar(node, "when")
-        if scalar is None:
-            if node.get("when") is None:
-                self._refuse("The rule has no when.", node, "Add when: with a condition in JQL.")
-            return None
+    def _conditions(self, node: Mapping, entity: Entity, values: dict[str, Values]) -> Conditions:
+        """Read `when` and `error_when` with these values in the place of parameters."""
         filled = Filled(values)
-        condition = check_text(self.document, scalar, entity, self.context, self.rule, filled=filled)
-        for name in values if condition is not None else ():
+        when = self._condition(node, "when", entity, filled)
+        error_when = self._condition(node, "error_when", entity, filled)
+        if node.get("when") is None:
+            self._refuse("The rule has no when.", node, "Add when: with a condition in JQL.")
+        for name in values if when is not None else ():
             if name.casefold() not in filled.named:
                 message = f"The condition does not name the parameter {name}."
-                self._refuse(message, scalar, "Use it, or take it out of parameters:.")
-        return condition
+                place = self._scalar(node, "when") or node
+                self._refuse(message, place, "Use it, or take it out of parameters:.")
+        return when, error_when
+
+    def _condition(self, node: Mapping, key: str, entity: Entity, filled: Filled) -> Condition | None:
+        scalar = self._scalar(node, key)
+        if scalar is None:
+            return None
+        return check_text(self.document, scalar, entity, self.context, self.rule, filled=filled)
 
     def _filled(
         self,
@@ -174,13 +179,27 @@ class RuleReader:
         entity: Entity,
         declared: dict[str, Parameter],
         set_here: dict[str, Parameter],
-        tested: Condition | None,
-    ) -> Condition | None:
-        """Read the condition with the values that hold here, where they are others than the tests use."""
+        tested: Conditions,
+    ) -> Conditions:
+        """Read the conditions with the values that hold here, where they are others than the tests use."""
         values = {name: p.value or p.tested for name, p in set_here.items()}
-        if tested is None or values == {name: p.tested for name, p in declared.items()}:
+        if tested[0] is None or values == {name: p.tested for name, p in declared.items()}:
             return tested
-        return self._condition(node, entity, values)
+        return self._conditions(node, entity, values)
+
+    def _was(self, node: Mapping) -> tuple[str, ...]:
+        entry = node.get("was")
+        if entry is None:
+            return ()
+        nodes = entry.value.items if isinstance(entry.value, Sequence) else (entry.value,)
+        names = []
+        for inner in nodes:
+            name = inner.value if isinstance(inner, Scalar) else None
+            if name is None or not ID.fullmatch(name) or name == self.rule:
+                self._refuse("was: names the ids that the rule had before.", inner, "Write was: old-id.")
+            else:
+                names.append(name)
+        return tuple(names)
 
     def _message(self, node: Mapping, entity: Entity) -> tuple[str, dict[str, Any]]:
         scalar = self._scalar(node, "message")
@@ -203,13 +222,18 @@ class RuleReader:
         return tuple(cases)
 
     def _case(self, node: Node, entity: Entity) -> Case | None:
-        entry = node.entries[0] if isinstance(node, Mapping) and len(node.entries) == 1 else None
-        if entry is None or entry.name not in CASE_KEYS:
+        entries = node.entries if isinstance(node, Mapping) else ()
+        items = [entry for entry in entries if entry.name != "severity"]
+        if not isinstance(node, Mapping) or len(items) != 1 or items[0].name not in CASE_KEYS:
             self._refuse("A test is - flag: {…} or - pass: {…}.", node)
             return None
+        entry = items[0]
+        severity = self._converted(node, "severity", to_severity, None)
+        if severity is not None and entry.name == "pass":
+            self._refuse("What passes has no severity.", node, "Write severity: beside flag: alone.")
         item = CaseReader(self.document, self.rule, self.context).item(entry.value, entity)
         line = self.document.text.count("\n", 0, entry.key.start) + 1
-        return Case(entry.name == "flag", item, line)
+        return Case(entry.name == "flag", item, line, severity)
 
     def _limit(self, node: Mapping) -> Limit:
         entry = node.get("limit")
@@ -222,8 +246,8 @@ class RuleReader:
             if inner.name not in LIMIT_KEYS:
                 advice = suggest(inner.name, LIMIT_KEYS)
                 self._refuse(f'limit has no key "{inner.name}".', inner.key, advice)
-        new = self._converted(entry.value, "new", _to_count, None)
-        return Limit(new, self._converted(entry.value, "share", _to_share, None))
+        new = self._converted(entry.value, "new", to_count, None)
+        return Limit(new, self._converted(entry.value, "share", to_share, None))
 
     def _converted(self, node: Mapping, key: str, convert: Callable[[str], T], default: T) -> T:
         scalar = self._scalar(node, key)
@@ -259,38 +283,3 @@ def _needs(parameters: dict[str, Parameter]) -> str | None:
 
 def _has_no(cases: list[Case], flag: bool) -> bool:
     return all(case.flag is not flag for case in cases)
-
-
-def _to_severity(text: str) -> Severity:
-    try:
-        return Severity(text)
-    except ValueError as error:
-        advice = suggest(text, list(Severity)) or "Write info, warning or error."
-        raise ValueError(f'There is no severity "{text}". {advice}') from error
-
-
-def _to_label(text: str) -> str | None:
-    if not LABEL.fullmatch(text) or len(text) > LABEL_LENGTH:
-        fixed = re.sub(r"\s+", "-", text.strip())
-        raise ValueError(f"A Jira label is one word. Write {fixed}." if fixed else "The label is empty.")
-    return text
-
-
-def _to_duration(text: str) -> timedelta:
-    match = DURATION.fullmatch(text)
-    if match is None:
-        raise ValueError(f'"{text}" is not a duration. Write 14d, 2w or 12h.')
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
-
-
-def _to_count(text: str) -> int | None:
-    if not COUNT.fullmatch(text):
-        raise ValueError(f'"{text}" is not a whole number.')
-    return int(text)
-
-
-def _to_share(text: str) -> Fraction | None:
-    match = SHARE.fullmatch(text)
-    if match is None or Fraction(match[1]) > 100:
-        raise ValueError(f'"{text}" is not a share. Write a percentage such as 10%.')
-    return Fraction(match[1]) / 100

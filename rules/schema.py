@@ -95,12 +95,14 @@ def _rule(catalogue: Catalogue, names: list[str]) -> Schema:
     forms: dict[str, Schema] = {
         "id": {"type": ["string", "integer"], "pattern": f"^{ID.pattern}$", "maxLength": ID_LENGTH},
         "each": _one_of(names) | {"default": DEFAULT_ENTITY},
+        "was": {"type": ["string", "integer", "array"], "items": {"type": ["string", "integer"]}},
         "parameters": {
             "type": "object",
             "propertyNames": {"pattern": f"^{PARAMETER.pattern}$"},
             "additionalProperties": {"$ref": "#/$defs/parameter"},
         },
         "when": _CONDITION,
+        "error_when": _CONDITION,
         "mode": _MODE | {"default": Mode.LABEL.value},
         "for": _DURATION,
         "clear_after": _DURATION,
@@ -131,8 +133,10 @@ def _of_entity(entity: Entity) -> Schema:
 
 
 def _case(item: Schema) -> Schema:
-    forms = dict.fromkeys(CASE_KEYS, item)
-    return _mapping(CASE_KEYS, forms) | {"minProperties": 1, "maxProperties": 1}
+    forms = {"flag": item, "pass": item, "severity": {"enum": [*Severity, None]}}
+    return _mapping(CASE_KEYS, forms) | {
+        "oneOf": [{"required": ["flag"]}, {"required": ["pass"], "not": {"required": ["severity"]}}]
+    }
 
 
 def _limit() -> Schema:

@@ -78,6 +78,18 @@ def hits(rule: Judged) -> Select[tuple[Any, str]]:
     )
 
 
+def matching(entity: Entity, condition: Condition) -> Select[tuple[Any]]:
+    """Select the id of every row of an entity for which a condition holds."""
+    if entity.source is None or entity.id is None:
+        raise Unbound(f"{entity.name} has no source")
+    where = to_sql(condition)
+    return (
+        select(entity.id.label("item_id"))
+        .select_from(_needed(entity.source, _tables(entity.id, where)))
+        .where(where)
+    )
+
+
 def _tables(*expressions: ClauseElement) -> set[object]:
     """Collect what the columns in expressions belong to, those in subqueries included."""
     parts = (part for expression in expressions for part in visitors.iterate(expression))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rules.evaluate import LeafResult, Verdict, evaluate, holds
+from rules.evaluate import LeafResult, Verdict, evaluate, holds, severity_of
 from rules.moments import Context
 from rules.mutants import mutants
-from rules.ruleset import Case, Rule, RuleSet
+from rules.ruleset import Case, Rule, RuleSet, Severity
 
 MARKS = {True: "✓", False: "✗", None: "?"}
 
@@ -23,10 +23,11 @@ class TestResult:
     number: int
     case: Case
     verdict: Verdict
+    severity: Severity
 
     @property
     def passed(self) -> bool:
-        return self.verdict.hit is self.case.flag
+        return self.verdict.hit is self.case.flag and self.case.severity in (None, self.severity)
 
     @property
     def text(self) -> str:
@@ -35,6 +36,8 @@ class TestResult:
         wanted = "flag" if self.case.flag else "pass"
         if self.passed:
             return f"{place}  test {self.number}: {wanted}, as it should"
+        if self.verdict.hit is self.case.flag:
+            return f"{place}  test {self.number}: should be {self.case.severity}, but is {self.severity}"
         got = "flagged" if self.verdict.hit else "did not flag"
         lines = [f"{place}  test {self.number}: should {wanted} this item, but {got} it"]
         lines += [f"    {describe(leaf)}" for leaf in self.verdict.leaves]
@@ -45,7 +48,9 @@ def run(rules: RuleSet) -> Iterator[TestResult]:
     """Run all tests of all rules, those that rest included, with every parameter at its default."""
     for rule in (*rules.rules, *rules.resting):
         for number, case in enumerate(rule.tests, start=1):
-            yield TestResult(rule, number, case, evaluate(rule.tested, case.item))
+            verdict = evaluate(rule.tested, case.item)
+            severity = severity_of(rule.severity, rule.tested_error_when, case.item)
+            yield TestResult(rule, number, case, verdict, severity)
 
 
 def describe(leaf: LeafResult) -> str:
@@ -69,11 +74,18 @@ class Coverage:
 
 
 def cover(rule: Rule, context: Context) -> Coverage:
-    """Change every part of a rule's condition in turn, and list the changes that no test notices."""
-    changed = mutants(rule.tested, context)
+    """Change every part of a rule's conditions in turn, and list the changes that no test notices."""
+    changed = list(mutants(rule.tested, context))
     unnoticed = [
         mutant.text
         for mutant in changed
         if all(holds(mutant.condition, case.item) is case.flag for case in rule.tests)
     ]
-    return Coverage(rule, len(changed), tuple(dict.fromkeys(unnoticed)))
+    graded = [case for case in rule.tests if case.severity is not None]
+    raising = [] if rule.tested_error_when is None else list(mutants(rule.tested_error_when, context))
+    unnoticed += [
+        f"error_when: {mutant.text}"
+        for mutant in raising
+        if all(severity_of(rule.severity, mutant.condition, case.item) is case.severity for case in graded)
+    ]
+    return Coverage(rule, len(changed) + len(raising), tuple(dict.fromkeys(unnoticed)))

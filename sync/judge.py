@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import Connection, String, insert, literal
+from sqlalchemy import Connection, String, insert, literal, update
 
 from rules.catalogue import Path
-from rules.ruleset import Mode, Rule, RuleSet
-from rules.sql import hits
+from rules.condition import Condition, named_paths
+from rules.ruleset import Rule, RuleSet, Severity
+from rules.sql import hits, matching
 from sync.pull import Kind
-from sync.store import findings, links, tables
+from sync.store import findings, links, tables, waivers
 from sync.store.bulk import analyze
 from sync.store.schema import table_of
 
@@ -54,9 +55,18 @@ def kinds_of(path: Path) -> set[Kind]:
 
 
 def judge(
-    connection: Connection, rules: RuleSet, incomplete: Collection[Kind], run_id: int, now: datetime
+    connection: Connection,
+    rules: RuleSet,
+    incomplete: Collection[Kind],
+    run_id: int,
+    now: datetime,
+    *,
+    today: date | None = None,
 ) -> Judgement:
-    """Rebuild the links, run every rule that can be judged and merge its hits into the findings."""
+    """Rebuild the links, run every rule that can be judged, merge its hits into the findings and waive.
+
+    `today` is the day in the service's zone; without one, that of `now`.
+    """
     links.relink(connection)
     findings.clear_hits(connection)
     frozen: dict[str, str] = {}
@@ -67,9 +77,19 @@ def judge(
         else:
             run_rule(connection, rule)
     analyze(connection, hit)
+    granted = waivers.keep(connection, rules.waivers, run_id)
     for rule in rules.rules:
+        verdict = verdict_of(rule)
+        for name in rule.was:
+            findings.carry_over(connection, name, rule.id)
         if rule.id not in frozen:
-            findings.merge(connection, verdict_of(rule), run_id, now)
+            findings.merge(connection, verdict, run_id, now)
+            theirs = rules.waivers_of(rule, today or now.date())
+            findings.waive(
+                connection,
+                verdict,
+                [(granted[waiver.key], matching(rule.entity, waiver.condition)) for waiver in theirs],
+            )
     known = [(rule.id, rule.entity.name) for rule in rules.rules]
     findings.close_orphans(connection, known, run_id, now)
     cycles = tuple(connection.scalars(links.cycles()))
@@ -90,6 +110,26 @@ def run_rule(connection: Connection, rule: Rule) -> None:
             ),
         )
     )
+    if rule.error_when is not None:
+        raise_severity(connection, rule, rule.error_when)
+
+
+def raise_severity(connection: Connection, rule: Rule, error_when: Condition) -> None:
+    """Call the hits of a rule errors where its second condition holds too."""
+    rows = matching(rule.entity, error_when)
+    connection.execute(
+        update(hit)
+        .where(hit.c.rule == rule.id, hit.c.entity == rule.entity.name, hit.c.subject_id.in_(rows))
+        .values(severity=Severity.ERROR.value)
+    )
+
+
+def asks_for_objective(rule: Rule) -> bool:
+    """Say whether a rule is about what objectives work serves: waived, it makes the work waived."""
+    if rule.entity.name != findings.WORK_ITEM:
+        return False
+    relations = {path.relation for path in named_paths(rule.condition).values()}
+    return any(relation is not None and relation.name == "objective" for relation in relations)
 
 
 def verdict_of(rule: Rule) -> findings.Verdict:
@@ -99,7 +139,10 @@ def verdict_of(rule: Rule) -> findings.Verdict:
         entity=rule.entity.name,
         rule_hash=rule.hash,
         severity=rule.severity.value,
-        label=rule.label if rule.mode is Mode.LABEL else None,
+        label=rule.label,
         hold=rule.grace,
         clear_after=rule.clear_after,
+        mode=rule.mode.value,
+        owner=rule.owner,
+        alignment=asks_for_objective(rule),
     )

@@ -219,9 +219,10 @@ def judge_all(
         sites = {feed.name for feed in service.feeds if feed.kind is Kind.WORK and feed.name in complete}
         runs.note_rules(connection, result.run_id, rules.hash)
         labels.settle_intents(connection, result.run_id, now)
-        result.judgement = judge(connection, rules, incomplete, result.run_id, now)
+        today = now.astimezone(settings.zone).date()
+        result.judgement = judge(connection, rules, incomplete, result.run_id, now, today=today)
         certain = not incomplete & {Kind.WORK, Kind.OBJECTIVES, Kind.LINKS}
-        save_coverage(connection, result.run_id, now.astimezone(settings.zone).date(), certain=certain)
+        save_coverage(connection, result.run_id, today, certain=certain)
         result.plan = read_plan(connection, settings.label_prefix, sites)
         result.stopped = refuse_other(result.plan, options.expected) or guard(
             result.plan,

@@ -64,6 +64,7 @@ class Settings(BaseModel):
     sources: Path | None = Field(None, alias="TIELINE_SOURCES")
     database_url: SecretStr = Field(SecretStr("sqlite:///tieline.db"), alias="TIELINE_DATABASE_URL")
     rules: Path | None = Field(None, alias="TIELINE_RULES")
+    waivers: Path | None = Field(None, alias="TIELINE_WAIVERS")
     label_prefix: str = Field("align-", alias="TIELINE_LABEL_PREFIX", min_length=2, max_length=40)
     schedule: str = Field("0 2 * * *", alias="TIELINE_SCHEDULE")
     timezone: str = Field("UTC", alias="TIELINE_TIMEZONE")

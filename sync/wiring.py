@@ -158,7 +158,8 @@ def context_of(settings: Settings, now: datetime) -> Context:
 def load_rules(settings: Settings, now: datetime) -> RuleSet:
     """Load the rules the settings name, or the shipped pack, bound to the store as of a moment."""
     paths = [settings.rules] if settings.rules is not None else shipped()
+    waivers = [settings.waivers] if settings.waivers is not None else []
     try:
-        return load(paths, bind_catalogue(frame_of(settings, now)), context_of(settings, now))
+        return load(paths, bind_catalogue(frame_of(settings, now)), context_of(settings, now), waivers)
     except RuleErrors as errors:
         raise ConfigurationError(*(problem.render() for problem in errors.problems)) from None

@@ -23,7 +23,9 @@ from sqlalchemy import (
 )
 
 from connectors.records import ObjectiveState
+from sync.life import CLOSED
 from sync.store import tables
+from sync.store.findings import WORK_ITEM, finding
 from sync.store.links import budget_line, budget_link, objective, objective_link, work_item
 from sync.store.presence import kept, live
 from sync.store.schema import table_of
@@ -55,13 +57,32 @@ def is_aligned(today: date) -> ColumnElement[bool]:
     ).correlate(work_item)
 
 
+def is_waived() -> ColumnElement[bool]:
+    """Give the condition that somebody accepts a work item as it stands.
+
+    It is under a waiver for each finding on it that asks for an objective. Meant for items that are not
+    aligned: a waiver takes nothing from one that is.
+    """
+    asked = and_(finding.c.entity == WORK_ITEM, finding.c.alignment, finding.c.state != CLOSED)
+    on = select(finding.c.subject_id).where(asked)
+    return and_(
+        work_item.c.id.in_(on.where(finding.c.waiver_id.is_not(None))),
+        work_item.c.id.not_in(on.where(finding.c.waiver_id.is_(None))),
+    )
+
+
 def save_coverage(connection: Connection, run_id: int, today: date, *, certain: bool) -> None:
     """Save the figures of a run.
 
     Where it is not `certain` (work items or objectives could not be read whole), every state is unknown; so
     is that of a work item which the newest complete read did not bring.
     """
-    known = case((~live(work_item), "unknown"), (is_aligned(today), "aligned"), else_="unaligned")
+    known = case(
+        (~live(work_item), "unknown"),
+        (is_aligned(today), "aligned"),
+        (is_waived(), "waived"),
+        else_="unaligned",
+    )
     state = known if certain else literal("unknown")
     facts = union_all(counted(state), money(state), idle_money(today, certain=certain)).cte("facts")
     keys = [facts.c.currency, facts.c.version, facts.c.fiscal_year, facts.c.state]

@@ -10,10 +10,12 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     and_,
     delete,
     exists,
     false,
+    func,
     insert,
     literal,
     null,
@@ -22,6 +24,7 @@ from sqlalchemy import (
     update,
 )
 
+from sync.life import CLOSED, Life, Terms
 from sync.store import tables
 from sync.store.bulk import analyze
 from sync.store.schema import table_of
@@ -48,6 +51,20 @@ class Verdict:
     label: str | None
     hold: timedelta
     clear_after: timedelta
+    mode: str = "label"
+    owner: str | None = None
+    alignment: bool = False
+
+    @property
+    def terms(self) -> Terms:
+        """How long the rule must hold, and be gone."""
+        return Terms(self.hold, self.clear_after)
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """What the rule says of each of its findings, whether it is hit tonight or not."""
+        label = self.label if self.mode == "label" else None
+        return {"mode": self.mode, "label": label, "owner": self.owner, "alignment": self.alignment}
 
 
 def clear_hits(connection: Connection) -> None:
@@ -56,7 +73,7 @@ def clear_hits(connection: Connection) -> None:
 
 
 def merge(connection: Connection, verdict: Verdict, run_id: int, now: datetime) -> None:
-    """Bring the findings of one rule up to date with its hits of this run."""
+    """Bring the findings of one rule up to date with its hits of this run, as `sync.life` says."""
     analyze(connection, finding)
     raise_findings(connection, verdict, run_id, now)
     clear_findings(connection, verdict, run_id, now)
@@ -83,16 +100,17 @@ def raise_findings(connection: Connection, verdict: Verdict, run_id: int, now: d
         .where(own, finding.c.state == "pending", finding.c.since <= now - verdict.hold, is_hit())
         .values(state="open", opened_at=now, opened_run=run_id)
     )
-    evidence = select(hit.c.evidence).where(same_subject()).scalar_subquery()
+    theirs = select(hit.c.evidence).where(same_subject()).scalar_subquery()
+    raised = select(hit.c.severity).where(same_subject()).scalar_subquery()
     connection.execute(
         update(finding)
         .where(own, is_hit())
         .values(
-            evidence=evidence,
+            evidence=theirs,
             last_run=run_id,
             rule_hash=verdict.rule_hash,
-            severity=verdict.severity,
-            label=verdict.label,
+            severity=func.coalesce(raised, verdict.severity),
+            **verdict.words,
         )
     )
     insert_new(connection, verdict, run_id, fresh)
@@ -104,15 +122,15 @@ def insert_new(connection: Connection, verdict: Verdict, run_id: int, fresh: dic
         "rule": verdict.rule,
         "entity": verdict.entity,
         "rule_hash": verdict.rule_hash,
-        "severity": verdict.severity,
-        "label": verdict.label,
         "last_run": run_id,
+        **verdict.words,
         **fresh,
     }
-    values = {
+    values: dict[str, ColumnElement[Any]] = {
         name: literal(value, finding.c[name].type) if value is not None else null()
         for name, value in said.items()
     }
+    values["severity"] = func.coalesce(hit.c.severity, verdict.severity)
     connection.execute(
         insert(finding).from_select(
             ["subject_id", "evidence", *values],
@@ -128,7 +146,7 @@ def insert_new(connection: Connection, verdict: Verdict, run_id: int, fresh: dic
 def clear_findings(connection: Connection, verdict: Verdict, run_id: int, now: datetime) -> None:
     """Close what is no longer hit, at once or after `clear_after`; a pending finding simply ends."""
     gone = and_(of_rule(verdict), ~is_hit(), ~out_of_sight(verdict.entity))
-    closed = {"state": "closed", "closed_at": now, "closed_run": run_id, "closed_why": "no longer true"}
+    closed = closing(run_id, now, "no longer true")
     connection.execute(update(finding).where(gone, finding.c.state == "pending").values(**closed))
     if verdict.clear_after:
         connection.execute(
@@ -141,6 +159,72 @@ def clear_findings(connection: Connection, verdict: Verdict, run_id: int, now: d
         and_(finding.c.state == "clearing", finding.c.clearing_since <= now - verdict.clear_after),
     )
     connection.execute(update(finding).where(gone, due).values(**closed))
+    connection.execute(
+        update(finding)
+        .where(of_rule(verdict), finding.c.state != CLOSED, finding.c.last_run < run_id)
+        .values(**verdict.words)
+    )
+
+
+def closing(run_id: int, now: datetime, why: str) -> dict[str, Any]:
+    """Give what a finding says once it is closed; what has ended needs no waiver."""
+    return {
+        "state": CLOSED,
+        "closed_at": now,
+        "closed_run": run_id,
+        "closed_why": why,
+        "waiver_id": None,
+    }
+
+
+def carry_over(connection: Connection, old: str, new: str) -> None:
+    """Give the findings of a rule to the one it is called now, with their states and dates.
+
+    Where the new one has found the same row already, its own finding stays and the old one ends.
+    """
+    taken = finding.alias("taken")
+    there = exists().where(
+        taken.c.rule == new,
+        taken.c.entity == finding.c.entity,
+        taken.c.subject_id == finding.c.subject_id,
+    )
+    connection.execute(update(finding).where(finding.c.rule == old, ~there).values(rule=new))
+
+
+def lives_of(connection: Connection, rules: Iterable[str], entity: str) -> dict[int, tuple[Life, int | None]]:
+    """Read where the findings of a rule stand, by the row each is about, and which waiver they are under."""
+    rows = connection.execute(
+        select(
+            finding.c.subject_id,
+            finding.c.state,
+            finding.c.since,
+            finding.c.opened_at,
+            finding.c.clearing_since,
+            finding.c.closed_at,
+            finding.c.waiver_id,
+        ).where(finding.c.rule.in_(list(rules)), finding.c.entity == entity)
+    )
+    return {row[0]: (Life(*row[1:6]), row.waiver_id) for row in rows}
+
+
+def waive(connection: Connection, verdict: Verdict, granted: Iterable[tuple[int, Select[Any]]]) -> None:
+    """Put the findings of a rule under the waivers granted to it, and no others.
+
+    Each waiver is its id and a selection of the rows it is for; where two cover a row, the first one counts.
+    A row that is missing, but not known to be deleted, keeps its waiver as it keeps its state.
+    """
+    own = and_(of_rule(verdict), finding.c.state != CLOSED)
+    connection.execute(
+        update(finding)
+        .where(own, finding.c.waiver_id.is_not(None), ~out_of_sight(verdict.entity))
+        .values(waiver_id=None)
+    )
+    for waiver_id, rows in granted:
+        connection.execute(
+            update(finding)
+            .where(own, finding.c.waiver_id.is_(None), finding.c.subject_id.in_(rows))
+            .values(waiver_id=waiver_id)
+        )
 
 
 def close_orphans(
@@ -150,8 +234,8 @@ def close_orphans(
     theirs = [and_(finding.c.rule == rule, finding.c.entity == entity) for rule, entity in rules]
     connection.execute(
         update(finding)
-        .where(~or_(false(), *theirs), finding.c.state != "closed")
-        .values(state="closed", closed_at=now, closed_run=run_id, closed_why="rule gone")
+        .where(~or_(false(), *theirs), finding.c.state != CLOSED)
+        .values(**closing(run_id, now, "rule gone"))
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, sele
 
 from connectors.records import LabelChange
 from rules.catalogue import fold
+from sync.life import LABELLED
 from sync.plan import Change, LabelOn, Plan, Ticket
 from sync.store import tables
 from sync.store.findings import WORK_ITEM
@@ -32,7 +33,8 @@ def wanted(connection: Connection, prefix: str, sites: Collection[str]) -> list[
         .where(
             finding.c.entity == WORK_ITEM,
             finding.c.label.is_not(None),
-            finding.c.state.in_(["open", "clearing"]),
+            finding.c.state.in_(LABELLED),
+            finding.c.waiver_id.is_(None),
             work_item.c.source.in_(sites),
             live(work_item),
         )

@@ -77,7 +77,29 @@ class Run(SQLModel, table=True):
     status: str = "running"
     exit_code: int | None = None
     rules_hash: str | None = None
+    rule_text: str | None = None
     message: str | None = long_text()
+
+
+class RuleText(SQLModel, table=True):
+    """The files that a run judged by, word for word as JSON, under the hash of their text."""
+
+    __tablename__ = "rule_text"
+
+    digest: str = Field(primary_key=True)
+    files: str = Field(sa_type=Text)
+    first_run: int
+
+
+class RuleLife(SQLModel, table=True):
+    """Since when a rule is judged and, if it ever was, since when it labels."""
+
+    __tablename__ = "rule_life"
+
+    rule: str = Field(primary_key=True)
+    mode: str
+    first_run: int
+    labels_since: int | None = None
 
 
 class Night(SQLModel, table=True):
@@ -415,16 +437,20 @@ class ControlTotal(SQLModel, table=True):
 
 
 class Hit(SQLModel, table=True):
-    """A rule that is true for a row in this run; replaced each night."""
+    """A rule that is true for a row in this run; replaced each night. `severity` is raised, or the rule's."""
 
     rule: str = Field(primary_key=True)
     entity: str = Field(primary_key=True)
     subject_id: int = Field(sa_column=Column(Serial, primary_key=True, autoincrement=False))
+    severity: str | None = None
     evidence: str = Field(sa_type=Text)
 
 
 class Finding(SQLModel, table=True):
-    """The life of a hit over the nights: pending → open → clearing → closed."""
+    """The life of a hit over the nights: pending → open → clearing → closed, waived beside it.
+
+    `alignment` says that the rule asks whether work serves an objective: waived, it makes the work waived.
+    """
 
     __table_args__ = (UniqueConstraint("rule", "entity", "subject_id"),)
 
@@ -434,7 +460,11 @@ class Finding(SQLModel, table=True):
     subject_id: int = Field(sa_column=Column(Serial, nullable=False))
     rule_hash: str
     severity: str
+    mode: str = "label"
     label: str | None = None
+    owner: str | None = None
+    alignment: bool = False
+    waiver_id: int | None = Field(default=None, sa_column=Column(Serial, nullable=True))
     state: str = Field(index=True)
     since: datetime = Field(sa_type=Instant)
     opened_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -445,6 +475,29 @@ class Finding(SQLModel, table=True):
     closed_run: int | None = None
     last_run: int
     evidence: str = Field(sa_type=Text)
+
+
+class Waiver(SQLModel, table=True):
+    """Somebody's word that findings of a rule are accepted for a time; `condition` says which, in JQL.
+
+    `origin` is where it was given (`file`), `state` what became of it: `granted`, or `withdrawn` when it is
+    gone from there. A waiver that is asked for on a ticket will have an origin and states of its own.
+    """
+
+    __table_args__ = (UniqueConstraint("origin", "rule", "condition"),)
+
+    id: int | None = key()
+    origin: str
+    state: str
+    rule: str
+    condition: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    owner: str
+    approver: str | None = None
+    until: date
+    place: str = Field(sa_type=Text)
+    first_run: int
+    last_run: int
 
 
 class PlanChange(SQLModel, table=True):

@@ -19,7 +19,7 @@ from sync.figures import (
     Series,
     UnalignedItem,
 )
-from sync.store.coverage import is_aligned
+from sync.store.coverage import is_aligned, is_waived
 from sync.store.findings import WORK_ITEM, finding
 from sync.store.labels import ledger, plan_change
 from sync.store.links import budget_line, budget_link, objective, work_item
@@ -42,7 +42,7 @@ def unaligned_items(
     rows = connection.execute(
         select(work_item, amount.label("amount"))
         .outerjoin(amounts, amounts.c.work_item_id == work_item.c.id)
-        .where(live(work_item), work_item.c.in_scope, ~is_aligned(today))
+        .where(live(work_item), work_item.c.in_scope, ~is_aligned(today), ~is_waived())
         .order_by(amount.desc(), work_item.c.key, work_item.c.id)
     )
     return tuple(

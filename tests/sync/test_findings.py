@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,8 +18,10 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
-from sync.store import findings, runs, save, tables
+from sync.life import LABELLED, Life, Terms, next_life
+from sync.store import findings, labels, runs, save, tables
 from sync.store.findings import Verdict, finding, hit
+from sync.store.presence import live
 from sync.store.schema import table_of
 from tests.clock import NOW
 from tests.sync.making import SITE, begin_run, epic, goal, item_id, origin_of, put
@@ -43,40 +45,8 @@ def verdict(hold: int = 0, clear_after: int = 0, **more: Any) -> Verdict:
     return Verdict(**(said | more))
 
 
-@dataclass(frozen=True)
-class Life:
-    """The model of one finding: its state and the night of each step."""
-
-    state: str
-    since: datetime
-    opened: datetime | None = None
-    clearing: datetime | None = None
-    closed: datetime | None = None
-
-
-def one_night(
-    life: Life | None, *, hit: bool, hold: timedelta, clear: timedelta, now: datetime
-) -> Life | None:
-    """What one night makes of a finding, said without any database."""
-    if hit:
-        if life is None or life.state == "closed":
-            return Life("pending", now) if hold else Life("open", now, opened=now)
-        if life.state == "clearing":
-            return replace(life, state="open", clearing=None)
-        if life.state == "pending" and now - life.since >= hold:
-            return replace(life, state="open", opened=now)
-        return life
-    if life is None or life.state == "closed":
-        return life
-    if life.state == "open" and clear:
-        return replace(life, state="clearing", clearing=now)
-    if life.state == "clearing" and life.clearing is not None and now - life.clearing < clear:
-        return life
-    return replace(life, state="closed", closed=now)
-
-
 class Lives(RuleBasedStateMachine):
-    """Nights with hits, misses, frozen rules, missing items and changed rules, on a real store."""
+    """Nights with hits, misses, frozen and renamed rules, missing items and waivers, on a real store."""
 
     engine: Engine
 
@@ -85,7 +55,10 @@ class Lives(RuleBasedStateMachine):
         self.connection = self.engine.connect()  # never committed: each example begins with an empty store
         self.now = NOW
         self.hold, self.clear_after = hold, clear_after
+        self.mode, self.name = "label", "first-name"
         self.lives: dict[int, Life | None] = dict.fromkeys(ITEMS)
+        self.waived: set[int] = set()
+        self.labelled: set[int] = set()
         first = runs.begin(self.connection, "test", NOW, dry_run=False)
         put(self.connection, first, [epic(f"PAY-{number}") for number in ITEMS])
         self.ids = {number: item_id(self.connection, f"PAY-{number}") for number in ITEMS}
@@ -94,8 +67,9 @@ class Lives(RuleBasedStateMachine):
         hits=st.sets(st.sampled_from(ITEMS)),
         days=st.integers(0, 2),
         missing=st.none() | st.sampled_from(ITEMS),
+        waivers=st.lists(SOME, max_size=2),
     )
-    def night(self, hits: set[int], days: int, missing: int | None) -> None:
+    def night(self, hits: set[int], days: int, missing: int | None, waivers: list[set[int]]) -> None:
         self.now += days * DAY
         run_id = runs.begin(self.connection, "test", self.now, dry_run=False)
         for number in ITEMS:
@@ -105,15 +79,27 @@ class Lives(RuleBasedStateMachine):
             )
         seen = hits - {missing}  # rules do not see an item that is missing
         merge_hits(self.connection, [self.ids[number] for number in seen], self.verdict(), run_id, self.now)
+        covered = set().union(*waivers) - {missing}  # nor do waivers
+        self.waive(waivers, missing)
+        terms = Terms(self.hold * DAY, self.clear_after * DAY)
         for number in ITEMS:
             if number != missing:
-                self.lives[number] = one_night(
-                    self.lives[number],
-                    hit=number in seen,
-                    hold=self.hold * DAY,
-                    clear=self.clear_after * DAY,
-                    now=self.now,
-                )
+                self.lives[number] = next_life(self.lives[number], terms, self.now, hit=number in seen)
+        alive = {number for number, life in self.lives.items() if life and life.state != "closed"}
+        self.waived = alive & (covered | (self.waived & {missing}))
+        shown = {number for number in alive if self.state(number) in LABELLED}
+        self.labelled = (shown - self.waived) if self.mode == "label" else set()
+
+    def waive(self, waivers: list[set[int]], missing: int | None) -> None:
+        granted = [
+            (number, select(work_item.c.id).where(work_item.c.id.in_([self.ids[item] for item in of])))
+            for number, of in enumerate((items - {missing} for items in waivers), start=1)
+        ]
+        findings.waive(self.connection, self.verdict(), granted)
+
+    def state(self, number: int) -> str | None:
+        life = self.lives[number]
+        return None if life is None else life.state
 
     @rule(days=st.integers(1, 2))
     def frozen_night(self, days: int) -> None:
@@ -121,9 +107,15 @@ class Lives(RuleBasedStateMachine):
         self.now += days * DAY
 
     @precondition(lambda self: self.now > NOW + 5 * DAY)
-    @rule(hold=st.integers(0, 3), clear_after=st.integers(0, 3))
-    def change_the_rule(self, hold: int, clear_after: int) -> None:
-        self.hold, self.clear_after = hold, clear_after
+    @rule(hold=st.integers(0, 3), clear_after=st.integers(0, 3), mode=st.sampled_from(["warn", "label"]))
+    def change_the_rule(self, hold: int, clear_after: int, mode: str) -> None:
+        self.hold, self.clear_after, self.mode = hold, clear_after, mode
+
+    @rule(name=st.sampled_from(["first-name", "second-name"]))
+    def rename_the_rule(self, name: str) -> None:
+        if name != self.name:
+            findings.carry_over(self.connection, self.name, name)
+        self.name = name
 
     @precondition(lambda self: self.now > NOW + 5 * DAY)
     @rule()
@@ -132,27 +124,39 @@ class Lives(RuleBasedStateMachine):
         findings.close_orphans(self.connection, [("another", "workItem")], run_id, self.now)
         for number, life in self.lives.items():
             if life is not None and life.state != "closed":
-                self.lives[number] = replace(life, state="closed", closed=self.now)
+                self.lives[number] = replace(life, state="closed", closed_at=self.now)
+        self.waived, self.labelled = set(), set()
 
     @invariant()
     def the_store_says_what_the_model_says(self) -> None:
         found = lives_in(self.connection)
         assert found == {self.ids[key]: shape(life) for key, life in self.lives.items() if life is not None}
 
+    @invariant()
+    def the_same_findings_are_waived(self) -> None:
+        found = self.connection.scalars(select(finding.c.subject_id).where(finding.c.waiver_id.is_not(None)))
+        assert set(found) == {self.ids[number] for number in self.waived}
+
+    @invariant()
+    def labels_are_wanted_where_the_rule_labels_and_nobody_waived(self) -> None:
+        wanted = labels.wanted(self.connection, "align-", [SITE])
+        missing = set(self.connection.scalars(select(work_item.c.id).where(~live(work_item))))
+        asked = {self.ids[number] for number in self.labelled}
+        assert {label.ticket.item_id for label in wanted} == asked - missing
+
     def verdict(self) -> Verdict:
-        return verdict(self.hold, self.clear_after)
+        return verdict(self.hold, self.clear_after, rule=self.name, mode=self.mode)
 
     def teardown(self) -> None:
         self.connection.close()
 
 
-def shape(life: Life) -> tuple[Any, ...]:
+def shape(life: Life) -> Life:
     """What matters in each state: a closed finding may remember when it was clearing."""
-    clearing = life.clearing if life.state == "clearing" else None
-    return life.state, life.since, life.opened, clearing, life.closed
+    return life if life.state == "clearing" else replace(life, clearing_since=None)
 
 
-def lives_in(connection: Connection) -> dict[int, tuple[Any, ...]]:
+def lives_in(connection: Connection) -> dict[int, Life]:
     return {
         row.subject_id: shape(Life(row.state, row.since, row.opened_at, row.clearing_since, row.closed_at))
         for row in connection.execute(select(finding))
@@ -166,10 +170,17 @@ def merge_hits(
     run_id: int,
     now: datetime,
     evidence: str = "{}",
+    raised: str | None = None,
 ) -> None:
     connection.execute(delete(hit))
     rows = [
-        {"rule": said.rule, "entity": said.entity, "subject_id": subject, "evidence": evidence}
+        {
+            "rule": said.rule,
+            "entity": said.entity,
+            "subject_id": subject,
+            "evidence": evidence,
+            "severity": raised,
+        }
         for subject in subjects
     ]
     if rows:
@@ -242,3 +253,35 @@ def test_an_objective_that_is_missing_for_a_night_keeps_its_finding(engine: Engi
             save.bury_absent(connection, origin_of(SITE, run_id), at_once=False)
             merge_hits(connection, [], said, run_id, NOW)
             assert state_of(connection, subject) == expected
+
+
+def test_a_hit_whose_second_condition_holds_raises_the_severity_of_its_finding(engine: Engine) -> None:
+    with engine.begin() as connection:
+        for raised, expected in ((None, "major"), ("error", "error"), (None, "major")):
+            run_id = runs.begin(connection, "test", NOW, dry_run=False)
+            merge_hits(connection, [7], verdict(), run_id, NOW, raised=raised)
+            assert connection.scalars(select(finding.c.severity)).one() == expected
+
+
+def test_a_renamed_rule_leaves_its_new_finding_alone_where_both_found_the_row(engine: Engine) -> None:
+    with engine.begin() as connection:
+        run_id = runs.begin(connection, "test", NOW, dry_run=False)
+        merge_hits(connection, [7, 8], verdict(rule="old"), run_id, NOW)
+        merge_hits(connection, [7], verdict(rule="new"), run_id, NOW + DAY)
+        findings.carry_over(connection, "old", "new")
+        findings.close_orphans(connection, [("new", "workItem")], run_id, NOW + DAY)
+        rows = connection.execute(
+            select(finding.c.rule, finding.c.subject_id, finding.c.state, finding.c.since)
+        )
+        found = sorted(tuple(row) for row in rows)
+    assert found == [("new", 7, "open", NOW + DAY), ("new", 8, "open", NOW), ("old", 7, "closed", NOW)]
+
+
+def test_a_rule_that_goes_back_to_warning_wants_no_label_while_its_findings_clear(engine: Engine) -> None:
+    with engine.begin() as connection:
+        first = runs.begin(connection, "test", NOW, dry_run=False)
+        merge_hits(connection, [7], verdict(clear_after=3), first, NOW)
+        second = runs.begin(connection, "test", NOW, dry_run=False)
+        merge_hits(connection, [], verdict(clear_after=3, mode="warn"), second, NOW + DAY)
+        row = connection.execute(select(finding.c.state, finding.c.mode, finding.c.label)).one()
+    assert tuple(row) == ("clearing", "warn", None)
