@@ -1,10 +1,12 @@
-"""The two protocols a connector implements: a source of pages, and a writer of labels."""
+"""The protocols a connector implements: a source of pages, maybe with a memory, and a writer of labels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
+from connectors.census import Census
 from connectors.records import LabelChange, Outcome, Page
 
 
@@ -23,6 +25,34 @@ class Source(Protocol):
         Raises a `ConnectorError` when the read cannot be completed; what was yielded before still stands.
         A source never ends early and quietly: reaching the end of the iterator means the read was complete.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the store holds of a source: with it, only what changed need be read, and what is gone is noticed.
+
+    `bookmark` was left by the last complete read (None: read whole). `rows` are those counted as in scope;
+    `again` must be read whatever their state, `beside` are rows outside the scope to look after. `parents`
+    gives the names of all parents that rows claim, `keys` the last known keys of some ids. At most `may_lose`
+    rows may be gone at once; if it is more, nobody believes it, and it is not worth finding out why.
+    """
+
+    bookmark: str | None = None
+    rows: Census = field(default_factory=Census)
+    again: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    may_lose: int = 0
+    parents: Callable[[], Iterable[str]] = tuple
+    keys: Callable[[Sequence[str]], Mapping[str, str]] = lambda _: {}
+
+
+@runtime_checkable
+class RememberingSource(Source, Protocol):
+    """A source that, told what is known, reads what changed and accounts for everything else."""
+
+    def pages_since(self, known: Known, cursor: str | None = None) -> Iterator[Page]:
+        """Yield the pages; the last one carries the proof. Raises as `pages` does."""
         ...
 
 

@@ -11,6 +11,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from connectors.census import Census
+
 
 class StatusCategory(StrEnum):
     """Jira's three status categories, by key (names are localised), and the one for missing statuses."""
@@ -232,6 +234,38 @@ class ControlTotal:
     amount_minor: int
 
 
+class Gone(StrEnum):
+    """Why a source no longer lists a row that the store holds."""
+
+    DELETED = "deleted"
+    LEFT_SCOPE = "left the scope"
+    ARCHIVED = "archived"
+    PROJECT_GONE = "project gone"
+    NOT_VISIBLE = "no longer visible"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A row the store holds and the source no longer lists: why, and by which evidence."""
+
+    id: str
+    gone: Gone
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a read that lists ids ends with: all of them, and where to go on the next time.
+
+    `reading` says whether all was read or only changes; `bookmark` is handed to the next read.
+    """
+
+    census: Census
+    reading: str
+    bookmark: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page of a pull: the records, the rows refused, and the cursor from which to go on (None: the end).
@@ -241,7 +275,8 @@ class Page:
     them that stands on quarantined rows, so that totals = accepted + refused.
     `repeated` counts rows that only repeated an earlier record of this pull, and made no record of their own.
     `unseen` are ids that the source listed and then did not give: nothing is known about them, so they must
-    not be taken for deleted.
+    not be taken for deleted. `unusable` are ids of rows that made no record: they are quarantined whole.
+    `absences` explain rows that the store holds and the source no longer lists; `proof` comes at the end.
     """
 
     records: tuple[Record, ...] = ()
@@ -252,6 +287,9 @@ class Page:
     refused: tuple[ControlTotal, ...] = ()
     repeated: int = 0
     unseen: tuple[str, ...] = ()
+    unusable: tuple[str, ...] = ()
+    absences: tuple[Absence, ...] = ()
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)

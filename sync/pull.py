@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
-from connectors.base import Source
+from connectors.base import RememberingSource, Source
 from connectors.errors import AuthenticationFailed, BadInput, ConnectorError, IncompleteRead, PermissionDenied
 from connectors.records import Page
 from sync.errors import Exit
 from sync.progress import Step
-from sync.store import runs, save
+from sync.store import proof, runs, save
+from sync.store.known import read_known
+from sync.store.proof import Account
 from sync.store.runs import Resume
 from sync.store.save import Origin
 
@@ -70,8 +72,19 @@ def meaning(error: ConnectorError) -> Exit:
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a read came to: nothing wrong, or why it cannot count."""
+
+    status: str = "complete"
+    message: str | None = None
+
+
+COMPLETE = Verdict()
+
+
+@dataclass(frozen=True, slots=True)
 class Pull:
-    """The reading of one source in one run."""
+    """The reading of one source in one run; `whole` reads all of it whatever is known."""
 
     engine: Engine
     feed: Feed
@@ -79,15 +92,17 @@ class Pull:
     clock: Callable[[], datetime]
     max_shrink: float
     step: Step
+    whole: bool = False
 
     def read(self) -> Pulled:
-        """Read the source whole, or say why it could not be."""
+        """Read the source, or say why it could not be."""
         feed = self.feed
         with self.engine.begin() as connection:
             runs.begin_source(connection, self.run_id, feed.name, feed.kind.value, self.clock())
         try:
-            problem = self._read_whole(feed.open())
-            pulled = Pulled(feed, "held", problem, Exit.INCOMPLETE) if problem else Pulled(feed, "complete")
+            verdict = self._read_whole(feed.open())
+            code = Exit.OK if verdict == COMPLETE else Exit.INCOMPLETE
+            pulled = Pulled(feed, verdict.status, verdict.message, code)
         except ConnectorError as error:
             pulled = Pulled(feed, "failed", str(error), meaning(error))
         with self.engine.begin() as connection:
@@ -96,22 +111,36 @@ class Pull:
             )
         return pulled
 
-    def _read_whole(self, source: Source) -> str | None:
-        """Save every page, then settle what is gone; give the reason where the source shrank too much."""
+    def _read_whole(self, source: Source) -> Verdict:
+        """Save every page, then settle what is gone.
+
+        What a killed run left may be stale by now, or lack what it knew and did not keep: a read that goes on
+        from there and does not end well is read from the start, once.
+        """
         resume = self._resume()
         origin = Origin(self.feed.name, self.feed.site, self.run_id, resume.began, self.clock())
         with self.engine.begin() as connection:
             save.take_quarantined(connection, origin)
         try:
-            last = self._save_pages(source, origin, resume.value or None)
+            verdict = self._read_from(source, origin, resume.value or None)
         except IncompleteRead:
             if not resume.value:
                 raise
-            # The cursor of a killed run may have gone stale meanwhile: read from the start, once.
+            verdict = Verdict("incomplete")
+        if resume.value and verdict.status == "incomplete":
             origin = replace(origin, began=self.run_id)
             self._start_over(origin)
-            last = self._save_pages(source, origin, None)
-        return self._settle(origin, last)
+            verdict = self._read_from(source, origin, None)
+        return verdict
+
+    def _read_from(self, source: Source, origin: Origin, cursor: str | None) -> Verdict:
+        account = Account()
+        if isinstance(source, RememberingSource):
+            known = read_known(self.engine, self.feed.name, self.max_shrink, whole=self.whole)
+            last = self._save_pages(source.pages_since(known, cursor), origin, account)
+            return self._settle_known(origin, last, account, len(known.rows))
+        last = self._save_pages(source.pages(cursor), origin, account)
+        return self._settle(origin, last, account)
 
     def _resume(self) -> Resume:
         """Find where a killed run stopped, if one did."""
@@ -128,22 +157,51 @@ class Pull:
             runs.recount(connection, origin)
             save.forget_quarantined(connection, origin)
 
-    def _save_pages(self, source: Source, origin: Origin, cursor: str | None) -> Page:
-        """Save the pages from a cursor on, and give the last one: it carries the control totals."""
+    def _save_pages(self, pages: Iterator[Page], origin: Origin, account: Account) -> Page:
+        """Save the pages, and give the last one: it carries control totals and proof."""
         page = Page()
-        for page in source.pages(cursor):
+        for page in pages:
             with self.engine.begin() as connection:
                 saved = save.save_page(connection, origin, page)
                 runs.count_page(connection, origin, saved, page.expected)
                 runs.save_cursor(connection, origin, page.cursor if self.feed.resumable else None)
+            account.unseen.update(page.unseen)
+            account.unusable.update(page.unusable)
+            account.absences += page.absences
             self.step.advance(saved.records, page.expected)
         return page
 
-    def _settle(self, origin: Origin, last: Page) -> str | None:
+    def _settle_known(self, origin: Origin, last: Page, account: Account, known: int) -> Verdict:
+        """Settle the absences the source explained, unless they are too many; then prove the read whole."""
+        with self.engine.begin() as connection:
+            runs.save_cursor(connection, origin, None)
+            problem = runs.shrank(save.Absent(known, len(account.absences)), self.max_shrink)
+            if problem is not None:
+                return Verdict("held", problem)
+            proof.settle_absences(connection, origin, account.absences)
+            proof.bury_strays(connection, origin)
+            return self._prove(connection, origin, last, account)
+
+    def _settle(self, origin: Origin, last: Page, account: Account) -> Verdict:
         """Bury what a complete read did not bring, unless too much of it is gone; then check the totals."""
         with self.engine.begin() as connection:
             runs.save_cursor(connection, origin, None)
             problem = runs.shrank(save.count_absent(connection, origin), self.max_shrink)
             if problem is None:
                 save.bury_absent(connection, origin, at_once=not self.feed.resumable)
-            return problem or runs.save_totals(connection, origin, last)
+                problem = runs.save_totals(connection, origin, last)
+            if problem is not None:
+                return Verdict("held", problem)
+            return self._prove(connection, origin, last, account)
+
+    def _prove(self, connection: Connection, origin: Origin, last: Page, account: Account) -> Verdict:
+        """Hold the source's own list against the store, where it gave one."""
+        if last.proof is None:
+            return COMPLETE
+        proven = proof.prove(connection, origin, last.proof.census, account)
+        proof.note_proof(connection, origin, last.proof.reading, proven)
+        if proven.problem is not None:
+            return Verdict("incomplete", proven.problem)
+        proof.note_listed(connection, origin)
+        proof.note_bookmark(connection, origin, last.proof.bookmark)
+        return COMPLETE

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.census import Census, Entry
 from connectors.errors import IncompleteRead
 from connectors.http import clean
 from connectors.jira.client import JiraClient
 from connectors.jira.crew import in_order
 from connectors.jira.jql import within
 from connectors.jira.names import Names
-from connectors.jira.search import Batch, Raw, Scope, askable, id_of, issues_in, unmet
+from connectors.jira.search import (
+    UNSEEN_FEW,
+    UNSEEN_SHARE,
+    Batch,
+    Raw,
+    Scope,
+    askable,
+    entry_of,
+    id_of,
+    issues_in,
+    meet,
+    unmet,
+)
 
 # The most that Jira gives in one answer: issues with fields, bare ids, and issues asked for by their ids.
 PAGE_LIMIT = 100
@@ -21,8 +34,7 @@ SWEEP_LIMIT = 5000
 BULK_LIMIT = 100
 # Pages in a row without anything new are a stall, though each may be short or empty for good reasons.
 BARREN_PAGES = 50
-# More ids that were listed and not given than this many, and than this share, are no coincidence.
-UNSEEN_FEW, UNSEEN_SHARE = 20, 0.01
+RECONCILE_LIMIT = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +63,13 @@ class CloudSearch:
             if token is None:
                 yield Batch(first, None, expected=len(first))
                 return
-        ids = self._sweep(scope)
+        ids = sorted_ids(entry.id for entry, _ in self._sweep(scope, ["id"]))
         names = (str(number) for number in ids if number > int(position or -1))
         todo = array("Q", (int(name) for name in names if name not in met))
         met.update(map(str, ids))
         expected = None if position else len(first) + len(todo)
         yield Batch(first, position if todo else None, expected)
-        yield from self._fetch_all(todo, fields, scope)
+        yield from self.fetch(todo, fields, scope.setting)
 
     @property
     def page_size(self) -> int:
@@ -71,23 +83,43 @@ class CloudSearch:
                 return issues
         return []
 
-    def learn(self, scope: Scope, met: Names) -> None:
-        met.update(map(str, self._sweep(scope)))
+    def census(self, scope: Scope, met: Names) -> Census:
+        """Keys come as cheaply as ids; any other field would cut the pages to a fiftieth."""
 
-    def _sweep(self, scope: Scope) -> array[int]:
-        """The ids of all issues in the scope, ascending: eight bytes for each."""
-        found = array("Q")
+        def listed() -> Iterator[Entry]:
+            for entry, issue in self._sweep(scope, ["key"]):
+                meet(issue, met)
+                yield entry
+
+        return Census(listed())
+
+    def changed(self, scope: Scope, minutes: int) -> Census:
+        recent = scope.also(f'updated >= "-{minutes}m"')
+        return Census(entry for entry, _ in self._sweep(recent, ["id"]))
+
+    def matching(self, scope: Scope, wanted: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        for start in range(0, len(wanted), RECONCILE_LIMIT):
+            asked = list(wanted[start : start + RECONCILE_LIMIT])
+            among = scope.also(f"id in ({', '.join(asked)})")
+            found |= {str(entry.id) for entry, _ in self._sweep(among, ["id"], fresh=asked)}
+        return found
+
+    def _sweep(
+        self, scope: Scope, fields: Sequence[str], fresh: Sequence[str] = ()
+    ) -> Iterator[tuple[Entry, Raw]]:
+        """All issues in the scope, each once. `fresh` ids are looked up past the lag of Jira's index."""
         known = Names()
         tokens: set[str] = set()
         token, barren = None, 0
         while True:
-            listed, token = self._page(scope, ["id"], SWEEP_LIMIT, token)
-            new = {name for name in map(self._swept, listed) if name not in known}
-            known.update(new)
-            found.extend(map(int, new))
+            listed, token = self._page(scope, fields, SWEEP_LIMIT, token, fresh)
+            new = {entry.id: (entry, issue) for entry, issue in self._swept(listed, known)}
+            known.update(map(str, new))
+            yield from new.values()
             barren = 0 if new else barren + 1
             if token is None:
-                return array("Q", sorted(found))
+                return
             if token in tokens or barren > BARREN_PAGES:
                 what = "the same page token twice" if token in tokens else "page after page with nothing new"
                 raise IncompleteRead(
@@ -96,16 +128,20 @@ class CloudSearch:
                 )
             tokens.add(token)
 
-    def _swept(self, issue: Raw) -> str:
-        name = id_of(issue)
-        if name is None or not name.isdecimal():
-            raise IncompleteRead(f"{self.client.place.host} listed an issue without its number as id.")
-        return name
+    def _swept(self, listed: Sequence[Raw], known: Names) -> Iterator[tuple[Entry, Raw]]:
+        for issue in listed:
+            entry = entry_of(issue)
+            if entry is None:
+                raise IncompleteRead(f"{self.client.place.host} listed an issue without its number as id.")
+            if str(entry.id) not in known:
+                yield entry, issue
 
     def _page(
-        self, scope: Scope, fields: Sequence[str], size: int, token: str | None
+        self, scope: Scope, fields: Sequence[str], size: int, token: str | None, fresh: Sequence[str] = ()
     ) -> tuple[list[Raw], str | None]:
         body: dict[str, Any] = {"jql": within(scope.jql), "fields": list(fields), "maxResults": size}
+        if fresh:
+            body["reconcileIssues"] = [int(name) for name in fresh]
         answer = self.client.request(
             "POST",
             "search/jql",
@@ -115,16 +151,16 @@ class CloudSearch:
         )
         return issues_in(answer), next_token(answer)
 
-    def _fetch_all(self, todo: array[int], fields: Sequence[str], scope: Scope) -> Iterator[Batch]:
-        size = min(self.client.config.page_size or BULK_LIMIT, BULK_LIMIT)
+    def fetch(self, wanted: Sequence[int], fields: Sequence[str], setting: str) -> Iterator[Batch]:
+        todo, size = wanted, min(self.client.config.page_size or BULK_LIMIT, BULK_LIMIT)
         jobs = ([str(number) for number in todo[at : at + size]] for at in range(0, len(todo), size))
         done = unseen = 0
-        for fetched in in_order(self.client, jobs, lambda twin, wanted: fetch(twin, wanted, fields)):
+        for fetched in in_order(self.client, jobs, lambda twin, names: fetch(twin, names, fields)):
             done += min(size, len(todo) - done)
             unseen += len(fetched.unseen)
             if unseen > max(UNSEEN_FEW, UNSEEN_SHARE * len(todo)):
                 raise IncompleteRead(
-                    f"{self.client.place.host} listed issues of {scope.setting} and then did not give "
+                    f"{self.client.place.host} listed issues of {setting} and then did not give "
                     f"{unseen} of them, {fetched.unseen[-1]} among them: what was read is not the whole."
                 )
             position = str(todo[done - 1]) if done < len(todo) else None
@@ -140,6 +176,13 @@ class CloudSearch:
         )
         count = answer.get("count") if isinstance(answer, Mapping) else None
         return count if isinstance(count, int) else None
+
+    def indexed(self, wanted: Sequence[str], fields: Sequence[str]) -> list[Raw]:
+        return self.by_id(wanted, fields)
+
+    def singly(self, wanted: Sequence[str], fields: Sequence[str]) -> tuple[list[Raw], set[str]]:  # noqa: ARG002
+        """Bulk fetch does not depend on the index: what it did not give need not be asked for again."""
+        return [], set(wanted)
 
     def by_id(self, wanted: Sequence[str], fields: Sequence[str]) -> list[Raw]:
         """Whoever is not among them has been deleted or is hidden; a key may come back as another one."""
@@ -167,6 +210,10 @@ def fetch(client: JiraClient, wanted: Sequence[str], fields: Sequence[str]) -> F
     place = {name: number for number, name in enumerate(wanted)}
     issues.sort(key=lambda issue: place.get(id_of(issue) or "", len(place)))
     return Fetched(tuple(issues), tuple(lacking))
+
+
+def sorted_ids(found: Iterable[int]) -> array[int]:
+    return array("Q", sorted(array("Q", found)))
 
 
 def without(wanted: Sequence[str], issues: Sequence[Raw]) -> list[str]:

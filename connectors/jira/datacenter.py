@@ -14,16 +14,30 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
+from connectors.census import Census, Entry
 from connectors.errors import IncompleteRead, NotFound, Refused
 from connectors.jira.client import JiraClient, NotJira
 from connectors.jira.jql import within
 from connectors.jira.names import Names
-from connectors.jira.search import Batch, Raw, Scope, askable, id_of, issues_in, unmet
+from connectors.jira.search import (
+    UNSEEN_FEW,
+    UNSEEN_SHARE,
+    Batch,
+    Raw,
+    Scope,
+    askable,
+    entry_of,
+    id_of,
+    issues_in,
+    unmet,
+)
 from connectors.jira.values import moment_of
 
 # Jira gives fewer where `jira.search.views.default.max` says so, often just as many.
 PAGE_LIMIT = 1000
-BULK_LIMIT = 50
+BULK_LIMIT = 200
+# Issues of which the index knows nothing are asked for one by one: no more of them in a night.
+SINGLY_LIMIT = 200
 # No two time zones are further apart: with this margin it does not matter in which one Jira reads a time.
 ANY_ZONE = timedelta(hours=26)
 STEPS_BACK = 20
@@ -96,9 +110,49 @@ class KeysetSearch:
     def sample(self, scope: Scope, fields: Sequence[str]) -> list[Raw]:
         return self._page(scope, fields, Window())[0]
 
-    def learn(self, scope: Scope, met: Names) -> None:
-        for _ in self.batches(scope, ["created"], met, ""):
-            pass
+    @property
+    def page_size(self) -> int:
+        return self.client.config.page_size or PAGE_LIMIT
+
+    def census(self, scope: Scope, met: Names) -> Census:
+        """Every issue with its key and its last change: compared with the store's, they need no clock."""
+        walked = Names()
+
+        def listed() -> Iterator[Entry]:
+            for batch in self.batches(scope, ["created", "updated"], walked, ""):
+                for issue in batch.issues:
+                    entry = entry_of(issue, moment_in(issue, "updated"))
+                    if entry is not None:
+                        met.update((str(entry.id), entry.key))
+                        yield entry
+
+        return Census(listed())
+
+    def changed(self, scope: Scope, minutes: int) -> Census:  # noqa: ARG002 - the census has told it
+        return Census()
+
+    def matching(self, scope: Scope, wanted: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        for start in range(0, len(wanted), BULK_LIMIT):
+            among = scope.also(f"id in ({', '.join(wanted[start : start + BULK_LIMIT])})")
+            issues, _ = self._search(among.jql, ["id"], f"the JQL in {scope.setting}", limit=BULK_LIMIT)
+            found |= {id_of(issue) or "" for issue in issues}
+        return found
+
+    def fetch(self, wanted: Sequence[int], fields: Sequence[str], setting: str) -> Iterator[Batch]:
+        unseen = 0
+        for start in range(0, len(wanted), BULK_LIMIT):
+            asked = [str(number) for number in wanted[start : start + BULK_LIMIT]]
+            issues = self.by_id(asked, fields)
+            lacking = tuple(set(asked) - {id_of(issue) or "" for issue in issues})
+            unseen += len(lacking)
+            if unseen > max(UNSEEN_FEW, UNSEEN_SHARE * len(wanted)):
+                raise IncompleteRead(
+                    f"{self.client.place.host} listed issues of {setting} and then did not give "
+                    f"{unseen} of them, {lacking[-1]} among them: what was read is not the whole."
+                )
+            position = asked[-1] if start + BULK_LIMIT < len(wanted) else None
+            yield Batch(tuple(issues), position, unseen=lacking)
 
     def _check_progress(
         self,
@@ -125,12 +179,21 @@ class KeysetSearch:
         return self._search(within(scope.jql, *bounds), fields, subject, offset=window.offset)
 
     def _search(
-        self, jql: str, fields: Sequence[str], subject: str, *, offset: int = 0, limit: int | None = None
+        self,
+        jql: str,
+        fields: Sequence[str],
+        subject: str,
+        *,
+        offset: int = 0,
+        limit: int | None = None,
+        lenient: bool = False,
     ) -> tuple[list[Raw], int]:
-        size = (self.client.config.page_size or PAGE_LIMIT) if limit is None else limit
-        body = {"jql": jql, "fields": list(fields), "startAt": offset, "maxResults": size}
+        size = self.page_size if limit is None else limit
+        body: dict[str, Any] = {"jql": jql, "fields": list(fields), "startAt": offset, "maxResults": size}
+        if lenient:
+            body["validateQuery"] = False
         answer = self.client.request("POST", "search", body=body, resend=True, subject=subject)
-        issues = issues_in(answer)
+        issues = issues_in(answer, lenient=lenient)
         total = answer.get("total")
         if not isinstance(total, int):
             raise IncompleteRead(f"{self.client.place.host} did not say how many issues a search has.")
@@ -149,30 +212,47 @@ class KeysetSearch:
         return self._search(f"({scope.jql})", ["id"], f"the JQL in {scope.setting}", limit=0)[1]
 
     def by_id(self, wanted: Sequence[str], fields: Sequence[str]) -> list[Raw]:
+        """Whom the index does not know (it may lag) is asked for singly."""
         found: list[Raw] = []
         names = askable(wanted)
         for start in range(0, len(names), BULK_LIMIT):
-            found += self._fetch(names[start : start + BULK_LIMIT], fields)
+            asked = names[start : start + BULK_LIMIT]
+            given = self.indexed(asked, fields)
+            met = {str(issue.get(name)) for issue in given for name in ("id", "key")}
+            rest = (self.one(name, fields) for name in asked if name not in met)
+            found += [*given, *(issue for issue in rest if issue is not None)]
         return found
 
-    def _fetch(self, wanted: Sequence[str], fields: Sequence[str]) -> list[Raw]:
-        """One search for all of them; one request each where a dead key makes Jira refuse the whole list."""
-        listed = ", ".join(name if name.isdigit() else f'"{name}"' for name in wanted)
-        try:
-            found, total = self._search(
-                f"key in ({listed})", fields, "a list of parent issues", limit=len(wanted)
-            )
-        except NotJira:
-            raise
-        except Refused:
-            found, total = [], len(wanted)
-        if len(found) >= total:
-            return found
-        met = {str(issue.get(name)) for issue in found for name in ("id", "key")}
-        rest = (self._one(name, fields) for name in wanted if name not in met)
-        return found + [issue for issue in rest if issue is not None]
+    def singly(self, wanted: Sequence[str], fields: Sequence[str]) -> tuple[list[Raw], set[str]]:
+        asked = wanted[:SINGLY_LIMIT]
+        found = (self.one(name, fields) for name in asked)
+        return [issue for issue in found if issue is not None], set(asked)
 
-    def _one(self, name: str, fields: Sequence[str]) -> Raw | None:
+    def indexed(self, wanted: Sequence[str], fields: Sequence[str]) -> list[Raw]:
+        """The issues the index knows by these ids or keys: without validation, dead names do no harm."""
+        listed = ", ".join(name if name.isdigit() else f'"{name}"' for name in wanted)
+        found: list[Raw] = []
+        total = 1
+        while len(found) < total:
+            try:
+                page, total = self._search(
+                    f"key in ({listed})",
+                    fields,
+                    "a list of issues",
+                    offset=len(found),
+                    limit=len(wanted),
+                    lenient=True,
+                )
+            except NotJira:
+                raise
+            except Refused:  # by a Jira that validates all the same: each is then asked for by itself
+                return found
+            if not page:
+                return found
+            found += page
+        return found
+
+    def one(self, name: str, fields: Sequence[str]) -> Raw | None:
         try:
             answer: Any = self.client.get(f"issue/{name}", fields=",".join(fields))
         except NotFound:
@@ -182,9 +262,13 @@ class KeysetSearch:
 
 def created_of(issue: Raw) -> datetime | None:
     """The minute in which an issue was created, in UTC."""
+    moment = moment_in(issue, "created")
+    return moment.replace(second=0, microsecond=0) if moment else None
+
+
+def moment_in(issue: Raw, name: str) -> datetime | None:
     fields = issue.get("fields")
     try:
-        moment = moment_of(fields.get("created")) if isinstance(fields, Mapping) else None
+        return moment_of(fields.get(name)) if isinstance(fields, Mapping) else None
     except (ValueError, TypeError):
         return None
-    return moment.replace(second=0, microsecond=0) if moment else None

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
+from connectors.census import Census, Entry
 from connectors.errors import IncompleteRead
 from connectors.http import clean
 from connectors.jira.client import ID_OR_KEY
 from connectors.jira.names import Names
 
 Raw = Mapping[str, Any]
+
+# More ids that were listed and not given than this many, and than this share, are no coincidence.
+UNSEEN_FEW, UNSEEN_SHARE = 20, 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +59,37 @@ class Search(Protocol):
         """Some issues of the scope, none only where it is empty; most often one request."""
         ...
 
-    def learn(self, scope: Scope, met: Names) -> None:
-        """Add the ids of all issues in the scope to `met`, and their keys where Jira tells them too."""
+    @property
+    def page_size(self) -> int:
+        """The most issues that one answer brings: what fits in there is not worth a list of its own."""
+        ...
+
+    def census(self, scope: Scope, met: Names) -> Census:
+        """List all issues in the scope; their ids and keys are added to `met`."""
+        ...
+
+    def changed(self, scope: Scope, minutes: int) -> Census:
+        """List those changed within the last minutes; none where the census itself tells what changed."""
+        ...
+
+    def fetch(self, wanted: Sequence[int], fields: Sequence[str], setting: str) -> Iterator[Batch]:
+        """The issues with these ids, ascending, in batches; the position is the last id of each."""
+        ...
+
+    def matching(self, scope: Scope, wanted: Sequence[str]) -> set[str]:
+        """Which of these ids, all of them visible, are in the scope; as fresh as Jira can tell."""
         ...
 
     def count(self, scope: Scope) -> int | None:
         """How many issues the scope holds, as far as Jira tells; an approximation on Cloud."""
+        ...
+
+    def indexed(self, wanted: Sequence[str], fields: Sequence[str]) -> list[Raw]:
+        """The issues with these ids or keys as far as few requests can tell."""
+        ...
+
+    def singly(self, wanted: Sequence[str], fields: Sequence[str]) -> tuple[list[Raw], set[str]]:
+        """Of ids that `indexed` did not give, those that exist all the same, and which were asked for."""
         ...
 
     def by_id(self, wanted: Sequence[str], fields: Sequence[str]) -> list[Raw]:
@@ -67,15 +97,19 @@ class Search(Protocol):
         ...
 
 
-def issues_in(answer: Any) -> list[Raw]:
-    """The issues of one search answer. A warning means that the answer is cut: the read is incomplete."""
+def issues_in(answer: Any, *, lenient: bool = False) -> list[Raw]:
+    """The issues of one search answer.
+
+    A warning means that the answer is cut, so the read is incomplete; not so where names were asked for that
+    need not exist (`lenient`).
+    """
     issues = answer.get("issues") if isinstance(answer, Mapping) else None
     if not isinstance(issues, list):
         raise IncompleteRead(
             "Jira answered a search without a list of issues: what was read is not the whole."
         )
     warnings = answer.get("warnings") or answer.get("warningMessages")
-    if warnings:
+    if warnings and not lenient:
         raise IncompleteRead(f"Jira warned that a search is not complete: {clean(warning_text(warnings))}")
     return issues
 
@@ -108,6 +142,14 @@ def meet(issue: Raw, met: Names) -> None:
     """Remember an issue by its id and, where it came with one, its key."""
     if isinstance(issue, Mapping):
         met.update(str(issue[name]) for name in ("id", "key") if issue.get(name))
+
+
+def entry_of(issue: Raw, updated: datetime | None = None) -> Entry | None:
+    """What a list says of an issue; None where it lacks the number that is its id."""
+    name = id_of(issue)
+    if name is None or not (name.isascii() and name.isdecimal()):
+        return None
+    return Entry(int(name), str(issue.get("key") or ""), updated)
 
 
 def id_of(issue: Any) -> str | None:

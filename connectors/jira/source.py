@@ -6,14 +6,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from connectors.base import Known
+from connectors.census import Census
 from connectors.errors import BadInput, IncompleteRead
+from connectors.jira.absence import Inquiry, Missed, not_asked
+from connectors.jira.bookmark import Bookmark, contract_of, read_bookmark
 from connectors.jira.jql import scope_of
 from connectors.jira.mapping import IssueMapping, Mapped, to_objective, to_work_item
 from connectors.jira.names import Names
-from connectors.jira.reading import Cursor, Reading, reading_of, search_for
-from connectors.jira.search import Batch, Raw, Scope, unmet
+from connectors.jira.reading import (
+    ChangesReading,
+    Cursor,
+    Reading,
+    reading_of,
+    search_for,
+)
+from connectors.jira.search import Batch, Raw, Scope, id_of, unmet
 from connectors.jira.site import JiraSite
-from connectors.records import Objective, Page, WorkItem
+from connectors.records import Objective, Page, Proof, WorkItem
 
 PARENTS_AT_ONCE = 100
 LEVELS = 30
@@ -40,9 +50,8 @@ def folded(names: Iterable[str]) -> frozenset[str]:
 class JiraIssues:
     """A source of work items: the issues in scope, then their parents outside it, level by level.
 
-    After an interruption the ids in scope are asked for again: a parent in scope must not be taken for one
-    outside it.
-    `expected` comes with the first page, without the parents.
+    Told what is known, it reads what changed and finds out what became of the rest. `expected` comes with the
+    first page, without the parents; the last page carries the proof.
     """
 
     def __init__(self, site: JiraSite, own_prefix: str) -> None:
@@ -55,29 +64,66 @@ class JiraIssues:
         return self.site.config.name
 
     def pages(self, cursor: str | None = None) -> Iterator[Page]:
+        return self.pages_since(Known(), cursor)
+
+    def pages_since(self, known: Known, cursor: str | None = None) -> Iterator[Page]:
         mapping = mapping_for(self.site, self.own_prefix)
         scope = Scope(self.site.config.jql, "JIRA_JQL")
-        reading = reading_of(self.site, self.search, scope, mapping.fields.to_request, cursor)
-        family = Family(reading.start.parents)
+        contract = contract_of(self.site, scope.jql, mapping)
+        since = read_bookmark(known.bookmark, contract, self.site.now())
+        reading = reading_of(
+            self.site, self.search, scope, mapping.fields.to_request, cursor, known=known, since=since
+        )
+        changes = isinstance(reading, ChangesReading)
+        family = Family([*reading.start.parents, *(known.parents() if changes else ())])
         for batch, here in reading.batches(family.met):
             mapped = family.admit(batch.issues, mapping)
-            yield page_of(mapped, replace(here, parents=family.missing()), batch)
-        if reading.resumed and family.missing():
-            self.search.learn(scope, family.met)
-        yield from self._parents(mapping, family, reading)
+            yield page_of(batch.issues, mapped, replace(here, parents=family.missing()), batch)
+        census = reading.census()
+        missed = self._missed(known, census, reading)
+        census = census.joined(int(id_of(issue) or 0) for issue in missed.listed)
+        done = replace(reading.start, position=None, parents=family.missing())
+        if missed != Missed():
+            late = page_of(missed.listed, family.admit(missed.listed, mapping), done)
+            yield replace(late, absences=missed.absences)
+        yield from self._outside(mapping, family, reading, missed.left, known.beside)
+        whole = since.whole if since and changes else reading.start.began
+        bookmark = Bookmark(contract, reading.start.began, whole)
+        yield Page(proof=Proof(census, reading.word, bookmark.written()))
 
-    def _parents(self, mapping: IssueMapping, family: Family, reading: Reading) -> Iterator[Page]:
+    def _missed(self, known: Known, census: Census, reading: Reading) -> Missed:
+        """Find out what became of the issues that are known and no longer listed."""
+        missed = known.rows.without(census)
+        if len(missed) > max(1, known.may_lose):
+            return Missed(absences=not_asked(missed, known.may_lose))
+        return Inquiry(self.site.client, self.search, reading.scope, reading.fields, known.keys).ask(missed)
+
+    def _outside(
+        self,
+        mapping: IssueMapping,
+        family: Family,
+        reading: Reading,
+        left: Sequence[Raw],
+        beside: Sequence[str],
+    ) -> Iterator[Page]:
+        """Read what is not in the scope: issues that left it, those to look after, and parents by level."""
+        here = replace(reading.start, position=None)
+        family.ask(str(id_of(issue)) for issue in left)
+        if left:
+            fresh = unmet(left, family.met)
+            mapped = family.admit(fresh, mapping, in_scope=False)
+            yield page_of(fresh, mapped, replace(here, parents=family.missing()))
+        family.look_after(beside)
         for _ in range(LEVELS):
             level = family.missing()
             if not level:
-                yield Page()
                 return
             for start in range(0, len(level), PARENTS_AT_ONCE):
                 asked = level[start : start + PARENTS_AT_ONCE]
-                issues = self.search.by_id(asked, reading.fields)
-                family.asked.update(asked)
-                mapped = family.admit(unmet(issues, family.met), mapping, in_scope=False)
-                yield page_of(mapped, replace(reading.start, position=None, parents=family.missing()))
+                issues = unmet(self.search.by_id(asked, reading.fields), family.met)
+                family.ask(asked)
+                mapped = family.admit(issues, mapping, in_scope=False)
+                yield page_of(issues, mapped, replace(here, parents=family.missing()))
         raise IncompleteRead(
             f"{self.site.config.name}: parents were followed {LEVELS} levels up without an end; no real "
             "hierarchy is that deep. Check the parent fields of the issues last read."
@@ -91,6 +137,14 @@ class Family:
         self.met = Names()
         self.asked: set[str] = set()
         self._named: dict[str, None] = dict.fromkeys(parents)
+
+    def ask(self, names: Iterable[str]) -> None:
+        """Note whom Jira was asked for: once is enough."""
+        self.asked.update(names)
+
+    def look_after(self, names: Iterable[str]) -> None:
+        """Ask for these issues as if somebody had named them as parents."""
+        self._named |= dict.fromkeys(names)
 
     def admit(
         self, issues: Iterable[Raw], mapping: IssueMapping, *, in_scope: bool = True
@@ -128,16 +182,22 @@ class JiraObjectives:
         scope = Scope(self.jql, "JIRA_OBJECTIVE_JQL")
         reading = reading_of(self.site, self.search, scope, mapping.fields.to_request, cursor)
         for batch, here in reading.batches(Names()):
-            yield page_of([to_objective(issue, mapping) for issue in batch.issues], here, batch)
-        yield Page()
+            mapped = [to_objective(issue, mapping) for issue in batch.issues]
+            yield page_of(batch.issues, mapped, here, batch)
+        yield Page(proof=Proof(reading.census(), reading.word))
 
 
-def page_of(mapped: Sequence[Mapped[Any]], cursor: Cursor, batch: Batch | None = None) -> Page:
+def page_of(
+    issues: Sequence[Raw], mapped: Sequence[Mapped[Any]], cursor: Cursor, batch: Batch | None = None
+) -> Page:
+    """The page of these issues as mapped, one for one."""
     records: tuple[WorkItem | Objective, ...] = tuple(m.record for m in mapped if m.record is not None)
+    refused = (id_of(issue) for issue, m in zip(issues, mapped, strict=True) if m.record is None)
     return Page(
         records=records,
         quarantined=tuple(entry for m in mapped for entry in m.refused),
         cursor=cursor.written(),
         expected=batch.expected if batch else None,
         unseen=batch.unseen if batch else (),
+        unusable=tuple(name for name in refused if name is not None),
     )

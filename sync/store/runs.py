@@ -124,7 +124,7 @@ def recount(connection: Connection, origin: Origin) -> None:
 def finish_source(
     connection: Connection, run_id: int, source: str, now: datetime, *, status: str, message: str | None
 ) -> None:
-    """Close the reading of one source: complete, held or failed."""
+    """Close the reading of one source: complete, held, incomplete or failed."""
     connection.execute(
         update(source_run)
         .where(source_run.c.run_id == run_id, source_run.c.source == source)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -11,6 +11,7 @@ from itertools import islice
 from sqlalchemy import Connection, Table, and_, delete, func, insert, select, update
 
 from connectors.records import AllocationRule, BudgetLine, LinkClaim, Objective, Page, Record, WorkItem
+from rules.catalogue import fold
 from sync.store import rows, tables
 from sync.store.bulk import insert_rows, upsert_rows
 from sync.store.schema import table_of
@@ -63,10 +64,11 @@ def save_records(connection: Connection, origin: Origin, table: Table, records: 
     """Save records of one kind by their source id; give the number of new and changed ones."""
     changed = 0
     for batch in batches(records.items()):
+        named = (table.c.key,) if table is KINDS[WorkItem] else ()
         known = {
             row.source_id: row
             for row in connection.execute(
-                select(table.c.source_id, table.c.row_hash).where(
+                select(table.c.source_id, table.c.row_hash, *named).where(
                     table.c.source == origin.source, table.c.source_id.in_([key for key, _ in batch])
                 )
             )
@@ -80,6 +82,7 @@ def save_records(connection: Connection, origin: Origin, table: Table, records: 
         if table is KINDS[WorkItem]:
             save_children(connection, origin, fresh)
             note_touches(connection, origin.source, list(fresh))
+            follow_renamed(connection, origin, {key: row.key for key, row in known.items()}, fresh)
         changed += len(fresh)
     return changed
 
@@ -113,10 +116,15 @@ def row_of(record: Record, origin: Origin, row_hash: str) -> rows.Row:
 def mark_seen(connection: Connection, origin: Origin, table: Table, source_ids: list[str]) -> None:
     """Say that these rows were there again, unchanged."""
     if source_ids:
+        back = {"missing_since": None, "deleted_at": None, "absence": None, "absent_why": None}
         connection.execute(
             update(table)
             .where(table.c.source == origin.source, table.c.source_id.in_(source_ids))
-            .values(last_run=origin.run_id, last_seen=origin.seen_at, missing_since=None, deleted_at=None)
+            .values(
+                last_run=origin.run_id,
+                last_seen=origin.seen_at,
+                **{name: value for name, value in back.items() if name in table.c},
+            )
         )
 
 
@@ -155,6 +163,25 @@ def save_children(connection: Connection, origin: Origin, items: dict[str, Recor
             for row in to_rows(item, ids[key])
         ]
         insert_rows(connection, child, new)
+
+
+def follow_renamed(
+    connection: Connection, origin: Origin, old_keys: Mapping[str, str], items: dict[str, Record]
+) -> None:
+    """Let children that name their parent by its key follow when it gets another.
+
+    Jira keeps such a tie by id and shows the new key, but does not count that as a change of the child:
+    nobody would read it again. Hashes that no longer tell what the rows hold make the next read look at them.
+    """
+    table = KINDS[WorkItem]
+    for source_id, item in items.items():
+        old = old_keys.get(source_id)
+        if isinstance(item, WorkItem) and old is not None and old != item.key:
+            connection.execute(
+                update(table)
+                .where(table.c.source == origin.source, table.c.parent_key == old)
+                .values(parent_key=item.key, parent_folded=fold(item.key), row_hash="")
+            )
 
 
 def take_quarantined(connection: Connection, origin: Origin) -> None:

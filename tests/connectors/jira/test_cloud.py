@@ -40,7 +40,7 @@ def test_a_scope_of_one_page_costs_one_request(jira: Jira) -> None:
     site, scripted = jira("cloud", Cloud(numbered(100)))
     pages = read(site)
     assert keys(pages) == names(numbered(100))
-    assert (pages[0].expected, pages[-1]) == (100, Page())
+    assert (pages[0].expected, pages[-1].records) == (100, ())
     (asked,) = [request for request in scripted.server.asked if request.method == "POST"]
     assert asked.body["jql"] == "(project = PAY) ORDER BY created ASC, key ASC"
     assert asked.body["maxResults"] == 100
