@@ -1,4 +1,4 @@
-"""The protocols a connector implements: a source of pages, maybe with a memory, and a writer of labels."""
+"""The protocols of connectors: a source of pages, maybe with a memory; a writer of labels; kept tokens."""
 
 from __future__ import annotations
 
@@ -65,4 +65,22 @@ class LabelWriter(Protocol):
         A refusal that concerns this issue alone (screen, permission, archived, deleted) is an `Outcome` with
         `done=False`; an error that concerns the whole site (credential, network) raises a `ConnectorError`.
         """
+        ...
+
+
+class TokenStore(Protocol):
+    """Where a login keeps the refresh token that took the place of the one before.
+
+    `first` is the token that a person put into the configuration: another one there starts afresh.
+    """
+
+    def read(self, source: str, first: str) -> str:
+        """Give the latest token that descends from `first`, or `first` itself.
+
+        Raises a `ConnectorError` where a later one could not be kept: then nothing may be asked for.
+        """
+        ...
+
+    def keep(self, source: str, first: str, token: str) -> None:
+        """Keep the token that took the place of the one before, for good, before this returns."""
         ...

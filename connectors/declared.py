@@ -70,15 +70,13 @@ class DeclaredFooter(Declared):
     column: Header | None = None
 
 
-class DeclaredFiles(Declared):
-    """A file, or a folder of files of one form.
+class DeclaredTable(Declared):
+    """How a table stands in its file.
 
-    `encoding` is the fallback for files that are not valid UTF-8. Columns named in `optional` may be absent
-    from a file; any other missing column refuses it. `sheet` names the sheet of a workbook, and `pad` the
-    width up to which codes that a workbook stores as numbers get leading zeros.
+    `encoding` is the fallback for files that are not valid UTF-8. `sheet` names the sheet of a workbook, and
+    `pad` the width up to which codes that a workbook stores as numbers get leading zeros.
     """
 
-    path: Path
     encoding: Encoding = "utf-8"
     delimiter: Delimiter = ","
     header: DeclaredHeader = DeclaredHeader()
@@ -86,6 +84,28 @@ class DeclaredFiles(Declared):
     footer: DeclaredFooter | None = None
     sheet: Header | None = None
     pad: dict[Header, Annotated[int, Field(ge=1, le=40)]] = Field(default_factory=dict)
+
+    def own_columns(self) -> Iterator[str]:
+        """The columns that the form of the table itself names."""
+        yield from self.fill_down
+        yield from self.pad
+        if self.footer is not None and self.footer.column is not None:
+            yield self.footer.column
+
+    def layout(self) -> Layout:
+        footer = None if self.footer is None else Footer(re.compile(self.footer.pattern), self.footer.column)
+        return Layout(
+            self.encoding, self.delimiter, self.header.form(), self.fill_down, footer, self.sheet, self.pad
+        )
+
+
+class DeclaredFiles(DeclaredTable):
+    """A file, or a folder of files of one form.
+
+    Columns named in `optional` may be absent from a file; any other missing column refuses it.
+    """
+
+    path: Path
     optional: tuple[Header, ...] = ()
 
     @model_validator(mode="after")
@@ -100,13 +120,5 @@ class DeclaredFiles(Declared):
         raise NotImplementedError
 
     def needed(self) -> tuple[Column, ...]:
-        names = [*self.column_names(), *self.fill_down, *self.pad]
-        if self.footer is not None and self.footer.column is not None:
-            names.append(self.footer.column)
-        return tuple(Column(name, name not in self.optional) for name in dict.fromkeys(names))
-
-    def layout(self) -> Layout:
-        footer = None if self.footer is None else Footer(re.compile(self.footer.pattern), self.footer.column)
-        return Layout(
-            self.encoding, self.delimiter, self.header.form(), self.fill_down, footer, self.sheet, self.pad
-        )
+        names = dict.fromkeys([*self.column_names(), *self.own_columns()])
+        return tuple(Column(name, name not in self.optional) for name in names)

@@ -74,6 +74,7 @@ class Settings(BaseModel):
     max_changes: int = Field(500, alias="TIELINE_MAX_CHANGES", ge=1)
     max_share: Share = Field(0.2, alias="TIELINE_MAX_SHARE")
     max_shrink: Share = Field(0.2, alias="TIELINE_MAX_SHRINK")
+    tokens: Path = Field(Path("tieline-tokens"), alias="TIELINE_TOKENS")
     report_dir: Path = Field(Path("tieline-report"), alias="TIELINE_REPORT_DIR")
 
     @field_validator("timezone")

@@ -27,9 +27,10 @@ VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def kind_of(source: Any) -> str:
-    """Say which kind of finance source an entry is: an API where it says `rest`, a file by default."""
-    kind = source.get("kind") if isinstance(source, Mapping) else getattr(source, "kind", None)
-    return "api" if kind == "rest" else "file"
+    """Say which kind of finance source an entry is: an API (`kind: rest`, or a profile) or a file."""
+    if not isinstance(source, Mapping):
+        return "api" if getattr(source, "kind", None) == "rest" else "file"
+    return "api" if source.get("kind") == "rest" or "profile" in source else "file"
 
 
 Finance = Annotated[
@@ -171,12 +172,23 @@ def substitute_at(
     value = parent[key]
     if not isinstance(value, str):
         return substitute(value, variables, path, problems)
-    problems += [
-        f"{path}:{place(parent, key)}: ${{{name}}} is not set; set it in .env or in the environment"
-        for name in VARIABLE.findall(value)
-        if name not in variables
-    ]
-    return VARIABLE.sub(lambda match: variables.get(match[1], ""), value)
+    where = f"{path}:{place(parent, key)}"
+    return VARIABLE.sub(lambda match: variable(match[1], variables, where, problems), value)
+
+
+def variable(name: str, variables: Mapping[str, str], where: str, problems: list[str]) -> str:
+    """Give what a variable holds or, where only `NAME_FILE` is set, what the file of that name holds."""
+    if name in variables:
+        return variables[name]
+    file = variables.get(f"{name}_FILE")
+    if not file:
+        problems.append(f"{where}: ${{{name}}} is not set; set it in .env or in the environment")
+        return ""
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        problems.append(f"{where}: {name}_FILE: cannot read {file} as UTF-8 text")
+        return ""
 
 
 def mistakes(path: Path, document: Any, details: Sequence[Any]) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from connectors.base import LabelWriter, Source
+from connectors.base import LabelWriter, Source, TokenStore
 from connectors.finance import FinanceSource, FinanceSourceConfig, RestFinanceConfig, RestFinanceSource
 from connectors.finance.currencies import EXPONENTS
 from connectors.http import RetryPolicy
@@ -27,6 +27,7 @@ from sync.pull import Feed, Kind
 from sync.settings import Settings
 from sync.sources import SourcesConfig, objectives_name
 from sync.store.catalogue import Frame, bind_catalogue
+from sync.tokens import FileTokens
 
 
 @dataclass(slots=True)
@@ -90,7 +91,7 @@ def build_service(
     service = Service(
         settings=settings,
         engine=engine,
-        feeds=(*jira_feeds(sources, sites), *file_feeds(sources)),
+        feeds=(*jira_feeds(sources, sites), *file_feeds(sources, FileTokens(settings.tokens))),
         writers=sites.writers,
         rules=lambda now: load_rules(settings, now),
         report=report,
@@ -119,18 +120,22 @@ def jira_feeds(sources: SourcesConfig, sites: Sites) -> list[Feed]:
     return work + objectives
 
 
-def file_feeds(sources: SourcesConfig) -> list[Feed]:
+def file_feeds(sources: SourcesConfig, tokens: TokenStore) -> list[Feed]:
     """Make the feeds of every file."""
     return [
         *(Feed(c.name, Kind.OBJECTIVES, partial(ObjectivesSource, c)) for c in sources.objectives),
         *(Feed(c.name, Kind.LINKS, partial(LinksSource, c)) for c in sources.links),
-        *(Feed(c.name, Kind.FINANCE, partial(finance_source, c)) for c in sources.finance),
+        *(Feed(c.name, Kind.FINANCE, partial(finance_source, c, tokens)) for c in sources.finance),
     ]
 
 
-def finance_source(config: FinanceSourceConfig | RestFinanceConfig) -> Source:
-    """Make the source of a file or of an API."""
-    return RestFinanceSource(config) if isinstance(config, RestFinanceConfig) else FinanceSource(config)
+def finance_source(
+    config: FinanceSourceConfig | RestFinanceConfig, tokens: TokenStore | None = None
+) -> Source:
+    """Make the source of a file or of an API; a login that replaces its token keeps it among `tokens`."""
+    if isinstance(config, RestFinanceConfig):
+        return RestFinanceSource(config, store=tokens)
+    return FinanceSource(config)
 
 
 def frame_of(settings: Settings, now: datetime) -> Frame:

@@ -16,11 +16,17 @@ _BELOW = "the row holds an amount below the declared end of the table"
 
 
 class Reading:
-    """The page being filled, and what must be remembered over the whole pull."""
+    """The page being filled, and what must be remembered over the whole pull.
 
-    def __init__(self, config: FinanceMapping) -> None:
+    `repeats` says that a row may come twice because pages moved while they were read: the second one, with
+    the same id and content, is counted and not refused.
+    """
+
+    def __init__(self, config: FinanceMapping, *, repeats: bool = False) -> None:
         self._config = config
+        self._repeats = repeats
         self._seen: dict[str, int] = {}
+        self._contents: dict[str, int] = {}
         self.tally = Tally(config)
         self._start()
 
@@ -50,19 +56,34 @@ class Reading:
                 self._file, row.line, amounts[0].amount.title, _BELOW, row.raw
             )
         else:
-            lines = self._distinct(to_lines(row, self._config, self._file, self._plan), row)
+            lines = to_lines(row, self._config, self._file, self._plan)
+            if self._came_before(lines):
+                self._repeated += 1
+                return ()
+            lines = self._distinct(lines, row)
         self.tally.add(amounts, refused=isinstance(lines, Quarantined))
         self._checks.add(amounts)
         return lines
 
+    def _came_before(self, lines: tuple[BudgetLine, ...] | Quarantined) -> bool:
+        """Whether a row with this id and content is known, where rows may repeat; it is remembered if not."""
+        if not self._repeats or isinstance(lines, Quarantined) or self._config.columns.id is None:
+            return False
+        said = {line.id: hash(replace(line, line=None)) for line in lines}
+        if said and all(self._contents.get(own_id) == content for own_id, content in said.items()):
+            return True
+        for own_id, content in said.items():
+            self._contents.setdefault(own_id, content)
+        return False
+
     def turn(self) -> Page:
         """The page so far; the next one starts empty."""
-        page = Page(records=tuple(self._lines), quarantined=tuple(self._quarantined))
+        page = Page(records=tuple(self._lines), quarantined=tuple(self._quarantined), repeated=self._repeated)
         self._start()
         return page
 
     def _start(self) -> None:
-        self.rows = 0
+        self.rows = self._repeated = 0
         self._lines: list[BudgetLine] = []
         self._quarantined: list[Quarantined] = []
 

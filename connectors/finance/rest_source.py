@@ -8,20 +8,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from connectors.base import TokenStore
+from connectors.declared import DeclaredTable
 from connectors.errors import BadInput, IncompleteRead
 from connectors.figures import Figure, plain
 from connectors.finance.reading import Reading
 from connectors.finance.rest_client import RestClient
 from connectors.finance.rest_config import RestFinanceConfig
-from connectors.finance.rest_pages import MISSING, find, read_pages
+from connectors.finance.rest_files import fetch_file
+from connectors.finance.rest_pages import inherited, read_records
+from connectors.finance.rest_session import MISSING, find
+from connectors.finance.source import PAGE_ROWS
 from connectors.headers import Header
 from connectors.http import RetryPolicy
 from connectors.records import Page, Quarantined
-from connectors.tables import Row
+from connectors.tables import Row, open_tables
 
 _ODATA_DATE = re.compile(r"/Date\((-?[0-9]{1,15})(?:[+-][0-9]{4})?\)/")
+_MIDNIGHT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T00:00:00(?:\.0+)?Z?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -31,9 +39,15 @@ class RestFinanceSource:
     It cannot go on from a cursor: rows may have moved between pages since. It is read anew.
     """
 
-    def __init__(self, config: RestFinanceConfig, policy: RetryPolicy | None = None) -> None:
+    def __init__(
+        self,
+        config: RestFinanceConfig,
+        policy: RetryPolicy | None = None,
+        store: TokenStore | None = None,
+    ) -> None:
         self._config = config
         self._policy = policy or RetryPolicy()
+        self._store = store
 
     @property
     def name(self) -> str:
@@ -42,18 +56,19 @@ class RestFinanceSource:
     def pages(self, cursor: str | None = None) -> Iterator[Page]:
         if cursor is not None:
             raise IncompleteRead(f"{self.name}: an API cannot be read from the middle. Read it anew.")
-        client = RestClient(self._config, self._policy)
+        client = RestClient(self._config, self._policy, self._store)
+        table = self._config.csv
         try:
-            yield from self._pages(client)
+            yield from self._pages(client) if table is None else self._table_pages(client, table)
         finally:
             client.close()
 
     def _pages(self, client: RestClient) -> Iterator[Page]:
-        config, reading = self._config, Reading(self._config)
+        config, reading = self._config, Reading(self._config, repeats=True)
         columns = [column.name for column in config.needed()]
-        count = 0
-        for number, answer in enumerate(read_pages(client, config), 1):
-            records = [part for record in answer.records for part in explode(record, config.explode)]
+        count = repeated = 0
+        for number, found in enumerate(read_records(client), 1):
+            records = [part for record in found for part in explode(record, config.explode)]
             if not count and records:
                 families = self._families(records)
                 reading.open(self.name, families)
@@ -61,7 +76,39 @@ class RestFinanceSource:
             for record in records:
                 count += 1
                 reading.take(_row(record, columns, count, self.name))
-            yield replace(reading.turn(), cursor=json.dumps({"page": number}))
+            page = reading.turn()
+            repeated += page.repeated
+            yield replace(page, cursor=json.dumps({"page": number}))
+        if repeated and config.expect.total is not None:
+            raise IncompleteRead(
+                f"{config.name}: {repeated} rows came twice, so as many others are missing of those it says "
+                "it holds: its pages moved while they were read. Order the request by a unique key."
+            )
+        yield replace(reading.turn(), totals=reading.tally.totals, refused=reading.tally.refused)
+
+    def _table_pages(self, client: RestClient, form: DeclaredTable) -> Iterator[Page]:
+        """The rows of a table, fetched whole before the first of them counts."""
+        config, reading = self._config, Reading(self._config)
+        rows = 0
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / f"{config.name.replace('/', '_')}.csv"
+            fetch_file(client, file, self._policy)
+            try:
+                tables = open_tables(file, config.needed(), config.families(), layout=form.layout())
+            except BadInput as error:
+                raise BadInput(*(told.replace(f"{folder}/", "") for told in error.problems)) from None
+            for table in tables:
+                reading.open(table.name, table.families)
+                for row in table.rows():
+                    rows += 1
+                    reading.take(row)
+                    if reading.rows == PAGE_ROWS:
+                        yield replace(reading.turn(), cursor=json.dumps({"row": rows}))
+        if rows < config.expect.min_rows:
+            raise IncompleteRead(
+                f"{config.name}: it gave {rows} rows, fewer than `expect.min_rows` "
+                f"({config.expect.min_rows}). If that is right, lower it."
+            )
         yield replace(reading.turn(), totals=reading.tally.totals, refused=reading.tally.refused)
 
     def _families(self, records: Sequence[Any]) -> Mapping[str, tuple[str, ...]]:
@@ -91,7 +138,7 @@ def explode(record: Any, ways: Sequence[Sequence[str]]) -> Iterator[Any]:
         return
     if nested is None:
         return
-    around = {f"parent.{key}": value for key, value in record.items() if not isinstance(value, list)}
+    around = inherited(record)
     for element in nested if isinstance(nested, list) else [nested]:
         if isinstance(element, dict):
             yield from explode({**element, **around}, ways[1:])
@@ -135,5 +182,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, int | Decimal):
         return Figure(plain(value if isinstance(value, Decimal) else Decimal(value)))
     text = str(value)
-    match = _ODATA_DATE.fullmatch(text)
-    return (_EPOCH + timedelta(milliseconds=int(match[1]))).date().isoformat() if match else text
+    if match := _ODATA_DATE.fullmatch(text):
+        return (_EPOCH + timedelta(milliseconds=int(match[1]))).date().isoformat()
+    return match[1] if (match := _MIDNIGHT.fullmatch(text)) else text

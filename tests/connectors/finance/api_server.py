@@ -58,7 +58,8 @@ def serve(answer: Callable[[Asked], Reply]) -> Iterator[Api]:
             self.send_response_only(reply.status)  # which adds no Date of today
             for name, value in reply.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(text.encode())))
+            if "Content-Length" not in reply.headers:
+                self.send_header("Content-Length", str(len(text.encode())))
             self.end_headers()
             self.wfile.write(text.encode())
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl
 
+import jwt
 import pytest
 from pydantic import ValidationError
 
@@ -21,6 +24,7 @@ from connectors.finance import RestFinanceConfig, RestFinanceSource
 from connectors.http import RetryPolicy
 from connectors.records import BudgetLine, Page
 from tests.connectors.finance.api_server import Api, Asked, Reply, serve
+from tests.connectors.finance.key_pairs import key_pair
 
 ROWS = [{"id": n, "account": f"{n:04}", "amount": n} for n in range(1300)]
 CLAMP = 500
@@ -34,6 +38,7 @@ def config(api: Api, **changes: Any) -> RestFinanceConfig:
         "kind": "rest",
         "name": "erp",
         "base_url": api.url,
+        "allow_private": True,
         "currency": "EUR",
         "columns": {"account": "account", "id": "id"},
         "amount": {"column": "amount", "fiscal_year": 2026},
@@ -471,13 +476,6 @@ def test_a_key_that_no_record_has_is_told_with_the_nearest() -> None:
     )
 
 
-def test_an_id_that_comes_twice_is_quarantined() -> None:
-    with serve(lambda _: Reply({"items": [ROWS[1], ROWS[1] | {"amount": 7}]})) as api:
-        pages = read(api)
-    assert len(lines(pages)) == 1
-    assert pages[0].quarantined[0].reason == "id '1' was already used by an earlier row"
-
-
 def test_the_read_cannot_go_on_from_the_middle() -> None:
     with serve(by_offset) as api:
         source = RestFinanceSource(config(api, paging=OFFSET), QUICK)
@@ -509,3 +507,128 @@ def test_an_api_that_cannot_work_as_declared_is_refused(changes: dict[str, Any],
     with pytest.raises(ValidationError) as refusal:
         config(Api("https://erp.example", []), **changes)
     assert message in str(refusal.value)
+
+
+def test_an_assertion_may_stand_for_a_user_and_is_then_the_grant_itself() -> None:
+    key, public = key_pair("ES256")
+    claims: list[dict[str, Any]] = []
+
+    def answer(asked: Asked) -> Reply:
+        if asked.path != "/token":
+            return Reply({"items": ROWS[:1]})
+        sent = dict(parse_qsl(asked.body))
+        assert sent["grant_type"] == "urn:ietf:params:oauth:grant-type:jwt-bearer"
+        claims.append(
+            jwt.decode(
+                sent["assertion"],
+                public,
+                algorithms=["ES256"],
+                audience="planning",
+                options={"verify_exp": False, "verify_iat": False},
+            )
+        )
+        return Reply({"access_token": "t", "expires_in": "3600"})
+
+    with serve(answer) as api:
+        read(
+            api,
+            auth={
+                "type": "jwt",
+                "token_url": f"{api.url}/token",
+                "key": key,
+                "algorithm": "ES256",
+                "issuer": "us",
+                "subject": "planner",
+                "audience": "planning",
+                "grant": "jwt_bearer",
+                "lives_seconds": 120,
+            },
+        )
+    (said,) = claims
+    assert (said["iss"], said["sub"], said["exp"] - said["iat"]) == ("us", "planner", 120)
+    assert said["iat"] == int(NOW.timestamp())
+
+
+def test_a_query_with_its_paging_inside_may_stand_in_the_body() -> None:
+    def answer(asked: Asked) -> Reply:
+        sent = json.loads(asked.body)
+        start = int(re.fullmatch(r"\{ rows\(skip: (\d+)\) \{ id \} \}", sent["query"])[1])  # type: ignore[index]
+        assert sent["variables"] == {"year": 2026}
+        return Reply({"items": ROWS[start : start + CLAMP]})
+
+    with serve(answer) as api:
+        paging = {
+            "type": "template",
+            "where": "body",
+            "text": "{ rows(skip: {start}) { id } }",
+            "start": 0,
+        }
+        request = {"method": "POST", "repeatable": True, "body": {"variables": {"year": 2026}}}
+        assert whole(read(api, request=request, paging=paging))
+
+
+def test_a_value_put_into_a_path_cannot_leave_its_place() -> None:
+    def answer(asked: Asked) -> Reply:
+        if asked.path == "/plans":
+            return Reply({"items": [{"key": "a/../../admin?x=1#y"}]})
+        assert asked.path == "/plans/a%2F..%2F..%2Fadmin%3Fx%3D1%23y/lines"
+        return Reply({"items": ROWS[:3]})
+
+    children = {"request": {"path": "plans/{key}/lines"}, "records": ["items"]}
+    with serve(answer) as api:
+        assert len(lines(read(api, request={"path": "plans"}, foreach=children))) == 3
+
+
+def test_the_same_row_twice_is_counted_once_and_one_that_contradicts_it_is_refused() -> None:
+    with serve(lambda _: Reply({"items": [ROWS[1], ROWS[1], ROWS[2], ROWS[2] | {"amount": 7}]})) as api:
+        pages = read(api)
+    assert [line.amount_minor for line in lines(pages)] == [100, 200]
+    assert sum(page.repeated for page in pages) == 1
+    assert [(row.line, row.reason) for page in pages for row in page.quarantined] == [
+        (4, "id '2' was already used by an earlier row")
+    ]
+    assert pages[-1].totals[0].amount_minor - pages[-1].refused[0].amount_minor == 300
+
+
+def test_a_private_address_is_refused_unless_it_is_allowed() -> None:
+    with serve(by_offset) as api:
+        with pytest.raises(Refused, match="is not on the open internet"):
+            read(api, paging=OFFSET, allow_private=False)
+        assert api.asked == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"auth": {"type": "login", "url": "https://a.example"}}, "declare where the token stands"),
+        (
+            {"auth": {"type": "login", "url": "https://a.example", "token": ["t"], "user": "u"}},
+            "declare `user` and `password` together",
+        ),
+        (
+            {"auth": {"type": "login", "url": "https://a.example", "token": ["t"], "value": "x"}},
+            "`value` must hold {token}",
+        ),
+        ({"paging": {"type": "template", "text": "select *"}}, "`text` must hold {start}"),
+        ({"csv": {}, "paging": OFFSET}, "a table (`csv`) comes with one answer"),
+        (
+            {"job": {"path": "x", "id": ["i"], "poll": {"path": "y", "state": ["s"], "done": ["D"]}}},
+            "is a table",
+        ),
+    ],
+)
+def test_a_login_or_an_export_that_cannot_work_as_declared_is_refused(
+    changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        config(Api("https://erp.example", []), **changes)
+    assert message in str(refusal.value)
+
+
+def test_a_refresh_token_without_a_place_to_keep_the_next_is_not_used() -> None:
+    login = Login()
+    with serve(login) as api:
+        auth = credentials(api) | {"type": "oauth2_refresh", "refresh_token": "r"}
+        with pytest.raises(BadInput, match="there is no place to keep it"):
+            read(api, auth=auth)
+        assert api.asked == []
