@@ -50,7 +50,7 @@ def kinds_of(path: Path) -> set[Kind]:
     if path.field.rollup is not None:
         kinds |= RELATION_KINDS[path.field.rollup.relation.name]
     if path.field.name.startswith("budget."):
-        kinds |= {Kind.FINANCE, Kind.WORK}
+        kinds |= {Kind.FINANCE, Kind.WORK, Kind.ALLOCATIONS}
     return kinds
 
 

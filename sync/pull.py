@@ -30,6 +30,8 @@ class Kind(StrEnum):
     OBJECTIVES = "objectives"
     WORK = "work items"
     LINKS = "mapping file"
+    ALLOCATIONS = "allocation table"
+    RATES = "exchange rates"
     FINANCE = "finance"
 
 

@@ -15,7 +15,7 @@ from rapidfuzz import fuzz, process
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from connectors.finance import FinanceSourceConfig, FxSourceConfig, RestFinanceConfig
+from connectors.finance import AllocationsConfig, FinanceSourceConfig, FxSourceConfig, RestFinanceConfig
 from connectors.finance import canonical as canonical_finance
 from connectors.jira import JiraSiteConfig
 from connectors.objectives import LinksConfig, ObjectivesSourceConfig
@@ -40,13 +40,14 @@ Finance = Annotated[
 
 
 class SourcesConfig(BaseModel):
-    """What a sources file declares: Jira sites, finance, exchange rates, objectives and mapping files."""
+    """What a sources file declares: Jira sites, finance, exchange rates, objectives, mapping files."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     jira: tuple[JiraSiteConfig, ...] = ()
     finance: tuple[Finance, ...] = ()
     fx: tuple[FxSourceConfig, ...] = ()
+    allocations: tuple[AllocationsConfig, ...] = ()
     objectives: tuple[ObjectivesSourceConfig, ...] = ()
     links: tuple[LinksConfig, ...] = ()
 
@@ -117,7 +118,7 @@ def read_sources(path: Path, variables: Mapping[str, str]) -> SourcesConfig:
         raise ConfigurationError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(document, Mapping):
         raise ConfigurationError(
-            f"{path}: expected the keys jira, finance, fx, objectives and links at the top"
+            f"{path}: expected the keys jira, finance, fx, allocations, objectives and links at the top"
         )
     problems: list[str] = []
     plain = substitute(document, variables, path, problems)
@@ -278,6 +279,7 @@ def with_absolute_paths(config: SourcesConfig, folder: Path) -> SourcesConfig:
         update={
             "finance": placed(config.finance),
             "fx": placed(config.fx),
+            "allocations": placed(config.allocations),
             "objectives": placed(config.objectives),
             "links": placed(config.links),
         }

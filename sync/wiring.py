@@ -11,7 +11,14 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from connectors.base import LabelWriter, Source, TokenStore
-from connectors.finance import FinanceSource, FinanceSourceConfig, RestFinanceConfig, RestFinanceSource
+from connectors.finance import (
+    AllocationsSource,
+    FinanceSource,
+    FinanceSourceConfig,
+    FxSource,
+    RestFinanceConfig,
+    RestFinanceSource,
+)
 from connectors.finance.currencies import EXPONENTS
 from connectors.http import RetryPolicy
 from connectors.jira import JiraIssues, JiraLabels, JiraObjectives, JiraSite, JiraSiteConfig, connect
@@ -125,6 +132,8 @@ def file_feeds(sources: SourcesConfig, tokens: TokenStore) -> list[Feed]:
     return [
         *(Feed(c.name, Kind.OBJECTIVES, partial(ObjectivesSource, c)) for c in sources.objectives),
         *(Feed(c.name, Kind.LINKS, partial(LinksSource, c)) for c in sources.links),
+        *(Feed(c.name, Kind.ALLOCATIONS, partial(AllocationsSource, c)) for c in sources.allocations),
+        *(Feed(c.name, Kind.RATES, partial(FxSource, c)) for c in sources.fx),
         *(Feed(c.name, Kind.FINANCE, partial(finance_source, c, tokens)) for c in sources.finance),
     ]
 

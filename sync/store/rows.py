@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import Any
 
-from connectors.records import AllocationRule, BudgetLine, LinkClaim, Objective, Record, WorkItem
+from connectors.records import AllocationRule, BudgetLine, FxRate, LinkClaim, Objective, Record, WorkItem
 from rules.catalogue import fold
 
 Row = dict[str, Any]
@@ -155,6 +155,19 @@ def budget_line_row(line: BudgetLine) -> Row:
         "line": line.line,
         "issues_folded": " ".join(map(match_key, line.issues)) or None,
         "parents_folded": "\n".join(map(match_key, line.parents)) or None,
+    }
+
+
+def fx_rate_row(rate: FxRate) -> Row:
+    """Give the columns of an exchange rate."""
+    return {
+        "type": rate.type.value,
+        "base": rate.base,
+        "quote": rate.quote,
+        "rate": f"{rate.rate:f}",
+        "on_day": rate.on,
+        "period": rate.period,
+        "line": rate.line,
     }
 
 

@@ -10,10 +10,20 @@ from itertools import islice
 
 from sqlalchemy import Connection, Table, and_, delete, func, insert, select, update
 
-from connectors.records import AllocationRule, BudgetLine, LinkClaim, Objective, Page, Record, WorkItem
+from connectors.records import (
+    AllocationRule,
+    BudgetLine,
+    FxRate,
+    LinkClaim,
+    Objective,
+    Page,
+    Record,
+    WorkItem,
+)
 from rules.catalogue import fold
 from sync.store import rows, tables
 from sync.store.bulk import insert_rows, upsert_rows
+from sync.store.former_keys import keep_former_keys
 from sync.store.schema import table_of
 from sync.store.touches import note_touches
 
@@ -25,6 +35,7 @@ KINDS: dict[type, Table] = {
     BudgetLine: table_of(tables.BudgetLine),
     LinkClaim: table_of(tables.LinkClaim),
     AllocationRule: table_of(tables.AllocationRule),
+    FxRate: table_of(tables.FxRate),
 }
 quarantine = table_of(tables.Quarantine)
 
@@ -77,6 +88,8 @@ def save_records(connection: Connection, origin: Origin, table: Table, records: 
         same = [key for key in hashes if key in known and known[key].row_hash == hashes[key]]
         mark_seen(connection, origin, table, same)
         fresh = {key: record for key, record in batch if key not in set(same)}
+        if table is KINDS[WorkItem]:
+            keep_former_keys(connection, origin.source, origin.seen_at, keys_of(fresh))
         new = [row_of(record, origin, hashes[key]) for key, record in fresh.items()]
         upsert_rows(connection, table, new, kept=("first_run", "first_seen", "touched_at"))
         if table is KINDS[WorkItem]:
@@ -100,6 +113,8 @@ def row_of(record: Record, origin: Origin, row_hash: str) -> rows.Row:
             said = rows.link_claim_row(record)
         case AllocationRule():
             said = rows.allocation_rule_row(record)
+        case FxRate():
+            said = rows.fx_rate_row(record)
     return rows.storable_row(said) | {
         "source": origin.source,
         "source_id": rows.source_id(record),
@@ -126,6 +141,13 @@ def mark_seen(connection: Connection, origin: Origin, table: Table, source_ids: 
                 **{name: value for name, value in back.items() if name in table.c},
             )
         )
+
+
+def keys_of(items: dict[str, Record]) -> dict[str, str]:
+    """Give the folded key of each work item."""
+    return {
+        source_id: rows.match_key(item.key) for source_id, item in items.items() if isinstance(item, WorkItem)
+    }
 
 
 def spare_unseen(connection: Connection, origin: Origin, page: Page) -> None:

@@ -307,6 +307,25 @@ class AllocationRule(Provenance, table=True):
     evidence: str = Field(sa_type=Text)
 
 
+class FxRate(Provenance, table=True):
+    """One unit of `base` is worth `rate` units of `quote`, on a day or over a fiscal period; exact, as text.
+
+    A source of rates is a set of rates: `source` names it.
+    """
+
+    __tablename__ = "fx_rate"
+    __table_args__ = (UniqueConstraint("source", "source_id"),)
+
+    id: int | None = key()
+    type: str
+    base: str
+    quote: str
+    rate: str
+    on_day: date | None = None
+    period: str | None = Field(default=None, index=True)
+    line: int | None = None
+
+
 class MatchDecision(SQLModel, table=True):
     """What a person said of money and work: that they belong together, or that they do not.
 
@@ -545,3 +564,40 @@ class Coverage(SQLModel, table=True):
     project_name: str
     amount_minor: int = Field(sa_type=BigInteger)
     items: int
+
+
+class ConvertedMoney(SQLModel, table=True):
+    """Figures of a run that are derived: money of another currency in the reporting one, by standing.
+
+    `source_minor` is the original amount that a rate was found for, in its own currency; `amount_minor` what
+    it is worth in `target`, by the rates of `rate_set`.
+    """
+
+    __tablename__ = "converted_money"
+
+    run_id: int = refers_to("run.id", primary_key=True)
+    currency: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    fiscal_year: int = Field(primary_key=True)
+    state: str = Field(primary_key=True)
+    target: str
+    rate_set: str
+    rate_type: str
+    source_minor: int = Field(sa_type=BigInteger)
+    amount_minor: int = Field(sa_type=BigInteger)
+
+
+class MissingRate(SQLModel, table=True):
+    """Money of a run that could not be converted, because its rate set has no rate for the period."""
+
+    __tablename__ = "missing_rate"
+
+    run_id: int = refers_to("run.id", primary_key=True)
+    currency: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    fiscal_year: int = Field(primary_key=True)
+    period: str = Field(primary_key=True)
+    target: str
+    rate_set: str
+    rate_type: str
+    source_minor: int = Field(sa_type=BigInteger)
