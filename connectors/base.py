@@ -1,4 +1,4 @@
-"""The protocols of connectors: a source of pages, maybe with a memory; a writer of labels; kept tokens."""
+"""The protocols of connectors: sources of pages, with a memory or of money; label writers; kept tokens."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from connectors.census import Census
 from connectors.records import LabelChange, Outcome, Page
+from connectors.textfiles import File
 
 
 class Source(Protocol):
@@ -24,6 +25,24 @@ class Source(Protocol):
 
         Raises a `ConnectorError` when the read cannot be completed; what was yielded before still stands.
         A source never ends early and quietly: reaching the end of the iterator means the read was complete.
+        """
+        ...
+
+
+@runtime_checkable
+class Ledger(Source, Protocol):
+    """A source of budget lines: none of them counts until all are read and their sums are proved.
+
+    `parser` stands for how its files are read: the same files by the same parser hold the same budget lines.
+    """
+
+    @property
+    def parser(self) -> str: ...
+
+    def files(self) -> Sequence[File]:
+        """Give the files that will be read, fingerprinted: not the members of an archive, but the archive.
+
+        None where the source is no set of files.
         """
         ...
 

@@ -274,6 +274,7 @@ class Page:
     `totals` are the file's own sums, given with the last page of a finance source; `refused` is the part of
     them that stands on quarantined rows, so that totals = accepted + refused.
     `repeated` counts rows that only repeated an earlier record of this pull, and made no record of their own.
+    `artifact` is the SHA-256 of the file that its records stand in.
     `unseen` are ids that the source listed and then did not give: nothing is known about them, so they must
     not be taken for deleted. `unusable` are ids of rows that made no record: they are quarantined whole.
     `absences` explain rows that the store holds and the source no longer lists; `proof` comes at the end.
@@ -290,6 +291,7 @@ class Page:
     unusable: tuple[str, ...] = ()
     absences: tuple[Absence, ...] = ()
     proof: Proof | None = None
+    artifact: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

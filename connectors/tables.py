@@ -127,8 +127,7 @@ def open_tables(
     """
     tables: list[Table] = []
     problems: list[str] = []
-    suffixes = (".csv", ".zip") if layout.sheet is None else SUFFIXES
-    for found in find_files(path, *suffixes):
+    for found in table_files(path, layout):
         try:
             for file in _files_in(found, layout):
                 tables.append(_open_table(file, columns, families, layout))  # noqa: PERF401  keeps the good ones
@@ -137,6 +136,11 @@ def open_tables(
     if problems:
         raise BadInput(*problems)
     return tuple(tables)
+
+
+def table_files(path: Path, layout: Layout = PLAIN) -> tuple[Path, ...]:
+    """The file, or those of a folder's files that are read; an archive is one of them."""
+    return find_files(path, *((".csv", ".zip") if layout.sheet is None else SUFFIXES))
 
 
 class _Reading:

@@ -94,8 +94,13 @@ def first_bytes(path: Path) -> bytes:
 def refuse_change(file: File) -> None:
     """`IncompleteRead` when the file is not any more what it was."""
     with _told(file.path):
-        if _stamp(file.path) != file.stamp:
-            raise IncompleteRead(_changed(file))
+        refuse_difference(file, _stamp(file.path))
+
+
+def refuse_difference(file: File, stamp: tuple[int, int]) -> None:
+    """`IncompleteRead` where the file was found with another size or time."""
+    if stamp != file.stamp:
+        raise IncompleteRead(_changed(file))
 
 
 def examine(path: Path, fallback: str = "utf-8", member: str | None = None) -> TextFile:

@@ -9,11 +9,12 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, Engine
 
-from connectors.base import RememberingSource, Source
+from connectors.base import Ledger, RememberingSource, Source
 from connectors.errors import AuthenticationFailed, BadInput, ConnectorError, IncompleteRead, PermissionDenied
 from connectors.records import Page
 from sync.errors import Exit
 from sync.progress import Step
+from sync.promote import Promote
 from sync.store import proof, runs, save
 from sync.store.known import read_known
 from sync.store.proof import Account
@@ -46,7 +47,7 @@ class Feed:
 
     name: str
     kind: Kind
-    open: Callable[[], Source]
+    open: Callable[[], Source | Ledger]
     site: str | None = None
     resumable: bool = False
 
@@ -121,6 +122,9 @@ class Pull:
         """
         resume = self._resume()
         origin = Origin(self.feed.name, self.feed.site, self.run_id, resume.began, self.clock())
+        if isinstance(source, Ledger):
+            problem = Promote(self.engine, origin, self.max_shrink, self.step).read(source)
+            return Verdict("held", problem) if problem else COMPLETE
         with self.engine.begin() as connection:
             save.take_quarantined(connection, origin)
         try:
@@ -160,7 +164,7 @@ class Pull:
             save.forget_quarantined(connection, origin)
 
     def _save_pages(self, pages: Iterator[Page], origin: Origin, account: Account) -> Page:
-        """Save the pages, and give the last one: it carries control totals and proof."""
+        """Save the pages, and give the last one: it carries the proof."""
         page = Page()
         for page in pages:
             with self.engine.begin() as connection:
@@ -185,13 +189,12 @@ class Pull:
             return self._prove(connection, origin, last, account)
 
     def _settle(self, origin: Origin, last: Page, account: Account) -> Verdict:
-        """Bury what a complete read did not bring, unless too much of it is gone; then check the totals."""
+        """Bury what a complete read did not bring, unless too much of it is gone; then prove it."""
         with self.engine.begin() as connection:
             runs.save_cursor(connection, origin, None)
             problem = runs.shrank(save.count_absent(connection, origin), self.max_shrink)
             if problem is None:
                 save.bury_absent(connection, origin, at_once=not self.feed.resumable)
-                problem = runs.save_totals(connection, origin, last)
             if problem is not None:
                 return Verdict("held", problem)
             return self._prove(connection, origin, last, account)

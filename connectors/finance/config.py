@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,9 @@ from connectors.finance.vocabulary import (
 )
 from connectors.headers import Family
 from connectors.records import BudgetVersion
+
+# To be raised when the same file and mapping come to give other budget lines: all files are then read anew.
+PARSER = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,11 @@ class FinanceMapping(Declared):
 
     def label_form(self, text: str) -> LabelForm:
         return LabelForm(text, self.calendar.months)
+
+    def parser(self) -> str:
+        """What stands for this mapping and for the code that reads by it, whatever the source is called."""
+        said = self.model_dump_json(exclude={"name", "path"})
+        return hashlib.sha256(f"{PARSER} {said}".encode()).hexdigest()
 
     def plan(self, found: Mapping[str, tuple[str, ...]] | None = None) -> Plan:
         """Every amount of a row, given which columns of months and quarters a table has."""

@@ -27,6 +27,7 @@ from connectors.headers import Header
 from connectors.http import RetryPolicy
 from connectors.records import Page, Quarantined
 from connectors.tables import Row, open_tables
+from connectors.textfiles import File
 
 _ODATA_DATE = re.compile(r"/Date\((-?[0-9]{1,15})(?:[+-][0-9]{4})?\)/")
 _MIDNIGHT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T00:00:00(?:\.0+)?Z?")
@@ -52,6 +53,13 @@ class RestFinanceSource:
     @property
     def name(self) -> str:
         return self._config.name
+
+    @property
+    def parser(self) -> str:
+        return self._config.parser()
+
+    def files(self) -> tuple[File, ...]:
+        return ()
 
     def pages(self, cursor: str | None = None) -> Iterator[Page]:
         if cursor is not None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 
 from connectors.cursors import Cursors, Place
 from connectors.finance.config import FinanceSourceConfig
 from connectors.finance.reading import Reading
 from connectors.records import Page
-from connectors.tables import open_tables
+from connectors.tables import open_tables, table_files
+from connectors.textfiles import File, fingerprint, refuse_difference
 
 PAGE_ROWS = 500
 
@@ -33,13 +35,30 @@ class FinanceSource:
     def name(self) -> str:
         return self._config.name
 
+    @property
+    def parser(self) -> str:
+        return self._config.parser()
+
+    def files(self) -> tuple[File, ...]:
+        return self._files
+
+    @cached_property
+    def _files(self) -> tuple[File, ...]:
+        return tuple(fingerprint(path) for path in table_files(self._config.path, self._config.layout()))
+
     def pages(self, cursor: str | None = None) -> Iterator[Page]:
         config = self._config
         tables = open_tables(config.path, config.needed(), config.families(), layout=config.layout())
         cursors = Cursors(self.name, [table.file for table in tables])
         done = cursors.read(cursor)
         reading = Reading(config)
+        files = {file.path: file for file in self.files()}
+        file, place = None, done
         for index, table in enumerate(tables):
+            if reading.rows and file is not None:
+                yield replace(reading.turn(), cursor=cursors.write(place), artifact=file.sha256)
+            file = files[table.file.path]
+            refuse_difference(file, table.file.stamp)
             reading.open(table.name, table.families)
             for record, row in enumerate(table.rows(), 1):
                 place = Place(index, record)
@@ -47,5 +66,6 @@ class FinanceSource:
                 if place <= done:
                     reading.turn()
                 elif reading.rows == PAGE_ROWS:
-                    yield replace(reading.turn(), cursor=cursors.write(place))
-        yield replace(reading.turn(), totals=reading.tally.totals, refused=reading.tally.refused)
+                    yield replace(reading.turn(), cursor=cursors.write(place), artifact=file.sha256)
+        last = replace(reading.turn(), totals=reading.tally.totals, refused=reading.tally.refused)
+        yield replace(last, artifact=None if file is None else file.sha256)

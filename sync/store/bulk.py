@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Select, Table, insert, literal_column, select, text
@@ -56,10 +56,17 @@ def stage_rows(connection: Connection, table: Table, rows: Rows) -> Select[*tupl
 def copy_rows(connection: Connection, table: str, rows: Rows) -> None:
     """Send rows to PostgreSQL by COPY: an INSERT of a thousand rows spends its time parsing parameters."""
     columns = list(rows[0])
+    copy_tuples(connection, table, columns, ([row[name] for name in columns] for row in rows))
+
+
+def copy_tuples(
+    connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Send rows whose values stand in the order of the columns."""
     driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
         for row in rows:
-            copy.write_row([row[name] for name in columns])
+            copy.write_row(row)
 
 
 def analyze(connection: Connection, *tables: Table) -> None:

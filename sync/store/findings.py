@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sync.life import CLOSED, Life, Terms
 from sync.store import tables
 from sync.store.bulk import analyze
+from sync.store.presence import missing
 from sync.store.schema import table_of
 
 finding = table_of(tables.Finding)
@@ -265,7 +266,7 @@ def out_of_sight(entity: str) -> ColumnElement[bool]:
         exists()
         .where(
             subject.c.id == finding.c.subject_id,
-            subject.c.missing_since.is_not(None),
+            missing(subject),
             subject.c.deleted_at.is_(None),
         )
         .correlate(finding)

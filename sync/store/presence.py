@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement, and_, false, not_
 
 
 def live(table: Any) -> ColumnElement[bool]:
     """Give the condition that a row has neither gone missing nor been deleted: only these are judged."""
-    return and_(kept(table), table.c.missing_since.is_(None))
+    return and_(kept(table), not_(missing(table)))
+
+
+def missing(table: Any) -> ColumnElement[bool]:
+    """Give the condition that a complete read did not bring a row; a budget line is there or deleted."""
+    condition: ColumnElement[bool] = (
+        table.c.missing_since.is_not(None) if "missing_since" in table.c else false()
+    )
+    return condition
 
 
 def kept(table: Any) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import Any
 
-from connectors.records import AllocationRule, BudgetLine, FxRate, LinkClaim, Objective, Record, WorkItem
+from connectors.records import AllocationRule, FxRate, LinkClaim, Objective, Record, WorkItem
 from rules.catalogue import fold
 
 Row = dict[str, Any]
@@ -133,28 +133,6 @@ def objective_row(objective: Objective, site: str | None) -> Row:
         "url": objective.url,
         "site": site,
         "issue_id": objective.issue_id,
-    }
-
-
-def budget_line_row(line: BudgetLine) -> Row:
-    """Give the columns of a budget line."""
-    return {
-        "key_folded": match_key(line.id),
-        "version": line.version.value,
-        "fiscal_year": line.fiscal_year,
-        "period": line.period,
-        "currency": line.currency,
-        "amount_minor": line.amount_minor,
-        "project": line.project,
-        "project_folded": optional_match_key(line.project),
-        "cost_centre": line.cost_centre,
-        "cost_centre_folded": folded(line.cost_centre),
-        "account": line.account,
-        "account_folded": folded(line.account),
-        "description": line.description,
-        "line": line.line,
-        "issues_folded": " ".join(map(match_key, line.issues)) or None,
-        "parents_folded": "\n".join(map(match_key, line.parents)) or None,
     }
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from connectors.records import ControlTotal, Page
+from connectors.records import Page
 from sync.errors import LeaseHeld
 from sync.plan import percent
 from sync.store import tables
-from sync.store.links import budget_line
-from sync.store.presence import live
 from sync.store.save import Absent, Origin, Saved
 from sync.store.schema import AnyRow, table_of
 
@@ -22,10 +20,14 @@ control_total = table_of(tables.ControlTotal)
 cursor = table_of(tables.Cursor)
 lease = table_of(tables.Lease)
 night = table_of(tables.Night)
+quarantine = table_of(tables.Quarantine)
 run = table_of(tables.Run)
 source_run = table_of(tables.SourceRun)
 
 LEASE = "night"
+
+# Minor units by version, fiscal year and currency.
+Sums = Mapping[tuple[str, int, str], int]
 
 
 def begin(connection: Connection, trigger: str, now: datetime, *, dry_run: bool) -> int:
@@ -112,6 +114,15 @@ def count_page(connection: Connection, origin: Origin, saved: Saved, expected: i
     )
 
 
+def count_changed(connection: Connection, origin: Origin, changed: int) -> None:
+    """Say how many records of a source were new or changed."""
+    connection.execute(
+        update(source_run)
+        .where(source_run.c.run_id == origin.run_id, source_run.c.source == origin.source)
+        .values(changed=changed)
+    )
+
+
 def recount(connection: Connection, origin: Origin) -> None:
     """Begin to count a source anew: it is read once more from the start."""
     connection.execute(
@@ -157,15 +168,15 @@ def complete_sources(connection: Connection) -> set[str]:
     )
 
 
-def save_totals(connection: Connection, origin: Origin, page: Page) -> str | None:
-    """Keep what the source says its sums are, beside what was accepted and what was refused.
+def save_totals(connection: Connection, origin: Origin, page: Page, sums: Sums) -> str | None:
+    """Keep what the source says its sums are, beside what was accepted (`sums`) and what was refused.
 
     Gives one sentence if they do not add up: then something was lost on the way, and the source cannot count.
     """
     refused = {(t.version, t.fiscal_year, t.currency): t.amount_minor for t in page.refused}
     off = []
     for total in page.totals:
-        accepted = accepted_minor(connection, origin.source, total)
+        accepted = sums.get((total.version.value, total.fiscal_year, total.currency), 0)
         left_out = refused.get((total.version, total.fiscal_year, total.currency), 0)
         connection.execute(
             insert(control_total).values(
@@ -187,19 +198,35 @@ def save_totals(connection: Connection, origin: Origin, page: Page) -> str | Non
     return "; ".join(off) or None
 
 
-def accepted_minor(connection: Connection, source: str, total: ControlTotal) -> int:
-    """Sum what the store holds of a source for one version, year and currency."""
-    return int(
-        connection.scalar(
-            select(func.coalesce(func.sum(budget_line.c.amount_minor), 0)).where(
-                live(budget_line),
-                budget_line.c.source == source,
-                budget_line.c.version == total.version.value,
-                budget_line.c.fiscal_year == total.fiscal_year,
-                budget_line.c.currency == total.currency,
-            )
+def see_again(connection: Connection, origin: Origin) -> None:
+    """Say of a source whose files are those of its last complete read what was said of that read."""
+    last = connection.scalar(
+        select(func.max(source_run.c.run_id)).where(
+            source_run.c.source == origin.source, source_run.c.status == "complete"
         )
-        or 0
+    )
+    counts = [source_run.c.records, source_run.c.quarantined]
+    found = connection.execute(
+        select(*counts).where(source_run.c.source == origin.source, source_run.c.run_id == last)
+    ).one()
+    connection.execute(
+        update(source_run)
+        .where(source_run.c.run_id == origin.run_id, source_run.c.source == origin.source)
+        .values(records=found.records, quarantined=found.quarantined)
+    )
+    rest = [column for column in control_total.c if column.name != "run_id"]
+    connection.execute(
+        insert(control_total).from_select(
+            ["run_id", *(column.name for column in rest)],
+            select(literal(origin.run_id), *rest).where(
+                control_total.c.source == origin.source, control_total.c.run_id == last
+            ),
+        )
+    )
+    connection.execute(
+        update(quarantine)
+        .where(quarantine.c.source == origin.source, quarantine.c.run_id == last)
+        .values(run_id=origin.run_id)
     )
 
 

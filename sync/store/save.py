@@ -32,7 +32,6 @@ BATCH = 500
 KINDS: dict[type, Table] = {
     WorkItem: table_of(tables.WorkItem),
     Objective: table_of(tables.Objective),
-    BudgetLine: table_of(tables.BudgetLine),
     LinkClaim: table_of(tables.LinkClaim),
     AllocationRule: table_of(tables.AllocationRule),
     FxRate: table_of(tables.FxRate),
@@ -107,14 +106,14 @@ def row_of(record: Record, origin: Origin, row_hash: str) -> rows.Row:
             said = rows.work_item_row(record)
         case Objective():
             said = rows.objective_row(record, origin.site)
-        case BudgetLine():
-            said = rows.budget_line_row(record)
         case LinkClaim():
             said = rows.link_claim_row(record)
         case AllocationRule():
             said = rows.allocation_rule_row(record)
         case FxRate():
             said = rows.fx_rate_row(record)
+        case BudgetLine():
+            raise TypeError("budget lines are staged and promoted, never saved page by page")
     return rows.storable_row(said) | {
         "source": origin.source,
         "source_id": rows.source_id(record),

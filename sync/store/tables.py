@@ -10,7 +10,16 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Integer, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
@@ -259,29 +268,47 @@ class Objective(Provenance, table=True):
     issue_id: str | None = Field(default=None, index=True)
 
 
-class BudgetLine(Provenance, table=True):
-    """One amount for one period, version, project or cost centre, in one currency's minor units."""
+class Artifact(SQLModel, table=True):
+    """One file as it was read, known by its content: `name` is what it was called the first time.
 
-    __tablename__ = "budget_line"
-    __table_args__ = (UniqueConstraint("source", "source_id"),)
+    Its bytes are in `artifact_part` for as long as a budget line or an open quarantined row stands on them.
+    """
+
+    __table_args__ = (UniqueConstraint("source", "sha256"),)
 
     id: int | None = key()
-    key_folded: str
-    version: str
-    fiscal_year: int
-    period: str
-    currency: str
-    amount_minor: int = Field(sa_type=BigInteger)
-    project: str | None = None
-    project_folded: str | None = Field(default=None, index=True)
-    cost_centre: str | None = None
-    cost_centre_folded: str | None = None
-    account: str | None = None
-    account_folded: str | None = None
-    description: str | None = long_text()
-    line: int | None = None
-    issues_folded: str | None = long_text()
-    parents_folded: str | None = long_text()
+    source: str
+    sha256: str
+    name: str = Field(sa_type=Text)
+    size: int = Field(sa_type=BigInteger)
+    first_run: int
+    last_run: int
+
+
+class ArtifactPart(SQLModel, table=True):
+    """A piece of a file's bytes, compressed by itself, in order of `number`."""
+
+    __tablename__ = "artifact_part"
+
+    artifact_id: int = refers_to("artifact.id", primary_key=True)
+    number: int = Field(primary_key=True)
+    data: bytes = Field(sa_type=LargeBinary)
+
+
+class Promotion(SQLModel, table=True):
+    """A set of budget lines that was staged, proved and made to count, all at once.
+
+    `identity` stands for the content of the files and the mapping they were read by.
+    """
+
+    id: int | None = key()
+    run_id: int = refers_to("run.id", index=True)
+    source: str = Field(index=True)
+    identity: str
+    added: int
+    changed: int
+    removed: int
+    same: int
 
 
 class AllocationRule(Provenance, table=True):
@@ -363,6 +390,59 @@ class FormerKey(SQLModel, table=True):
     key_folded: str = Field(primary_key=True)
     key: str
     until: datetime = Field(sa_type=Instant)
+
+
+class Amount(SQLModel):
+    """What a budget line says: one amount for one period and version, in one currency's minor units.
+
+    `line` is where it stands in the artifact, the first time it was stated so.
+    """
+
+    version: str
+    fiscal_year: int
+    period: str
+    currency: str
+    amount_minor: int = Field(sa_type=BigInteger)
+    project: str | None = None
+    cost_centre: str | None = None
+    account: str | None = None
+    description: str | None = long_text()
+    line: int | None = None
+
+
+class BudgetLine(Amount, table=True):
+    """A budget line as it stands now, known by `source_id` within its source; it keeps its `id` for life.
+
+    `valid_from_run` is the run that brought what it says now. What it said before is in `budget_line_past`.
+    """
+
+    __tablename__ = "budget_line"
+    __table_args__ = (UniqueConstraint("source", "source_id"),)
+
+    id: int | None = key()
+    source: str
+    source_id: str
+    key_folded: str
+    project_folded: str | None = Field(default=None, index=True)
+    cost_centre_folded: str | None = None
+    account_folded: str | None = None
+    issues_folded: str | None = long_text()
+    parents_folded: str | None = long_text()
+    artifact_id: int | None = Field(default=None, sa_column=Column(Serial, nullable=True))
+    valid_from_run: int
+    deleted_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class BudgetLinePast(Amount, table=True):
+    """What a budget line said until the run `valid_to_run` restated or removed it."""
+
+    __tablename__ = "budget_line_past"
+
+    id: int | None = key()
+    budget_line_id: int = refers_to("budget_line.id", index=True)
+    artifact_id: int | None = Field(default=None, sa_column=Column(Serial, nullable=True))
+    valid_from_run: int
+    valid_to_run: int = Field(index=True)
 
 
 class LinkClaim(Provenance, table=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -21,9 +21,11 @@ from connectors.records import (
     StatusCategory,
     WorkItem,
 )
-from sync.store import links, runs, save, tables
+from connectors.textfiles import File
+from sync.store import links, promotion, runs, save, tables
 from sync.store.save import Origin
 from sync.store.schema import AnyRow, table_of
+from sync.store.staging import empty_stage, stage_lines
 from tests.clock import NOW
 
 SITE = "jira"
@@ -85,8 +87,23 @@ def origin_of(source: str, run_id: int, now: datetime = NOW) -> Origin:
 def put(
     connection: Connection, run_id: int, records: Iterable[Record], source: str = SITE, **more: Any
 ) -> save.Saved:
-    """Save one page of records as read by a run."""
-    return save.save_page(connection, origin_of(source, run_id, **more), Page(tuple(records)))
+    """Save one page of records as read by a run; budget lines take the place of those of their source."""
+    origin, every = origin_of(source, run_id, **more), list(records)
+    lines = [record for record in every if isinstance(record, BudgetLine)]
+    saved = save.save_page(connection, origin, Page(tuple(it for it in every if it not in lines)))
+    if not lines:
+        return saved
+    found = promote(connection, origin, lines)
+    return replace(saved, records=len(every), changed=saved.changed + found.added + found.restated)
+
+
+def promote(connection: Connection, origin: Origin, lines: list[BudgetLine]) -> promotion.Difference:
+    """Stage these lines and make them all that counts of their source."""
+    empty_stage(connection)
+    stage_lines(connection, lines, None)
+    found = promotion.compare(connection, origin.source)
+    promotion.promote(connection, origin.source, origin.run_id, origin.seen_at)
+    return found
 
 
 def item_id(connection: Connection, key: str) -> int:
@@ -145,6 +162,15 @@ class Pages:
             yield page
 
 
+class Books(Pages):
+    """Pages of money."""
+
+    parser = ""
+
+    def files(self) -> tuple[File, ...]:
+        return ()
+
+
 def in_pages(records: Iterable[Record], size: int) -> list[Page]:
     """Cut records into pages whose cursors are the number of the next page; the last one has none."""
     every = list(records)
@@ -160,7 +186,7 @@ def snapshot(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
     said = {}
     for model in (tables.WorkItem, tables.Objective, tables.BudgetLine, tables.LinkClaim):
         table = table_of(model)
-        aside = {"id", "parent_id", "first_run", "last_run", "first_seen", "last_seen"}
+        aside = {"id", "parent_id", "first_run", "last_run", "first_seen", "last_seen", "valid_from_run"}
         columns = [column for column in table.c if column.name not in aside]
         rows = connection.execute(select(*columns).order_by(table.c.source, table.c.source_id))
         said[table.name] = [tuple(row) for row in rows]

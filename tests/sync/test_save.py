@@ -41,7 +41,6 @@ LATER = NOW + timedelta(days=1)
 ONE_OF_EACH: list[Record] = [
     epic("PAY-1", names("O1"), labels=("a", "b"), due=TODAY, created=NOW, updated=NOW),
     goal("O1", starts=TODAY),
-    money("C1", -5),
     LinkClaim("PAY-1", "O1", "line 2"),
 ]
 

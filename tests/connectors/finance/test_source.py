@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,14 +113,14 @@ def test_good_rows_count_beside_bad_ones_which_keep_line_column_reason_and_text(
 def test_rows_that_share_a_natural_key_are_all_kept_under_ids_of_their_own(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(HEADER + budget("A", "1") + budget("A", "1") + budget("B", "1"))
     (tmp_path / "b.csv").write_text(HEADER + budget("A", "3"))
-    (page,) = source(tmp_path).pages()
-    assert [record.id for record in page.records if isinstance(record, BudgetLine)] == [
+    pages = list(source(tmp_path).pages())
+    assert [record.id for page in pages for record in page.records if isinstance(record, BudgetLine)] == [
         "A|CC||budget|FY2017|USD",
         "A|CC||budget|FY2017|USD#2",
         "B|CC||budget|FY2017|USD",
         "A|CC||budget|FY2017|USD#3",
     ]
-    assert page.totals == (ControlTotal(BudgetVersion.BUDGET, 2017, "USD", 600),)
+    assert pages[-1].totals == (ControlTotal(BudgetVersion.BUDGET, 2017, "USD", 600),)
 
 
 def test_a_repeated_id_of_the_sources_own_is_quarantined_and_its_money_told(tmp_path: Path) -> None:
@@ -196,7 +197,8 @@ def test_totals_less_refused_are_always_what_the_accepted_lines_sum_to(
 
 def test_a_file_with_a_header_only_is_a_whole_read_of_nothing(tmp_path: Path) -> None:
     (tmp_path / "empty.csv").write_text(HEADER)
-    assert list(source(tmp_path / "empty.csv").pages()) == [Page()]
+    (page,) = source(tmp_path / "empty.csv").pages()
+    assert replace(page, artifact=None) == Page()
 
 
 def test_a_missing_column_stops_the_source_before_its_first_page(tmp_path: Path) -> None:

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 
-from connectors.records import ControlTotal, Page, Quarantined, Record
+from connectors.records import BudgetLine, ControlTotal, Page, Quarantined, Record
 from rules.moments import Context
 from rules.pack import load, shipped
 from sync.figures import Figures
 from sync.judge import judge as judge_store
 from sync.plan import make_plan
 from sync.pull import Kind
-from sync.store import labels, runs, save
+from sync.store import labels, promotion, runs, save
 from sync.store.catalogue import Frame, bind_catalogue
 from sync.store.coverage import save_coverage
 from sync.store.figures import read_figures
+from sync.store.staging import stage
 from tests.clock import NOW
-from tests.sync.making import FILE, MONEY, SITE, epic, goal, money, names, origin_of
+from tests.sync.making import FILE, MONEY, SITE, epic, goal, money, names, origin_of, promote
 
 ZONE = ZoneInfo("Europe/Berlin")
 PREFIX = "align-"
@@ -83,9 +84,14 @@ class Stage:
         origin = origin_of(source, run_id, self.now)
         runs.begin_source(connection, run_id, source, KINDS[source].value, self.now)
         if problem is None:
-            runs.count_page(connection, origin, save.save_page(connection, origin, page), None)
+            lines = [record for record in page.records if isinstance(record, BudgetLine)]
+            if source == MONEY:
+                promote(connection, origin, lines)
+                problem = runs.save_totals(connection, origin, page, promotion.sums_of(connection, stage))
+                page = replace(page, records=())
+            saved = save.save_page(connection, origin, page)
+            runs.count_page(connection, origin, replace(saved, records=saved.records + len(lines)), None)
             save.bury_absent(connection, origin, at_once=source != SITE)
-            problem = runs.save_totals(connection, origin, page)
         status = "failed" if problem else "complete"
         runs.finish_source(connection, run_id, source, self.now, status=status, message=problem)
 

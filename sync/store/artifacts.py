@@ -1,0 +1,76 @@
+"""Keep the files that budget lines were read from, by their hash, compressed, in the store itself.
+
+In the store, because there they are saved, backed up and moved together with what was made of them, on
+PostgreSQL as well; there is no second place that could be lost or get out of step.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from sqlalchemy import Connection, insert, select, update
+
+from connectors.textfiles import File
+from sync.store import tables
+from sync.store.save import Origin
+from sync.store.schema import table_of
+
+artifact = table_of(tables.Artifact)
+part = table_of(tables.ArtifactPart)
+
+PART = 1 << 20
+FAST = 1
+
+
+def keep_files(connection: Connection, origin: Origin, files: Sequence[File]) -> dict[str, int]:
+    """Keep the files that are not kept yet, and give the id of each by its hash."""
+    see_files(connection, origin, files)
+    kept = known_files(connection, origin.source, files)
+    for file in files:
+        if file.sha256 not in kept:
+            kept[file.sha256] = keep_file(connection, origin, file)
+    return kept
+
+
+def see_files(connection: Connection, origin: Origin, files: Sequence[File]) -> None:
+    """Note that these files were there again."""
+    connection.execute(
+        update(artifact)
+        .where(artifact.c.source == origin.source, artifact.c.sha256.in_([file.sha256 for file in files]))
+        .values(last_run=origin.run_id)
+    )
+
+
+def known_files(connection: Connection, source: str, files: Sequence[File]) -> dict[str, int]:
+    """Give the ids of those of the files that are kept already, by hash."""
+    hashes = [file.sha256 for file in files]
+    rows = connection.execute(
+        select(artifact.c.sha256, artifact.c.id).where(
+            artifact.c.source == source, artifact.c.sha256.in_(hashes)
+        )
+    )
+    return {row.sha256: row.id for row in rows}
+
+
+def keep_file(connection: Connection, origin: Origin, file: File) -> int:
+    """Keep one file."""
+    said = {"source": origin.source, "sha256": file.sha256, "name": file.path.name, "size": file.stamp[0]}
+    number = connection.execute(
+        insert(artifact)
+        .values(said | {"first_run": origin.run_id, "last_run": origin.run_id})
+        .returning(artifact.c.id)
+    ).scalar_one()
+    for place, data in enumerate(pieces(file.path)):
+        connection.execute(
+            insert(part).values(artifact_id=number, number=place, data=zlib.compress(data, FAST))
+        )
+    return int(number)
+
+
+def pieces(path: Path) -> Iterator[bytes]:
+    """Read a file piece by piece."""
+    with path.open("rb") as stream:
+        while data := stream.read(PART):
+            yield data

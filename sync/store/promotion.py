@@ -1,0 +1,172 @@
+"""Make staged budget lines count: compare them with what stands, close what they replace, prove the sums.
+
+Everything is set-wise and of one transaction. What says the same as before is not written at all; what is
+restated keeps its row, and what it said goes into `budget_line_past` with the runs between which it stood.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
+
+from sync.store import tables
+from sync.store.presence import live
+from sync.store.runs import Sums
+from sync.store.schema import table_of
+from sync.store.staging import NAMES, stage, touched
+
+budget_line = table_of(tables.BudgetLine)
+past = table_of(tables.BudgetLinePast)
+promotion = table_of(tables.Promotion)
+
+# What a line says; where it stands in which file is not part of it.
+SAID = (
+    "version", "fiscal_year", "period", "currency", "amount_minor", "project", "cost_centre", "account",
+    "description",
+)  # fmt: skip
+KEPT_IN_PAST = (*SAID, "line", "artifact_id", "valid_from_run")
+RESTATED, BACK, GONE = "restated", "back", "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How many staged lines are new, restated or the same, and how many that stood are gone."""
+
+    known: int
+    staged: int
+    restated: int
+    back: int
+    gone: int
+
+    @property
+    def same(self) -> int:
+        """Count the lines that say what they said."""
+        return self.known - self.restated - self.gone
+
+    @property
+    def added(self) -> int:
+        """Count the lines that did not stand before."""
+        return self.staged - self.same - self.restated
+
+
+def compare(connection: Connection, source: str) -> Difference:
+    """Find the rows of the store that the stage restates, brings back or no longer has."""
+    connection.execute(delete(touched))
+    known = connection.scalar(select(func.count()).where(of(source), live(budget_line))) or 0
+    if connection.scalar(select(exists().where(of(source)))):
+        connection.execute(insert(touched).from_select(["line_id", "fate"], differing(source)))
+        connection.execute(insert(touched).from_select(["line_id", "fate"], absent(source)))
+    counted = select(touched.c.fate, func.count().label("lines")).group_by(touched.c.fate)
+    fates: dict[str, int] = {row.fate: row.lines for row in connection.execute(counted)}
+    staged = connection.scalar(select(func.count()).select_from(stage)) or 0
+    return Difference(known, staged, *(fates.get(fate, 0) for fate in (RESTATED, BACK, GONE)))
+
+
+def of(source: str) -> ColumnElement[bool]:
+    """Give the condition that a budget line is of a source."""
+    return budget_line.c.source == source
+
+
+def differing(source: str) -> Any:
+    """Select the rows that say something else than their staged line, or that were deleted."""
+    said = (*SAID, "issues_folded", "parents_folded")
+    told = or_(*(budget_line.c[name].is_distinct_from(stage.c[name]) for name in said))
+    return (
+        select(budget_line.c.id, literal(RESTATED))
+        .join_from(stage, budget_line, same_key(source))
+        .where(live(budget_line), told)
+        .union_all(
+            select(budget_line.c.id, literal(BACK))
+            .join_from(stage, budget_line, same_key(source))
+            .where(~live(budget_line))
+        )
+    )
+
+
+def absent(source: str) -> Any:
+    """Select the rows that stand and are not in the stage."""
+    there = exists().where(stage.c.source_id == budget_line.c.source_id).correlate(budget_line)
+    return select(budget_line.c.id, literal(GONE)).where(of(source), live(budget_line), ~there)
+
+
+def same_key(source: str) -> ColumnElement[bool]:
+    """Give the condition that a row of the store and a staged line are the same budget line."""
+    return and_(of(source), budget_line.c.source_id == stage.c.source_id)
+
+
+def is_now(*fates: str) -> ColumnElement[bool]:
+    """Give the condition that a row of the store has one of these fates."""
+    return budget_line.c.id.in_(select(touched.c.line_id).where(touched.c.fate.in_(fates)))
+
+
+def promote(connection: Connection, source: str, run_id: int, now: datetime) -> None:
+    """Carry the difference out."""
+    columns = ["budget_line_id", "valid_to_run", *KEPT_IN_PAST]
+    closed = select(budget_line.c.id, literal(run_id), *(budget_line.c[name] for name in KEPT_IN_PAST))
+    connection.execute(insert(past).from_select(columns, closed.where(is_now(RESTATED, GONE))))
+    connection.execute(update(budget_line).where(is_now(GONE)).values(deleted_at=now))
+    connection.execute(
+        update(budget_line)
+        .where(same_key(source), is_now(RESTATED, BACK))
+        .values({name: stage.c[name] for name in NAMES if name != "source_id"})
+        .values(valid_from_run=run_id, deleted_at=null())
+    )
+    known = exists().where(same_key(source)).correlate(stage)
+    new = (
+        select(literal(source), literal(run_id), *(stage.c[name] for name in NAMES))
+        .where(~known)
+        .order_by(stage.c.source_id)
+    )
+    connection.execute(insert(budget_line).from_select(["source", "valid_from_run", *NAMES], new))
+
+
+def sums_of(connection: Connection, table: FromClause, *conditions: ColumnElement[bool]) -> Sums:
+    """Sum a table's amounts for each version, fiscal year and currency."""
+    key = (table.c.version, table.c.fiscal_year, table.c.currency)
+    summed = select(*key, func.sum(table.c.amount_minor)).where(*conditions).group_by(*key)
+    return {
+        (version, year, currency): int(total) for version, year, currency, total in connection.execute(summed)
+    }
+
+
+def newest_identity(connection: Connection, source: str) -> str | None:
+    """Give what the lines that stand were read from, and by which mapping."""
+    found: str | None = connection.scalar(
+        select(promotion.c.identity)
+        .where(promotion.c.source == source)
+        .order_by(promotion.c.id.desc())
+        .limit(1)
+    )
+    return found
+
+
+def note(connection: Connection, source: str, run_id: int, identity: str, found: Difference) -> None:
+    """Keep that a promotion took place."""
+    connection.execute(
+        insert(promotion).values(
+            run_id=run_id,
+            source=source,
+            identity=identity,
+            added=found.added,
+            changed=found.restated,
+            removed=found.gone,
+            same=found.same,
+        )
+    )

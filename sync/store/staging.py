@@ -1,0 +1,104 @@
+"""Hold the budget lines of one read beside the store, in tables of one connection, until they are proved.
+
+They are temporary: a process that dies leaves nothing of them, and nobody else sees them. Filling them takes
+no lock on a SQLite store, however long the reading takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table, Text, text
+
+from connectors.records import BudgetLine
+from sync.store.bulk import copy_tuples
+from sync.store.rows import folded, match_key, optional_match_key, short, storable
+
+_NUMBERS = {"fiscal_year": Integer, "amount_minor": BigInteger, "line": Integer, "artifact_id": BigInteger}
+NAMES = (
+    "source_id", "key_folded", "version", "fiscal_year", "period", "currency", "amount_minor", "project",
+    "project_folded", "cost_centre", "cost_centre_folded", "account", "account_folded", "description", "line",
+    "artifact_id", "issues_folded", "parents_folded",
+)  # fmt: skip
+
+_temporary = MetaData()
+stage = Table(
+    "stage_budget_line",
+    _temporary,
+    *(Column(name, _NUMBERS.get(name, Text)) for name in NAMES),
+    prefixes=["TEMPORARY"],
+)
+# The rows of the store that a promotion touches, and whether each is restated, back or gone.
+touched = Table(
+    "stage_touched",
+    _temporary,
+    Column("line_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("fate", Text),
+    prefixes=["TEMPORARY"],
+)
+
+
+@contextmanager
+def staging(connection: Connection) -> Iterator[None]:
+    """Have empty staging tables on this connection for as long as the context lasts."""
+    with connection.begin():
+        empty_stage(connection)
+    try:
+        yield
+    finally:
+        connection.rollback()
+        with connection.begin():
+            _temporary.drop_all(connection)
+
+
+def empty_stage(connection: Connection) -> None:
+    """Make the staging tables anew."""
+    _temporary.drop_all(connection)
+    _temporary.create_all(connection)
+
+
+def stage_lines(connection: Connection, lines: Sequence[BudgetLine], artifact_id: int | None) -> None:
+    """Add budget lines to the stage."""
+    rows = [stage_row(line, artifact_id) for line in lines]
+    if connection.dialect.name == "postgresql":
+        copy_tuples(connection, stage.name, NAMES, rows)
+    elif rows:
+        marks = ",".join("?" * len(NAMES))
+        connection.exec_driver_sql(f"INSERT INTO {stage.name} VALUES ({marks})", rows)
+
+
+def stage_row(line: BudgetLine, artifact_id: int | None) -> tuple[object, ...]:
+    """Give the columns of a budget line in the order of the stage."""
+    return (
+        short(storable(line.id)),
+        match_key(line.id),
+        line.version.value,
+        line.fiscal_year,
+        line.period,
+        line.currency,
+        line.amount_minor,
+        optional(line.project),
+        optional_match_key(line.project),
+        optional(line.cost_centre),
+        folded(optional(line.cost_centre)),
+        optional(line.account),
+        folded(optional(line.account)),
+        optional(line.description),
+        line.line,
+        artifact_id,
+        " ".join(map(match_key, line.issues)) or None,
+        "\n".join(map(match_key, line.parents)) or None,
+    )
+
+
+def optional(text: str | None) -> str | None:
+    """Make a text that may be absent storable."""
+    return None if text is None else storable(text)
+
+
+def index_stage(connection: Connection) -> None:
+    """Make the stage quick to look into, once it is full."""
+    connection.execute(text(f"CREATE INDEX ix_{stage.name} ON {stage.name} (source_id)"))
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"ANALYZE {stage.name}"))
