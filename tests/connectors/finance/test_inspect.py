@@ -73,13 +73,6 @@ def test_a_grand_total_and_a_footer_are_proposed_as_such() -> None:
     )
 
 
-@needs_data
-@pytest.mark.parametrize("name", ["de_bonn/produktuebersicht2016.csv", "de_bonn/innenauftraege2016.xlsx"])
-def test_a_file_without_amounts_is_told_to_have_none(name: str) -> None:
-    with pytest.raises(BadInput, match="no column looks like amounts of money"):
-        propose(DATA / "finance" / name, 2026)
-
-
 def test_preamble_months_scale_and_notation_are_proposed_with_their_evidence(tmp_path: Path) -> None:
     months = ";".join(
         f"{name} 2017"

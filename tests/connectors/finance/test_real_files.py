@@ -1,15 +1,19 @@
-"""Public budget and spending files of several countries, read by fitting mappings and summed again apart."""
+"""Every real file there is: read by a mapping and summed again by DuckDB, or kept out for a true reason."""
 
 from __future__ import annotations
 
-import csv
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import duckdb
 import pytest
 
+from connectors.errors import BadInput
 from connectors.finance import FinanceSource, FinanceSourceConfig
+from connectors.finance.inspect import propose
 from connectors.records import BudgetLine, Page, Quarantined
 from tests.connectors.finance.shared_data import DATA, needs_data
 
@@ -79,7 +83,47 @@ FILES: dict[str, dict[str, Any]] = {
         "columns": {"project": "CCI"},
         "amounts": [{"column": "EU Amount", "fiscal_year": 2014}],
     },
+    "us_itdb_fy2017_businesscase.csv": {
+        "currency": "USD",
+        "scale": 1_000_000,
+        "columns": {
+            "project": "Unique Investment Identifier",
+            "cost_centre": "Agency Code",
+            "description": "Investment Title (IT Portfolio)",
+        },
+        "amounts": [
+            {"column": "Funding PY ($ M)", "fiscal_year": 2015, "version": "actual"},
+            {"column": "Funding CY ($ M)", "fiscal_year": 2016, "version": "forecast"},
+            {"column": "Funding BY ($ M)", "fiscal_year": 2017},
+        ],
+    },
 }
+NO_AMOUNTS = (
+    *(
+        f"api_netsuite2_tables/netsuite2_{name}_data.csv"
+        for name in ("account", "account_type", "department")
+    ),
+    *(f"api_netsuite2_tables/netsuite2_{name}_data.csv" for name in ("accounting_period", "subsidiary")),
+    "api_netsuite2_tables/netsuite2_transaction_data.csv",
+    *(f"de_bonn/{name}" for name in ("innenauftraege2016.xlsx", "kostenstellen2016.csv")),
+    "de_bonn/produktuebersicht2016.csv",
+    *(
+        f"es_aragon_2010/estructura_{name}.csv"
+        for name in ("economica", "financiacion", "funcional", "organica")
+    ),
+    *(f"eu_esif_2014/ESIF-{name}.csv" for name in ("MEASURE", "NationalPriority", "PRIORITY")),
+)
+"""Lists of codes, accounts and projects: no column of them holds amounts."""
+ANSWERS_OF_APIS = (
+    "api_business_central/gl_entries.json",
+    "api_xero/xero_accounting_examples.json",
+    *(f"api_quickbooks_xml/{name}.xml" for name in ("budget", "budgets", "fetch_budget_by_id")),
+)
+"""Read through the profile of their system: see test_real_answers."""
+REPORTS = tuple(f"api_quickbooks_xml/{name}.xml" for name in ("balancesheet", "cashflow", "profitloss"))
+"""Printed reports of balances and sums, by line of a report and not by period: no budget is in them."""
+BLANK = "api_netsuite2_tables/netsuite2_transaction_line_data.csv"
+"""Lines of transactions whose amounts were all taken out by its publisher."""
 
 
 def read(name: str, path: Path | None = None) -> list[Page]:
@@ -91,30 +135,84 @@ def lines(pages: list[Page]) -> list[BudgetLine]:
     return [record for page in pages for record in page.records if isinstance(record, BudgetLine)]
 
 
-def cells(name: str) -> list[str]:
-    """Every amount cell of the file that is not blank, read without any of our code."""
+@cache
+def independent(name: str) -> tuple[int, Decimal]:
+    """How many amounts the file holds, and their sum in minor units: by DuckDB, without any of our code."""
     config = FILES[name]
-    amounts = config.get("amounts", [config.get("amount")])
-    columns = [amount[key] for amount in amounts for key in ("column", "debit") if key in amount]
+    amounts = config.get("amounts") or [config["amount"]]
+    pairs = [
+        (amount[key], -1 if key == "credit" else 1) for amount in amounts for key in _COLUMNS & set(amount)
+    ]
+    parts = " UNION ALL ".join(
+        f'SELECT "{column}" AS cell, {sign} AS sign, "{_totals_column(config)}" AS head FROM rows'
+        for column, sign in pairs
+    )
+    german = config.get("number", {}).get("decimal") == ","
+    bare = (
+        "replace(replace(cell, '.', ''), ',', '.')" if german else "replace(replace(cell, ',', ''), '$', '')"
+    )
+    with TemporaryDirectory() as folder, duckdb.connect() as database:
+        copy = Path(folder) / "utf8.csv"
+        copy.write_text(_text(name), encoding="utf-8")
+        database.execute(
+            "CREATE TABLE rows AS SELECT * FROM read_csv(?, delim = ?, header = true, all_varchar = true, "
+            "quote = '\"', escape = '\"', null_padding = true, parallel = false)",
+            [str(copy), config.get("delimiter", ",")],
+        )
+        found = database.execute(
+            f"SELECT count(amount), sum(amount) FROM (SELECT sign * TRY_CAST(trim({bare}) AS DECIMAL(38, 6)) "
+            f"AS amount FROM ({parts}) WHERE head IS NULL OR head <> 'Grand Total')"
+        ).fetchone()
+    assert found is not None
+    return int(found[0]), Decimal(found[1]) * config.get("scale", 1) * 100
+
+
+_COLUMNS = {"column", "debit", "credit"}
+
+
+def _totals_column(config: dict[str, Any]) -> str:
+    totals = config.get("totals")
+    amount = (config.get("amounts") or [config["amount"]])[0]
+    return str(totals[0]["column"] if totals else amount.get("column") or amount["debit"])
+
+
+def _text(name: str) -> str:
     content = (DATA / "finance" / name).read_bytes()
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        text = content.decode(config["encoding"])
-    found = csv.DictReader(text.splitlines(keepends=True), delimiter=config.get("delimiter", ","))
-    income = [amount["credit"] for amount in amounts if "credit" in amount]
-    rows = [row for row in found if row.get("Supplier Name") != "Grand Total"]
-    spent = [row[column] for row in rows for column in columns if row[column].strip()]
-    return spent + [f"-{row[column]}" for row in rows for column in income if row[column].strip()]
+        return content.decode(FILES[name]["encoding"])
 
 
-def independent(name: str) -> tuple[int, Decimal]:
-    """How many amounts the file holds, and their sum in minor units."""
-    german = FILES[name].get("number", {}).get("decimal") == ","
-    swap: dict[str, str | int | None] = {".": None, ",": "."} if german else {",": None, "$": None}
-    numbers = [text.translate(str.maketrans(swap)) for text in cells(name)]
-    amounts = [Decimal(text) for text in numbers if text.strip("-").replace(".", "").strip().isdigit()]
-    return len(amounts), sum(amounts, Decimal()) * 100
+def test_every_file_has_a_mapping_or_a_reason() -> None:
+    there = {
+        str(path.relative_to(DATA / "finance")) for path in (DATA / "finance").rglob("*") if path.is_file()
+    }
+    assert there == {*FILES, *NO_AMOUNTS, *ANSWERS_OF_APIS, *REPORTS, BLANK}
+
+
+@pytest.mark.parametrize("name", NO_AMOUNTS)
+def test_a_file_without_amounts_is_told_to_have_none(name: str) -> None:
+    with pytest.raises(BadInput, match="no column looks like amounts of money"):
+        propose(DATA / "finance" / name, 2026)
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_in_xml_is_refused_as_no_table(name: str) -> None:
+    with pytest.raises(
+        BadInput, match=r"this is an HTML or XML page, not a table|no column looks like amounts"
+    ):
+        propose(DATA / "finance" / name, 2026)
+
+
+def test_a_file_whose_amounts_were_taken_out_holds_none() -> None:
+    with duckdb.connect() as database:
+        found = database.execute(
+            "SELECT count(*) FROM (UNPIVOT (SELECT COLUMNS('.*amount.*') "
+            "FROM read_csv(?, all_varchar = true)) ON COLUMNS(*)) WHERE value <> '0'",
+            [str(DATA / "finance" / BLANK)],
+        ).fetchone()
+    assert found == (0,)
 
 
 @pytest.mark.parametrize("name", FILES)
