@@ -40,17 +40,29 @@ class How(StrEnum):
     PARENT_PROJECT = "parent project"
 
 
+class Strength(StrEnum):
+    """What a tie says of the work, where its source says more than that there is one."""
+
+    TRACES = "traces"
+    SUPPORTS = "supports"
+    ACCELERATES = "accelerates"
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """Something a record says about another one, before anybody knows whether that other one exists.
 
     `target` is an objective id, an issue id or key, or a cost code, exactly as written at the source.
     `evidence` names the place it was read from, for people: `Objective ids (customfield_10043)`.
+    `meant`: whoever wrote it meant to name an objective. Any label may be the id of one, and any issue link
+    lead to one; where such a reference leads nowhere, nothing is amiss.
     """
 
     how: How
     target: str
     evidence: str
+    meant: bool = True
+    strength: Strength | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +188,17 @@ class AllocationRule:
 
 @dataclass(frozen=True, slots=True)
 class LinkClaim:
-    """One row of a mapping file: this issue (key or id) serves this objective (id)."""
+    """Something beside an issue says that it (key or id) serves this objective (id): a row of a mapping file.
+
+    `site` is the Jira site that the issue is on; None where the row does not say.
+    """
 
     issue: str
     objective: str
     evidence: str
+    site: str | None = None
+    how: How = How.MAPPING_FILE
+    strength: Strength | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,6 @@ from rapidfuzz import process
 from sqlalchemy import Connection
 
 from connectors.finance.money import format_minor
-from connectors.records import How
 from rules.catalogue import Catalogue, Field, Kind, Path
 from rules.condition import FieldReference, Leaf, leaves
 from rules.evaluate import evaluate, values_of
@@ -23,6 +22,7 @@ from sync.store.catalogue import Frame
 from sync.store.findings import WORK_ITEM
 from sync.store.items import Item, read_item
 from sync.store.schema import AnyRow
+from sync.whynot import Tried, Ways, loose_ends, read_case, tried
 
 # Jira stores the categories of statuses by these keys and shows them by these names.
 CATEGORIES = {"new": "To Do", "indeterminate": "In Progress", "done": "Done"}
@@ -39,6 +39,7 @@ class Tie:
     how: str
     evidence: str
     via: str | None
+    strength: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Explanation:
     parents: tuple[str, ...]
     ties: tuple[Tie, ...]
     loose: tuple[str, ...]
+    tried: tuple[Tried, ...]
     money: tuple[str, ...]
     rules: tuple[RuleView, ...]
     writes: tuple[str, ...]
@@ -90,12 +92,13 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Explainer:
-    """Explains by a rule set bound to the store at one moment."""
+    """Explains by a rule set bound to the store at one moment; `ways` says what may tie the work of each site."""
 
     connection: Connection
     rules: RuleSet
     catalogue: Catalogue
     frame: Frame
+    ways: Mapping[str, Ways]
 
     def explain(self, key: str, only: str | None = None) -> Explanation:
         """Explain one work item by key or id; raise `ConfigurationError` for a key or a rule nobody knows."""
@@ -108,19 +111,17 @@ class Explainer:
         tied = tuple(
             tie_of(found) for found in ties.objective_ties(self.connection, row.id, self.frame.today)
         )
+        case = read_case(self.connection, row, tied)
         return Explanation(
             key=row.key,
             summary=row.summary,
             status=row.status,
             url=row.url,
             standing=self._standing(row, tied),
-            parents=tuple(f"{up.key} {up.summary}" for up in ties.chain_of(self.connection, row.id)),
+            parents=tuple(f"{up.key} {up.summary}" for up in case.chain),
             ties=tied,
-            loose=tuple(
-                f"{loose.how}: {loose.evidence} names {loose.target!r}, which is no known objective"
-                for loose in ties.loose_references(self.connection, row.id)
-                if is_claim(loose)
-            ),
+            loose=loose_ends(case),
+            tried=() if any(tie.live for tie in tied) else tried(case, self.ways.get(row.source, Ways())),
             money=tuple(money_line(found) for found in ties.money_of(self.connection, row.id)),
             rules=tuple(self._views(row, rules)),
             writes=tuple(write_line(found) for found in ties.writes_on(self.connection, row.id)),
@@ -204,12 +205,9 @@ def tie_of(row: AnyRow) -> Tie:
     """Make a tie of a row."""
     dates = [f"from {row.starts_on}" if row.starts_on else "", f"until {row.ends_on}" if row.ends_on else ""]
     standing = " ".join([row.state, *filter(None, dates)])
-    return Tie(row.objective, row.title, bool(row.live), standing, row.how, row.evidence, row.via)
-
-
-def is_claim(loose: AnyRow) -> bool:
-    """Say whether a reference was meant to name an objective: any issue link and any label might, few do."""
-    return bool(loose.how != How.ISSUE_LINK and loose.evidence != f"label {loose.target}")
+    return Tie(
+        row.objective, row.title, bool(row.live), standing, row.how, row.evidence, row.via, row.strength
+    )
 
 
 def money_line(row: AnyRow) -> str:

@@ -15,6 +15,7 @@ from rules.sql import hits, matching
 from sync.pull import Kind
 from sync.store import findings, links, tables, waivers
 from sync.store.bulk import analyze
+from sync.store.dangling import Dangling, count_dangling
 from sync.store.schema import table_of
 
 hit = table_of(tables.Hit)
@@ -28,10 +29,14 @@ RELATION_KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What judging came to: which rules were frozen and why, and items whose parents run in a circle."""
+    """What judging came to: which rules were frozen and why, and what is odd about the links.
+
+    `cycles` are items whose parents run in a circle, `dangling` counts the references that lead nowhere.
+    """
 
     frozen: Mapping[str, str] = field(default_factory=dict)
     cycles: tuple[str, ...] = ()
+    dangling: tuple[Dangling, ...] = ()
 
 
 def reads(rule: Rule) -> set[Kind]:
@@ -93,7 +98,7 @@ def judge(
     known = [(rule.id, rule.entity.name) for rule in rules.rules]
     findings.close_orphans(connection, known, run_id, now)
     cycles = tuple(connection.scalars(links.cycles()))
-    return Judgement(frozen, cycles)
+    return Judgement(frozen, cycles, count_dangling(connection))
 
 
 def run_rule(connection: Connection, rule: Rule) -> None:

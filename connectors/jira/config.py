@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from connectors.budget import CLOUD_LIMITS
 from connectors.jira.jql import scope_of
+from connectors.jira.ties import FieldTie, LinkTie, RemoteLinkTies
 from connectors.oauth import Grant
+from connectors.records import Strength
 
 ONE_OR_MANY = {"objective_field": "objective_fields", "cost_code_field": "cost_code_fields"}
 
@@ -21,10 +23,12 @@ class JiraSiteConfig(BaseModel):
     Credentials: `email` + `api_token` (Cloud), or `pat`, or `username` + `password` (Data Center), or those
     of an OAuth 2.0 client: `token_url`, `client_id`, `client_secret` and, if need be, `token_scope`.
     `gateway`: the API is reached through Atlassian's gateway, as tokens with scopes and OAuth need on Cloud.
-    `objective_links`: names or ids of the issue link types that tie work to an objective; None takes every
-    link, for a link to an issue that is no objective means nothing anyway.
+    `objective_links`: the issue link types that tie work to an objective; None takes every link, for one that
+    leads to no objective means nothing anyway.
     `objective_label_prefix`: only labels with this prefix name an objective, by what follows it; None takes
     every label as the possible id of an objective.
+    `strength_field`: the field whose option says what an issue's ties say of the work, in the words that
+    `strengths` explains; traces, supports and accelerates need no explanation.
     `epic_types`: names or ids of the issue types that are epics where Jira does not tell (Data Center).
     `ca_bundle`: a file of certificate authorities to trust, where the organisation signs its own.
     `start_field`: the field in which issues that are objectives keep their first day.
@@ -52,10 +56,13 @@ class JiraSiteConfig(BaseModel):
     gateway_url: str = "https://api.atlassian.com"
     jql: str
     objective_jql: str | None = None
-    objective_fields: tuple[str, ...] = ()
+    objective_fields: tuple[FieldTie, ...] = ()
     cost_code_fields: tuple[str, ...] = ()
-    objective_links: tuple[str, ...] | None = None
+    objective_links: tuple[LinkTie, ...] | None = None
     objective_label_prefix: str | None = None
+    remote_links: RemoteLinkTies | None = None
+    strength_field: str | None = None
+    strengths: dict[str, Strength] = Field(default_factory=dict)
     epic_types: tuple[str, ...] = ("Epic",)
     start_field: str | None = None
     ca_bundle: str | None = None
@@ -86,7 +93,7 @@ class JiraSiteConfig(BaseModel):
         """A single name may stand for a list of one; a blank one, as an empty variable gives, for none."""
         if isinstance(value, str):
             return (value.strip(),) if value.strip() else ()
-        return () if value is None else value
+        return (value,) if isinstance(value, Mapping) else () if value is None else value
 
     @field_validator("objective_links", mode="before")
     @classmethod
@@ -94,7 +101,7 @@ class JiraSiteConfig(BaseModel):
         """As above, but a blank one means that every link counts; an empty list that none does."""
         if isinstance(value, str):
             return (value.strip(),) if value.strip() else None
-        return value
+        return (value,) if isinstance(value, Mapping) else value
 
     @field_validator("url", "api_url", "gateway_url", "token_url")
     @classmethod

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from connectors.jira.fields import FieldMap, SiteField
-from connectors.jira.values import day_of, goal_ids, moment_of, targets_of, text_of
+from connectors.jira.linktypes import LinkMap
+from connectors.jira.ties import FieldTie, at_separators, compiled
+from connectors.jira.values import SEPARATORS, day_of, goal_ids, groups_in, moment_of, targets_of, text_of
 from connectors.records import (
     How,
     Objective,
@@ -17,6 +19,7 @@ from connectors.records import (
     Quarantined,
     Reference,
     StatusCategory,
+    Strength,
     WorkItem,
 )
 
@@ -31,11 +34,33 @@ Raw = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class FieldReading:
+    """How the values of one field that holds objectives are read."""
+
+    separators: re.Pattern[str] = SEPARATORS
+    pattern: re.Pattern[str] | None = None
+    strength: Strength | None = None
+
+    def targets(self, value: Any) -> Iterator[str]:
+        for target in targets_of(value, self.separators):
+            found = self.pattern.findall(target) if self.pattern else []
+            yield from found or [target]
+
+
+AS_USUAL = FieldReading()
+
+
+def field_reading(tie: FieldTie) -> FieldReading:
+    return FieldReading(at_separators(tie), compiled(tie.pattern) if tie.pattern else None, tie.strength)
+
+
+@dataclass(frozen=True, slots=True)
 class IssueMapping:
     """How the issues of one site are read.
 
     `own_prefix`: labels that begin with it are ours, an output, and never read as objective ids.
-    `objective_links`: casefolded names or ids of the link types that count; None: all of them.
+    `objective_links`: which issue links count, by type and direction; None: all of them.
+    `strengths`: what the options of the strength field mean, by their casefolded words.
     """
 
     source: str
@@ -43,8 +68,15 @@ class IssueMapping:
     fields: FieldMap = field(default_factory=FieldMap)
     own_prefix: str = "align-"
     objective_label_prefix: str | None = None
-    objective_links: frozenset[str] | None = None
+    objective_links: LinkMap | None = None
     epic_types: frozenset[str] = frozenset({"epic"})
+    strengths: Mapping[str, Strength] = field(default_factory=dict)
+    readings: Mapping[str, FieldReading] = field(default_factory=dict)
+
+    @property
+    def names_by_label(self) -> bool:
+        """Whether a label was meant to name an objective: where a prefix says so."""
+        return bool(self.objective_label_prefix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,43 +249,71 @@ def issue_named_by(value: Any) -> tuple[str | None, str | None]:
 
 def references_of(reader: Reader, labels: tuple[str, ...]) -> Iterator[Reference]:
     fields = reader.mapping.fields
-    yield from link_references(reader)
-    yield from field_references(reader, fields.objective, How.CUSTOM_FIELD)
-    yield from goal_references(reader)
-    yield from label_references(labels, reader.mapping)
-    yield from field_references(reader, fields.cost_code, How.COST_CODE)
+    strength = strength_of(reader)
+    yield from link_references(reader, strength)
+    yield from field_references(reader, strength)
+    yield from goal_references(reader, strength)
+    yield from label_references(labels, reader.mapping, strength)
+    yield from code_references(reader, fields.cost_code)
 
 
-def link_references(reader: Reader) -> Iterator[Reference]:
+def strength_of(reader: Reader) -> Strength | None:
+    """What the issue itself says of its ties; a word that nobody explained says nothing."""
+    held_in = reader.mapping.fields.strength
+    said = text_of(reader.fields.get(held_in.id)) if held_in else None
+    return reader.mapping.strengths.get(said.casefold()) if said else None
+
+
+def link_references(reader: Reader, strength: Strength | None) -> Iterator[Reference]:
     links = reader.fields.get("issuelinks")
     wanted = reader.mapping.objective_links
     for link in links if isinstance(links, list) else ():
         kind = link.get("type") if isinstance(link, dict) else None
         kind = kind if isinstance(kind, dict) else {}
-        for side, direction in SIDES if isinstance(link, dict) and link_counts(kind, wanted) else ():
+        for side, direction in SIDES if isinstance(link, dict) else ():
+            counted = (str(kind.get("id") or ""), direction)
+            if wanted is not None and counted not in wanted:
+                continue
             other_id, other_key = issue_named_by(link.get(side))
             target = other_id or other_key
             if target:
                 verb = text_of(kind.get(direction)) or text_of(kind.get("name")) or "is linked to"
-                yield Reference(How.ISSUE_LINK, target, f"{verb} {other_key or other_id}")
+                stated = wanted[counted] if wanted else None
+                yield Reference(
+                    How.ISSUE_LINK,
+                    target,
+                    f"{verb} {other_key or other_id}",
+                    meant=wanted is not None,
+                    strength=stated or strength,
+                )
 
 
-def link_counts(kind: Raw, wanted: frozenset[str] | None) -> bool:
-    if wanted is None:
-        return True
-    return any(str(kind.get(part) or "").strip().casefold() in wanted for part in ("name", "id"))
+def field_references(reader: Reader, strength: Strength | None) -> Iterator[Reference]:
+    mapping = reader.mapping
+    for site_field in mapping.fields.objective:
+        reading = mapping.readings.get(site_field.id, AS_USUAL)
+        value = reader.fields.get(site_field.id)
+        groups = groups_in(value)
+        for target in reading.targets(value):
+            yield Reference(
+                How.CUSTOM_FIELD,
+                key_in_address(target, mapping.browse_url),
+                str(site_field),
+                meant=target not in groups,
+                strength=reading.strength or strength,
+            )
 
 
-def field_references(reader: Reader, fields: tuple[SiteField, ...], how: How) -> Iterator[Reference]:
+def code_references(reader: Reader, fields: tuple[SiteField, ...]) -> Iterator[Reference]:
     for site_field in fields:
         for target in targets_of(reader.fields.get(site_field.id)):
-            yield Reference(how, key_in_address(target, reader.mapping.browse_url), str(site_field))
+            yield Reference(How.COST_CODE, key_in_address(target, reader.mapping.browse_url), str(site_field))
 
 
-def goal_references(reader: Reader) -> Iterator[Reference]:
+def goal_references(reader: Reader, strength: Strength | None) -> Iterator[Reference]:
     for site_field in reader.mapping.fields.goals:
         for goal in goal_ids(reader.fields.get(site_field.id)):
-            yield Reference(How.GOALS_FIELD, goal, str(site_field))
+            yield Reference(How.GOALS_FIELD, goal, str(site_field), strength=strength)
 
 
 def key_in_address(target: str, browse_url: str) -> str:
@@ -262,13 +322,17 @@ def key_in_address(target: str, browse_url: str) -> str:
     return match[1].upper() if match else target
 
 
-def label_references(labels: tuple[str, ...], mapping: IssueMapping) -> Iterator[Reference]:
+def label_references(
+    labels: tuple[str, ...], mapping: IssueMapping, strength: Strength | None
+) -> Iterator[Reference]:
     wanted = mapping.objective_label_prefix or ""
     for label in labels:
         ours = bool(mapping.own_prefix) and begins(label, mapping.own_prefix)
         target = label[len(wanted) :].strip()
         if target and not ours and begins(label, wanted):
-            yield Reference(How.LABEL, target, f"label {label}")
+            yield Reference(
+                How.LABEL, target, f"label {label}", meant=mapping.names_by_label, strength=strength
+            )
 
 
 def begins(label: str, prefix: str) -> bool:

@@ -16,6 +16,7 @@ from connectors.jira.client import JiraClient, NotJira
 from connectors.jira.config import JiraSiteConfig
 from connectors.jira.fields import FieldMap, SiteField, map_fields, site_fields
 from connectors.jira.gateway import through_gateway
+from connectors.jira.linktypes import LinkMap, LinkType, link_types, map_links
 from connectors.jira.values import moment_of
 
 CLOUD = "cloud"
@@ -71,6 +72,22 @@ class JiraSite:
     def fields(self) -> FieldMap:
         """Which field holds what here; raises `BadInput` where a configured field cannot be told."""
         return map_fields(self.config, self.all_fields)
+
+    @cached_property
+    def links(self) -> LinkMap | None:
+        """Which issue links tie work to objectives (None: any); `BadInput` where a type is not here."""
+        ties = self.config.objective_links
+        if not ties:
+            return None if ties is None else {}
+        return map_links(ties, self.link_types)
+
+    @cached_property
+    def link_types(self) -> tuple[LinkType, ...]:
+        """The issue link types of the site; none where linking is switched off."""
+        try:
+            return link_types(self.client.get("issueLinkType"))
+        except NotFound:
+            return ()
 
     @cached_property
     def zone(self) -> ZoneInfo | None:

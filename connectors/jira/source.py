@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from connectors.errors import BadInput, IncompleteRead
 from connectors.jira.absence import Inquiry, Missed, not_asked
 from connectors.jira.bookmark import Bookmark, contract_of, read_bookmark
 from connectors.jira.jql import scope_of
-from connectors.jira.mapping import IssueMapping, Mapped, to_objective, to_work_item
+from connectors.jira.mapping import IssueMapping, Mapped, field_reading, to_objective, to_work_item
 from connectors.jira.names import Names
 from connectors.jira.reading import (
     ChangesReading,
@@ -23,7 +23,7 @@ from connectors.jira.reading import (
 )
 from connectors.jira.search import Batch, Raw, Scope, id_of, unmet
 from connectors.jira.site import JiraSite
-from connectors.records import Objective, Page, Proof, WorkItem
+from connectors.records import Objective, Page, Proof, Strength, WorkItem
 
 PARENTS_AT_ONCE = 100
 LEVELS = 30
@@ -31,16 +31,23 @@ LEVELS = 30
 
 def mapping_for(site: JiraSite, own_prefix: str) -> IssueMapping:
     config = site.config
-    links = config.objective_links
     return IssueMapping(
         source=config.name,
         browse_url=config.url,
         fields=site.fields,
         own_prefix=own_prefix,
         objective_label_prefix=config.objective_label_prefix,
-        objective_links=None if links is None else folded(links),
+        objective_links=site.links,
         epic_types=folded(config.epic_types),
+        strengths=meanings_of(config.strengths),
+        readings={field_id: field_reading(tie) for field_id, tie in site.fields.ties.items()},
     )
+
+
+def meanings_of(words: Mapping[str, Strength]) -> dict[str, Strength]:
+    """What each word for a strength means; its own name needs no explanation."""
+    own = {strength.value: strength for strength in Strength}
+    return own | {word.strip().casefold(): strength for word, strength in words.items()}
 
 
 def folded(names: Iterable[str]) -> frozenset[str]:

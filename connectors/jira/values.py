@@ -13,35 +13,42 @@ JAVA_OBJECT = re.compile(r"[\w$]+(?:\.[\w$]+)+@[0-9a-f]+\[")
 BLOCKS = frozenset({"paragraph", "heading", "listItem", "tableCell", "tableRow", "blockquote", "codeBlock"})
 
 
-def targets_of(value: Any) -> tuple[str, ...]:
+def targets_of(value: Any, separators: re.Pattern[str] = SEPARATORS) -> tuple[str, ...]:
     """The ids a field value names, in order, each once.
 
-    Text holds ids separated by commas, semicolons or line breaks (spaces belong to the id). Lists, options,
-    labels, numbers, issues and goals each name one id whole; a cascading option names its child, then itself.
-    A printed Java object names nothing.
+    Text holds ids separated by commas, semicolons or line breaks (spaces belong to the id), unless other
+    separators are given. Lists, options, labels, numbers, issues and goals each name one id whole; a
+    cascading option names its child, then itself. A printed Java object names nothing.
     """
-    return tuple(dict.fromkeys(target for target in targets_in(value) if target))
+    return tuple(dict.fromkeys(target for target in targets_in(value, separators) if target))
 
 
-def targets_in(value: Any) -> Iterator[str]:
+def targets_in(value: Any, separators: re.Pattern[str]) -> Iterator[str]:
     if isinstance(value, str):
-        yield from split_text(value)
+        yield from split_text(value, separators)
     elif isinstance(value, dict):
-        yield from targets_in_object(value)
+        yield from targets_in_object(value, separators)
     elif isinstance(value, list):
         for item in value:
             # An item of a list is one choice already: a label or an option may hold a comma.
-            yield from [item.strip()] if isinstance(item, str) else targets_in(item)
+            yield from [item.strip()] if isinstance(item, str) else targets_in(item, separators)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield number_text(value)
 
 
-def targets_in_object(value: Mapping[str, Any]) -> Iterator[str]:
+def groups_in(value: Any) -> frozenset[str]:
+    """The options of a cascading field that only hold the one chosen below them."""
+    options = value if isinstance(value, list) else [value]
+    above = [one for one in options if isinstance(one, dict) and isinstance(one.get("child"), dict)]
+    return frozenset(str(one["value"]).strip() for one in above if one.get("value") is not None)
+
+
+def targets_in_object(value: Mapping[str, Any], separators: re.Pattern[str]) -> Iterator[str]:
     if value.get("type") == "doc":
-        yield from split_text(document_text(value))
+        yield from split_text(document_text(value), separators)
         return
     if isinstance(value.get("child"), dict):
-        yield from targets_in_object(value["child"])
+        yield from targets_in_object(value["child"], separators)
     named = next(
         (value[name] for name in ("value", "key", "name", "id") if value.get(name) is not None), None
     )
@@ -56,12 +63,12 @@ def goal_ids(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(goal.strip() for goal in ids if isinstance(goal, str) and goal.strip()))
 
 
-def split_text(text: str) -> list[str]:
+def split_text(text: str, separators: re.Pattern[str] = SEPARATORS) -> list[str]:
     if JAVA_OBJECT.search(text):
         return []
     if re.match(r"https?://", text.strip()) and not re.search(r"\s", text.strip()):
         return [text.strip()]
-    return [part.strip() for part in SEPARATORS.split(text)]
+    return [part.strip() for part in separators.split(text)]
 
 
 def number_text(number: float) -> str:

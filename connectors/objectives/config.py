@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from connectors.declared import Declared, DeclaredFiles, Header, Name
-from connectors.records import ObjectiveState
+from connectors.records import ObjectiveState, Strength
 
 # Words people use, each in small letters with single spaces. `states` adds to them and overrides them.
 KNOWN_STATES: Mapping[str, ObjectiveState] = {
@@ -71,20 +71,35 @@ class ObjectivesSourceConfig(DeclaredFiles):
 
 
 class LinkColumns(Declared):
-    """The columns that name an issue (key or id) and the objective (id) it serves."""
+    """The columns that name an issue (key or id) and the objective (id) it serves.
+
+    `site` names the Jira site of the issue, by the name it has in `sources.yaml`: needed where more than one
+    site has an issue of that key or id. `strength` says what the tie says: traces, supports or accelerates.
+    """
 
     issue: Header = "issue"
     objective: Header = "objective"
+    site: Header | None = None
+    strength: Header | None = None
 
 
 class LinksConfig(DeclaredFiles):
-    """A mapping file: one row says that one issue serves one objective."""
+    """A mapping file: one row says that one issue serves one objective.
+
+    `strengths` says what this file's words for a strength mean, beside traces, supports and accelerates.
+    """
 
     name: Name = "links"
     columns: LinkColumns = LinkColumns()
+    strengths: dict[str, Strength] = Field(default_factory=dict)
 
     def column_names(self) -> Iterator[str]:
-        return iter((self.columns.issue, self.columns.objective))
+        return (name for name in self.columns.model_dump().values() if name is not None)
+
+    def meanings(self) -> dict[str, Strength]:
+        """Every word for a strength that this file may use, folded."""
+        own = {strength.value: strength for strength in Strength}
+        return own | {fold(word): strength for word, strength in self.strengths.items()}
 
 
 def canonical(path: Path, name: str = "objectives") -> ObjectivesSourceConfig:

@@ -9,7 +9,7 @@ from datetime import date
 from rapidfuzz import fuzz, process
 
 from connectors.objectives.config import LinkColumns, ObjectivesSourceConfig, fold
-from connectors.records import LinkClaim, Objective, ObjectiveState, Quarantined
+from connectors.records import LinkClaim, Objective, ObjectiveState, Quarantined, Strength
 from connectors.tables import CellRefused, Row
 
 
@@ -40,12 +40,32 @@ def to_objective(
         return Quarantined(file, row.line, fault.column, str(fault), row.raw)
 
 
-def to_link(row: Row, columns: LinkColumns, file: str) -> LinkClaim | Quarantined:
+def to_link(
+    row: Row, columns: LinkColumns, meanings: Mapping[str, Strength], file: str
+) -> LinkClaim | Quarantined:
     try:
-        issue, objective = _required(row, columns.issue), _required(row, columns.objective)
+        return LinkClaim(
+            issue=_required(row, columns.issue),
+            objective=_required(row, columns.objective),
+            evidence=f"{file}, line {row.line}",
+            site=_text(row, columns.site),
+            strength=_strength(row, columns.strength, meanings),
+        )
     except CellRefused as fault:
         return Quarantined(file, row.line, fault.column, str(fault), row.raw)
-    return LinkClaim(issue=issue, objective=objective, evidence=f"{file}, line {row.line}")
+
+
+def _strength(row: Row, column: str | None, meanings: Mapping[str, Strength]) -> Strength | None:
+    text = _text(row, column)
+    if text is None:
+        return None
+    strength = meanings.get(fold(text))
+    if strength is None:
+        known = ", ".join(meanings)
+        raise CellRefused(
+            str(column), f"{text!r} is none of {known}; declare what it means under `strengths`"
+        )
+    return strength
 
 
 def _text(row: Row, column: str | None) -> str | None:

@@ -68,16 +68,17 @@ class LinksSource:
 
     def pages(self, cursor: str | None = None) -> Iterator[Page]:
         config = self._config
-        known: set[tuple[str, str]] = set()
+        meanings = config.meanings()
+        known: set[tuple[str | None, str, str]] = set()
 
         def take(row: Row, file: str) -> LinkClaim | Quarantined | None:
-            link = to_link(row, config.columns, file)
+            link = to_link(row, config.columns, meanings, file)
             if isinstance(link, Quarantined):
                 return link
-            pair = (link.issue, link.objective)
-            if pair in known:
+            said = (link.site, link.issue, link.objective)
+            if said in known:
                 return None
-            known.add(pair)
+            known.add(said)
             return link
 
         yield from _pages(self.name, config, take, cursor)

@@ -1,4 +1,4 @@
-"""The commands that look and change nothing outside: explain, report, runs, status, quarantine."""
+"""The commands that look and change nothing outside: explain, report, runs, status, quarantine, dangling."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from sync.explain import Explainer, Explanation, RuleView
 from sync.schedule import next_due
 from sync.store import history
 from sync.store.catalogue import bind_catalogue
+from sync.store.dangling import list_dangling
 from sync.store.runs import last_night, sources_of
 from sync.store.schema import AnyRow
+from sync.whynot import ways_of
 from sync.wiring import frame_of
 
 MARKS = {True: "✓", False: "✗", None: "?"}
@@ -26,7 +28,7 @@ MARKS = {True: "✓", False: "✗", None: "?"}
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (explain, report, runs, status, quarantine):
+    for command in (explain, report, runs, status, quarantine, dangling):
         app.command()(command)
 
 
@@ -44,7 +46,8 @@ def explain(
     with open_session(env_file) as session, session.engine.connect() as connection:
         now = utc_now()
         frame = frame_of(session.settings, now)
-        explainer = Explainer(connection, session.service.rules(now), bind_catalogue(frame), frame)
+        rules, ways = session.service.rules(now), ways_of(session.sources)
+        explainer = Explainer(connection, rules, bind_catalogue(frame), frame, ways)
         explanation = explainer.explain(key, rule)
     show_explanation(output, explanation)
     output.document(explanation)
@@ -57,13 +60,18 @@ def show_explanation(output: Output, it: Explanation) -> None:
     output.line(f"{it.status} · {it.url}")
     output.line(it.standing[:1].upper() + it.standing[1:] + ".")
     show_list(output, "Under", it.parents)
-    if it.ties or it.loose:
+    if it.ties or (it.loose and not it.tried):
         output.line("\nObjectives", style="bold")
     for tie in it.ties:
         output.line(f"  {MARKS[tie.live]} {tie.objective}  {tie.title} ({tie.standing})")
-        output.line(f"      by {tie.how}: {tie.evidence}")
-    for text in it.loose:
+        strength = f", {tie.strength} it" if tie.strength else ""
+        output.line(f"      by {tie.how}: {tie.evidence}{strength}")
+    for text in () if it.tried else it.loose:
         output.line(f"  ✗ {text}")
+    if it.tried:
+        output.line("\nWhy it serves no live objective", style="bold")
+    for one in it.tried:
+        output.line(f"  {'✗' if one.near else '·'} {one.how}: {one.found}")
     show_list(output, "Money", it.money)
     for view in it.rules:
         show_rule(output, view)
@@ -228,5 +236,27 @@ def quarantine(env_file: EnvFile = None, json: Json = False) -> int:
     )
     if not rows:
         output.line("No row was refused.")
+    output.document([mapped(row) for row in rows])
+    return Exit.OK
+
+
+def dangling(
+    source: Annotated[
+        str | None, typer.Argument(metavar="SOURCE", help="Only those of this source; all by default.")
+    ] = None,
+    env_file: EnvFile = None,
+    json: Json = False,
+) -> int:
+    """List the references that lead nowhere: parents, objectives and issues that are named and not there."""
+    output = Output(as_json=json)
+    with open_engine(read_settings(env_file)) as engine, engine.connect() as connection:
+        rows = list_dangling(connection, source)
+    output.table(
+        "References that lead nowhere",
+        ["source", "on", "kind", "names", "what is amiss", "where"],
+        [(r.source, r.subject, r.how, shortened(r.target), r.fault, shortened(r.evidence)) for r in rows],
+    )
+    if not rows:
+        output.line("Every reference leads somewhere.")
     output.document([mapped(row) for row in rows])
     return Exit.OK

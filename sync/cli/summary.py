@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from connectors.finance.money import format_minor
@@ -11,6 +12,7 @@ from sync.cli.output import Output, counted
 from sync.cli.session import Session
 from sync.night import RunResult
 from sync.store import history
+from sync.store.dangling import Dangling
 from sync.store.runs import sources_of
 from sync.store.schema import AnyRow
 
@@ -34,10 +36,22 @@ def show_run(output: Output, session: Session, result: RunResult, *, brief: bool
         output.line(problem, style="red")
     for key in result.judgement.cycles[:FEW]:
         output.line(f"{key}: its parents run in a circle", style="yellow")
+    show_dangling(output, result.judgement.dangling)
     show_writes(output, result)
     if result.report is not None and not brief:
         output.line(f"Report: {result.report}")
     output.line(f"Run {result.run_id}: {result.status}", style="bold")
+
+
+def show_dangling(output: Output, counts: Sequence[Dangling]) -> None:
+    """Say how many references lead nowhere, and of which kinds."""
+    output.table(
+        "References that lead nowhere",
+        ["source", "kind", "what is amiss", "number>", "such as"],
+        [(it.source, it.how, it.fault, it.number, shortened(it.example)) for it in counts],
+    )
+    if counts:
+        output.line("`tieline dangling` lists them.")
 
 
 def show_pull(output: Output, session: Session, result: RunResult) -> None:
@@ -241,6 +255,7 @@ def run_document(session: Session, result: RunResult, *, findings: bool = False)
             "rules": [mapped(row) for row in history.findings_by_rule(connection, result.run_id)],
             "frozen": dict(result.judgement.frozen),
             "cycles": list(result.judgement.cycles),
+            "dangling": [asdict(it) for it in result.judgement.dangling],
             "coverage": [mapped(row) for row in history.coverage_of(connection, result.run_id)],
             "plan": {"add": result.plan.count("add"), "remove": result.plan.count("remove")},
             "stopped": result.stopped,

@@ -87,11 +87,12 @@ def save_coverage(connection: Connection, run_id: int, today: date, *, certain: 
     facts = union_all(counted(state), money(state), idle_money(today, certain=certain)).cte("facts")
     keys = [facts.c.currency, facts.c.version, facts.c.fiscal_year, facts.c.state]
     figures = [func.sum(facts.c.amount), func.count(distinct(facts.c.item))]
-    columns = ["run_id", "project_key", "project_name", "currency", "version", "fiscal_year", "state"]
-    by_project = select(
-        literal(run_id), facts.c.project_key, func.max(facts.c.project_name), *keys, *figures
-    ).group_by(facts.c.project_key, *keys)
-    whole = select(literal(run_id), literal(WHOLE), literal(WHOLE), *keys, *figures).group_by(*keys)
+    columns = ["run_id", "site", "project_key", "project_name", "currency", "version", "fiscal_year", "state"]
+    project = [facts.c.site, facts.c.project_key]
+    by_project = select(literal(run_id), *project, func.max(facts.c.project_name), *keys, *figures).group_by(
+        *project, *keys
+    )
+    whole = select(literal(run_id), *[literal(WHOLE)] * 3, *keys, *figures).group_by(*keys)
     for figures_of in (by_project, whole):
         connection.execute(insert(coverage).from_select([*columns, "amount_minor", "items"], figures_of))
 
@@ -99,6 +100,7 @@ def save_coverage(connection: Connection, run_id: int, today: date, *, certain: 
 def counted(state: ColumnElement[str]) -> Select[Any]:
     """Select the work items in scope, one row each, without money."""
     return select(
+        work_item.c.source.label("site"),
         work_item.c.project_key,
         work_item.c.project_name,
         literal("").label("currency"),
@@ -114,6 +116,7 @@ def money(state: ColumnElement[str]) -> Select[Any]:
     """Select the shares of budget lines that fall to work items."""
     return (
         select(
+            work_item.c.source,
             work_item.c.project_key,
             work_item.c.project_name,
             budget_line.c.currency,
@@ -140,6 +143,7 @@ def idle_money(today: date, *, certain: bool) -> Select[Any]:
     )
     return (
         select(
+            literal(WHOLE),
             literal(NO_WORK),
             literal(NO_WORK_NAME),
             budget_line.c.currency,

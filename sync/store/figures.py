@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -39,7 +40,8 @@ OLDER = "This is not the newest run. Findings and unaligned tickets are kept for
 UNCERTAIN = "No work is called unaligned, because a source was not read whole: see Sources."
 CHANGED = "The store was read anew after this run had judged it, so this list may differ from the sums."
 
-Projects = dict[str, Project]
+# By site and key: two sites may use one key.
+Projects = dict[tuple[str, str], Project]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +130,20 @@ def read_past(connection: Connection, run_id: int) -> list[Past]:
 
 
 def read_projects(connection: Connection, run_id: int) -> Projects:
-    """Read the figures of each project in one run."""
+    """Read the figures of each project in one run; where two sites share a key, it is shown with the site."""
     rows = connection.execute(
         select(coverage)
         .where(coverage.c.run_id == run_id, coverage.c.project_key != WHOLE)
-        .order_by(coverage.c.project_key)
+        .order_by(coverage.c.project_key, coverage.c.site)
     ).all()
-    grouped: dict[str, list[AnyRow]] = {}
+    grouped: dict[tuple[str, str], list[AnyRow]] = {}
     for row in rows:
-        grouped.setdefault(row.project_key, []).append(row)
-    return {key: to_project(key, group) for key, group in grouped.items()}
+        grouped.setdefault((row.site, row.project_key), []).append(row)
+    uses = Counter(key for _, key in grouped)
+    return {
+        (site, key): to_project(f"{key} ({site})" if uses[key] > 1 else key, group)
+        for (site, key), group in grouped.items()
+    }
 
 
 def to_project(key: str, rows: Sequence[AnyRow]) -> Project:
@@ -234,9 +240,11 @@ def moved(earlier: Projects, later: Projects, series: Series | None) -> tuple[Mo
     """Give the projects whose work or money of one series stands differently, the largest move first."""
     empty = Project("", "", Split(), ())
     found = []
-    for key in sorted(earlier.keys() | later.keys()):
-        old, new = earlier.get(key, empty), later.get(key, empty)
-        it = Moved(key, new.name or old.name, old.money(series), new.money(series), old.work, new.work)
+    for project in sorted(earlier.keys() | later.keys()):
+        old, new = earlier.get(project, empty), later.get(project, empty)
+        it = Moved(
+            new.key or old.key, new.name or old.name, old.money(series), new.money(series), old.work, new.work
+        )
         if (it.money_before, it.work_before) != (it.money, it.work):
             found.append(it)
     found.sort(key=lambda it: (-abs(it.money.aligned - it.money_before.aligned), it.key))

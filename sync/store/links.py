@@ -15,6 +15,8 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Select,
+    String,
+    Subquery,
     and_,
     delete,
     false,
@@ -22,6 +24,7 @@ from sqlalchemy import (
     insert,
     literal,
     null,
+    or_,
     select,
     union,
     update,
@@ -36,6 +39,8 @@ from sync.store.schema import table_of
 
 # Deeper than any hierarchy Jira can be configured to have; it also ends the walk around a cycle.
 MAX_DEPTH = 32
+# The kinds of reference that name an objective by its id.
+NAMING = (How.CUSTOM_FIELD, How.GOALS_FIELD, How.LABEL, How.REMOTE_LINK)
 
 work_item = table_of(tables.WorkItem)
 reference = table_of(tables.WorkItemReference)
@@ -51,8 +56,17 @@ def relink(connection: Connection) -> None:
     connection.execute(delete(objective_link))
     resolve_parents(connection)
     analyze(connection, work_item, reference, objective, budget_line, link_claim)
-    columns = ["work_item_id", "objective_id", "how", "evidence", "via_id", "depth", "counts"]
-    for direct in (by_reference(), by_issue_link(), by_parent(), by_mapping_file()):
+    columns = [
+        "work_item_id",
+        "objective_id",
+        "how",
+        "strength",
+        "evidence",
+        "via_id",
+        "depth",
+        "counts",
+    ]
+    for direct in (by_reference(), by_issue_link(), by_parent(), by_claim()):
         connection.execute(insert(objective_link).from_select(columns, direct))
     analyze(connection, objective_link)
     connection.execute(insert(objective_link).from_select(columns, inherited()))
@@ -79,41 +93,41 @@ def count_once(connection: Connection) -> None:
     )
 
 
-def direct_link(how: Any, evidence: Any) -> Select[Any]:
+def direct_link(how: Any, strength: Any, evidence: Any) -> Select[Any]:
     """Select the columns of a link that is the item's own."""
     return select(
-        work_item.c.id, objective.c.id, how, evidence, null().cast(Integer), literal(0), false()
+        work_item.c.id, objective.c.id, how, strength, evidence, null().cast(Integer), literal(0), false()
     ).distinct()
 
 
-def by_reference() -> Select[Any]:
-    """Link an item to each objective whose id it names in a field or a label."""
-    naming = (How.CUSTOM_FIELD, How.GOALS_FIELD, How.LABEL, How.REMOTE_LINK)
+def named_link(objective_named: ColumnElement[bool], *ways: How) -> Select[Any]:
+    """Link an item to each objective that one of its references of these kinds names in this way."""
     return (
-        direct_link(reference.c.how, reference.c.evidence)
+        direct_link(reference.c.how, reference.c.strength, reference.c.evidence)
         .join_from(work_item, reference, reference.c.work_item_id == work_item.c.id)
-        .join(objective, objective.c.key_folded == reference.c.target_folded)
-        .where(reference.c.how.in_([how.value for how in naming]), kept(work_item), kept(objective))
+        .join(objective, objective_named)
+        .where(reference.c.how.in_([how.value for how in ways]), kept(work_item), kept(objective))
     )
+
+
+def by_reference() -> CompoundSelect[Any]:
+    """Link an item to each objective whose id, or whose address, it names in a field or a label."""
+    by_id = named_link(objective.c.key_folded == reference.c.target_folded, *NAMING)
+    by_address = named_link(objective.c.url == reference.c.target, *NAMING)
+    return union(by_id, by_address.where(reference.c.target.startswith("http")))
 
 
 def by_issue_link() -> Select[Any]:
     """Link an item to each objective that is an issue of the same site and linked to it."""
-    return (
-        direct_link(reference.c.how, reference.c.evidence)
-        .join_from(work_item, reference, reference.c.work_item_id == work_item.c.id)
-        .join(
-            objective,
-            and_(objective.c.site == work_item.c.source, objective.c.issue_id == reference.c.target),
-        )
-        .where(reference.c.how == How.ISSUE_LINK.value, kept(work_item), kept(objective))
-    )
+    same_site = objective.c.site == work_item.c.source
+    return named_link(and_(same_site, objective.c.issue_id == reference.c.target), How.ISSUE_LINK)
 
 
 # An OR in a join condition keeps both databases from using an index; a union of two joins does not.
 def by_parent() -> CompoundSelect[Any]:
     """Link an item to the objective that is its parent issue, by the immutable id or by the key."""
-    link = direct_link(literal(How.PARENT_CHAIN.value), literal("parent ") + objective.c.source_id)
+    evidence = literal("parent ") + objective.c.source_id
+    link = direct_link(literal(How.PARENT_CHAIN.value), null().cast(String), evidence)
     return link_either(
         link,
         objective,
@@ -123,15 +137,36 @@ def by_parent() -> CompoundSelect[Any]:
     )
 
 
-def by_mapping_file() -> CompoundSelect[Any]:
-    """Link an item to the objective that a mapping file says it serves, naming it by key or by id."""
+def by_claim() -> Select[Any]:
+    """Link an item to the objective that a mapping file says it serves, unless two sites have that issue."""
+    found = claimed_items().cte("claimed")
+    return (
+        direct_link(link_claim.c.how, link_claim.c.strength, link_claim.c.evidence)
+        .join_from(link_claim, found, found.c.claim == link_claim.c.id)
+        .join(work_item, work_item.c.id == found.c.item)
+        .join(objective, objective.c.key_folded == link_claim.c.objective_folded)
+        .where(kept(objective), found.c.claim.not_in(select(ambiguous_claims(found).c.claim)))
+    )
+
+
+def claimed_items() -> CompoundSelect[Any]:
+    """Select (claim, item, site) for each item that a row of a mapping file names by key or by id."""
+    here = or_(link_claim.c.site.is_(None), link_claim.c.site == work_item.c.source)
     return link_either(
-        direct_link(literal(How.MAPPING_FILE.value), link_claim.c.evidence),
-        link_claim.join(objective, objective.c.key_folded == link_claim.c.objective_folded),
+        select(
+            link_claim.c.id.label("claim"), work_item.c.id.label("item"), work_item.c.source.label("site")
+        ),
+        link_claim,
         link_claim.c.issue_folded == work_item.c.key_folded,
         link_claim.c.issue == work_item.c.source_id,
-        and_(kept(work_item), kept(objective), kept(link_claim)),
+        and_(kept(work_item), kept(link_claim), here),
     )
+
+
+def ambiguous_claims(found: FromClause) -> Subquery:
+    """Select the claims that name an issue which more than one site has."""
+    grouped = select(found.c.claim).group_by(found.c.claim)
+    return grouped.having(func.count(found.c.site.distinct()) > 1).subquery("ambiguous")
 
 
 def link_either(
@@ -189,6 +224,7 @@ def inherited() -> Select[Any]:
             chain.c.item,
             objective_link.c.objective_id,
             objective_link.c.how,
+            objective_link.c.strength,
             objective_link.c.evidence,
             chain.c.ancestor,
             func.min(chain.c.depth).label("depth"),
@@ -199,6 +235,7 @@ def inherited() -> Select[Any]:
             chain.c.item,
             objective_link.c.objective_id,
             objective_link.c.how,
+            objective_link.c.strength,
             objective_link.c.evidence,
             chain.c.ancestor,
         )
@@ -210,6 +247,7 @@ def inherited() -> Select[Any]:
         nearest.c.item,
         nearest.c.objective_id,
         nearest.c.how,
+        nearest.c.strength,
         evidence,
         nearest.c.ancestor,
         nearest.c.depth,

@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import Any
 
-from connectors.records import AllocationRule, FxRate, LinkClaim, Objective, Record, WorkItem
+from connectors.records import AllocationRule, FxRate, LinkClaim, Objective, Record, Strength, WorkItem
 from rules.catalogue import fold
 
 Row = dict[str, Any]
@@ -46,13 +46,23 @@ def optional_match_key(text: str | None) -> str | None:
 
 def source_id(record: Record) -> str:
     """Give the record's identity within its source."""
-    named = f"{record.issue} → {record.objective}" if isinstance(record, LinkClaim) else record.id
-    return short(storable(named))
+    return short(storable(claimed(record) if isinstance(record, LinkClaim) else record.id))
+
+
+def claimed(claim: LinkClaim) -> str:
+    """Give what a row of a mapping file says, which is its identity."""
+    site = "" if claim.site is None else f"{claim.site}: "
+    return f"{site}{claim.issue} → {claim.objective}"
 
 
 def row_hash(record: Record) -> str:
     """Give a hash of everything the record says."""
     return hashlib.sha256(repr(record).encode()).hexdigest()[:32]
+
+
+def text_or_none(strength: Strength | None) -> str | None:
+    """Give a strength as it is stored."""
+    return None if strength is None else strength.value
 
 
 def folded(text: str | None) -> str | None:
@@ -112,6 +122,8 @@ def reference_rows(item: WorkItem, work_item_id: int) -> list[Row]:
                 "target": reference.target,
                 "target_folded": match_key(reference.target),
                 "evidence": reference.evidence,
+                "meant": reference.meant,
+                "strength": text_or_none(reference.strength),
             }
         )
         for reference in dict.fromkeys(item.references)
@@ -177,4 +189,7 @@ def link_claim_row(claim: LinkClaim) -> Row:
         "objective": claim.objective,
         "objective_folded": match_key(claim.objective),
         "evidence": claim.evidence,
+        "site": claim.site,
+        "how": claim.how.value,
+        "strength": text_or_none(claim.strength),
     }

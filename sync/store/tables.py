@@ -236,7 +236,7 @@ class WorkItemLabel(SQLModel, table=True):
 
 
 class WorkItemReference(SQLModel, table=True):
-    """A tie that a work item claims, resolved or not."""
+    """A tie that a work item claims, resolved or not; `meant`: somebody meant to name an objective."""
 
     __tablename__ = "work_item_reference"
 
@@ -246,6 +246,8 @@ class WorkItemReference(SQLModel, table=True):
     target: str = Field(sa_type=Text)
     target_folded: str = Field(sa_type=Text, index=True)
     evidence: str = Field(sa_type=Text)
+    meant: bool = True
+    strength: str | None = None
 
 
 class Objective(Provenance, table=True):
@@ -446,7 +448,7 @@ class BudgetLinePast(Amount, table=True):
 
 
 class LinkClaim(Provenance, table=True):
-    """One row of a mapping file: this issue serves this objective."""
+    """One row of a mapping file, or a remote link: this issue, on this site, serves this objective."""
 
     __tablename__ = "link_claim"
     __table_args__ = (UniqueConstraint("source", "source_id"),)
@@ -457,6 +459,9 @@ class LinkClaim(Provenance, table=True):
     objective: str
     objective_folded: str = Field(index=True)
     evidence: str = Field(sa_type=Text)
+    site: str | None = None
+    how: str
+    strength: str | None = None
 
 
 class ObjectiveLink(SQLModel, table=True):
@@ -471,6 +476,7 @@ class ObjectiveLink(SQLModel, table=True):
     work_item_id: int = refers_to("work_item.id", index=True)
     objective_id: int = refers_to("objective.id", index=True)
     how: str
+    strength: str | None = None
     evidence: str = Field(sa_type=Text)
     via_id: int | None = refers_to("work_item.id", nullable=True)
     depth: int = 0
@@ -631,11 +637,13 @@ class LabelWrite(SQLModel, table=True):
 class Coverage(SQLModel, table=True):
     """The figures of a run: money and work by state, for the whole portfolio ('') and for each project.
 
+    A project is its key on its Jira site: two sites may well use one key.
     `state` is aligned, unaligned, waived or unknown. Rows with an empty `currency` count work items;
     the others hold money of one version and fiscal year, and count the work items it falls to.
     """
 
     run_id: int = refers_to("run.id", primary_key=True)
+    site: str = Field(primary_key=True)
     project_key: str = Field(primary_key=True)
     currency: str = Field(primary_key=True)
     version: str = Field(primary_key=True)

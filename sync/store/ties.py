@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from connectors.records import How
 from sync.store import tables
 from sync.store.coverage import objective_is_live
-from sync.store.links import budget_line, budget_link, objective, objective_link, reference, work_item
+from sync.store.links import (
+    NAMING,
+    ambiguous_claims,
+    budget_line,
+    budget_link,
+    claimed_items,
+    link_claim,
+    objective,
+    objective_link,
+    reference,
+    work_item,
+)
 from sync.store.presence import live
 from sync.store.schema import AnyRow, table_of
 
@@ -54,6 +65,7 @@ def objective_ties(connection: Connection, item_id: int, today: date) -> Sequenc
             objective.c.ends_on,
             objective_is_live(today).label("live"),
             objective_link.c.how,
+            objective_link.c.strength,
             objective_link.c.evidence,
             objective_link.c.depth,
             via.c.key.label("via"),
@@ -65,22 +77,51 @@ def objective_ties(connection: Connection, item_id: int, today: date) -> Sequenc
     ).all()
 
 
-def loose_references(connection: Connection, item_id: int) -> Sequence[AnyRow]:
-    """Read the ties an item claims that lead to no known objective."""
-    matched = select(objective.c.id).where(
-        live(objective),
-        (objective.c.key_folded == reference.c.target_folded)
-        | ((objective.c.issue_id == reference.c.target) & (reference.c.how == How.ISSUE_LINK.value)),
+def references_of(connection: Connection, item_id: int) -> Sequence[AnyRow]:
+    """Read the ties to objectives that an item claims; `objective_id` is empty where one leads to none."""
+    named = or_(
+        and_(
+            reference.c.how.in_([how.value for how in NAMING]),
+            or_(objective.c.key_folded == reference.c.target_folded, objective.c.url == reference.c.target),
+        ),
+        and_(
+            reference.c.how == How.ISSUE_LINK.value,
+            objective.c.issue_id == reference.c.target,
+            objective.c.site == work_item.c.source,
+        ),
     )
     return connection.execute(
-        select(reference.c.how, reference.c.target, reference.c.evidence)
-        .where(
-            reference.c.work_item_id == item_id,
-            reference.c.how != How.COST_CODE.value,
-            ~matched.exists(),
-        )
+        select(reference, func.min(objective.c.id).label("objective_id"))
+        .join_from(reference, work_item, work_item.c.id == reference.c.work_item_id)
+        .outerjoin(objective, and_(named, live(objective)))
+        .where(reference.c.work_item_id == item_id, reference.c.how != How.COST_CODE.value)
+        .group_by(*reference.c)
         .order_by(reference.c.id)
     ).all()
+
+
+def claims_on(connection: Connection, item: AnyRow) -> Sequence[AnyRow]:
+    """Read what mapping files and remote links claim of an item, and what is the matter with it."""
+    found = claimed_items().cte("claimed")
+    doubtful = select(ambiguous_claims(found).c.claim)
+    return connection.execute(
+        select(
+            link_claim,
+            func.min(objective.c.id).label("objective_id"),
+            link_claim.c.id.in_(doubtful).label("ambiguous"),
+        )
+        .join_from(link_claim, found, found.c.claim == link_claim.c.id)
+        .outerjoin(objective, and_(objective.c.key_folded == link_claim.c.objective_folded, live(objective)))
+        .where(found.c.item == item.id)
+        .group_by(*link_claim.c)
+        .order_by(link_claim.c.id)
+    ).all()
+
+
+def objective_names(connection: Connection) -> dict[str, str]:
+    """Give the id of every objective by its id and by its title."""
+    rows = connection.execute(select(objective.c.source_id, objective.c.title).where(live(objective))).all()
+    return {row.title: row.source_id for row in rows} | {row.source_id: row.source_id for row in rows}
 
 
 def money_of(connection: Connection, item_id: int) -> Sequence[AnyRow]:
@@ -124,7 +165,7 @@ def chain_of(connection: Connection, item_id: int) -> list[AnyRow]:
     above = work_item.alias("above")
     while True:
         row = connection.execute(
-            select(above.c.id, above.c.key, above.c.summary)
+            select(above)
             .join_from(work_item, above, above.c.id == work_item.c.parent_id)
             .where(work_item.c.id == current)
         ).one_or_none()

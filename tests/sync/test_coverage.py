@@ -165,3 +165,25 @@ def test_the_states_add_up_to_the_total_and_the_projects_to_the_whole(
         assert count == sum(part[key][1] for part in projects if key in part)
     aligned = sum("LIVE" in objectives for _, objectives, _ in items)
     assert whole.get(("", "", "0", "aligned"), (0, 0))[1] == (aligned if certain else 0)
+
+
+def test_one_project_key_on_two_sites_makes_two_projects(engine: Engine) -> None:
+    run_id = begin_run(engine)
+    with engine.begin() as connection:
+        put(connection, run_id, [goal("O1")], FILE)
+        put(connection, run_id, [epic("PAY-1", names("O1")), epic("PAY-2")])
+        put(connection, run_id, [epic("PAY-1", project_name="Paying")], "other site")
+        links.relink(connection)
+        save_coverage(connection, run_id, TODAY, certain=True)
+        rows = connection.execute(
+            select(coverage)
+            .where(coverage.c.run_id == run_id)
+            .order_by(coverage.c.project_key, coverage.c.site, coverage.c.state)
+        ).all()
+    assert [(row.site, row.project_key, row.project_name, row.state, row.items) for row in rows] == [
+        ("", "", "", "aligned", 1),
+        ("", "", "", "unaligned", 2),
+        (SITE, "PAY", "Pay", "aligned", 1),
+        (SITE, "PAY", "Pay", "unaligned", 1),
+        ("other site", "PAY", "Paying", "unaligned", 1),
+    ]

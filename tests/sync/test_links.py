@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, select
 
-from connectors.records import How, LinkClaim, Record, Reference
+from connectors.records import How, LinkClaim, Record, Reference, Strength
 from sync.store import links, runs, save
 from sync.store.matching import rematch
 from tests.clock import NOW
@@ -91,6 +91,69 @@ def test_a_mapping_file_ties_by_key_and_by_id(engine: Engine, issue: str) -> Non
     claim = LinkClaim(issue, "o1", "links.csv line 2")
     assert tied(engine, *base, ("links", claim)) == [("PAY-1", "O1", "mapping file")]
     assert tied(engine, *base, ("links", LinkClaim("PAY-9", "O1", "line 2"))) == []
+
+
+def on_two_sites(engine: Engine, claim: LinkClaim) -> list[tuple[str, str]]:
+    """(site, evidence) of each link that a row of a mapping file makes where two sites have one PAY-1."""
+    run_id = begin_run(engine)
+    with engine.begin() as connection:
+        put(connection, run_id, [goal("O1")], FILE)
+        put(connection, run_id, [epic("PAY-1"), epic("PAY-2")])
+        put(connection, run_id, [epic("PAY-1"), epic("WEB-2")], "other site")
+        put(connection, run_id, [claim], "links")
+        links.relink(connection)
+        found = select(links.work_item.c.source, links.objective_link.c.evidence)
+        on = links.work_item.c.id == links.objective_link.c.work_item_id
+        rows = connection.execute(found.join_from(links.work_item, links.objective_link, on)).all()
+    return sorted((row.source, row.evidence) for row in rows)
+
+
+@pytest.mark.parametrize("issue", ["PAY-1", "1"], ids=["key", "id"])
+def test_a_mapping_that_two_sites_could_mean_ties_on_the_one_it_names_and_else_on_none(
+    engine: Engine, issue: str
+) -> None:
+    assert on_two_sites(engine, LinkClaim(issue, "O1", "line 2", site="other site")) == [
+        ("other site", "line 2")
+    ]
+    assert on_two_sites(engine, LinkClaim(issue, "O1", "line 3")) == [("other site", "line 2")]
+
+
+def test_a_mapping_that_only_one_site_can_mean_needs_not_name_it(engine: Engine) -> None:
+    assert on_two_sites(engine, LinkClaim("WEB-2", "O1", "line 2")) == [("other site", "line 2")]
+    assert on_two_sites(engine, LinkClaim("PAY-2", "O1", "line 3", site="elsewhere")) == [
+        ("other site", "line 2")
+    ]
+
+
+def test_a_field_may_name_an_objective_by_its_address(engine: Engine) -> None:
+    address = "https://okr.example/o/17"
+    item = epic("PAY-1", names(address))
+    assert tied(engine, (FILE, goal("O1", url=address)), (SITE, item)) == [("PAY-1", "O1", "custom field")]
+    assert tied(engine, (FILE, goal("O1", url=address + "8")), (SITE, item)) == []
+
+
+def test_what_a_tie_says_of_the_work_stays_with_the_link_and_with_what_is_inherited(engine: Engine) -> None:
+    supports = replace(names("O1"), strength=Strength.SUPPORTS)
+    claim = LinkClaim("PAY-3", "O1", "line 2", strength=Strength.ACCELERATES)
+    tied(
+        engine,
+        (FILE, goal("O1")),
+        (SITE, epic("PAY-1", supports)),
+        (SITE, epic("PAY-2", parent_id="1")),
+        (SITE, epic("PAY-3")),
+        (SITE, epic("PAY-4", names("O1"))),
+        ("links", claim),
+    )
+    with engine.connect() as connection:
+        found = select(links.work_item.c.key, links.objective_link.c.strength)
+        on = links.work_item.c.id == links.objective_link.c.work_item_id
+        rows = connection.execute(found.join_from(links.work_item, links.objective_link, on)).all()
+    assert sorted((row.key, row.strength) for row in rows) == [
+        ("PAY-1", "supports"),
+        ("PAY-2", "supports"),
+        ("PAY-3", "accelerates"),
+        ("PAY-4", None),
+    ]
 
 
 def test_an_objective_is_inherited_over_several_levels_with_the_nearest_counted_once(engine: Engine) -> None:

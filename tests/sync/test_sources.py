@@ -185,7 +185,7 @@ def test_without_a_file_the_settings_make_one_site_one_finance_and_one_objective
         1,
         0,
     ]
-    assert config.jira[0].objective_fields == ("Goals",)
+    assert [tie.field for tie in config.jira[0].objective_fields] == ["Goals"]
     assert from_env().finance == ()
 
 

@@ -32,8 +32,21 @@ def test_a_name_two_fields_share_is_refused_with_their_ids() -> None:
         find_field("Objective", FIELDS, "JIRA_OBJECTIVE_FIELD")
     assert str(told.value) == (
         "JIRA_OBJECTIVE_FIELD: 2 fields are called 'Objective': give the id of one "
-        "(customfield_1, customfield_2)."
+        "(customfield_1: text; customfield_2: select)."
     )
+
+
+def test_a_field_may_be_chosen_by_its_kind_where_only_one_is_of_it() -> None:
+    kind = "com.atlassian.jira.plugin.system.customfieldtypes:goals"
+    assert find_field(kind, FIELDS, "X").id == "customfield_6"
+    scoped = SiteField("customfield_7", "Ziele", kind, "10200")
+    with pytest.raises(BadInput, match=r"customfield_6: goals; customfield_7: goals, only in project 10200"):
+        find_field(kind, (*FIELDS, scoped), "X")
+
+
+def test_the_project_that_a_field_belongs_to_is_read() -> None:
+    scope = {"type": "PROJECT", "project": {"id": "10200"}}
+    assert site_fields([{"id": "a", "name": "A", "scope": scope}]) == (SiteField("a", "A", "", "10200"),)
 
 
 def test_an_unknown_name_is_refused_with_the_nearest() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.jira.fields import FieldMap, SiteField
-from connectors.jira.mapping import IssueMapping, to_objective, to_work_item
-from connectors.records import How, ObjectiveState, Reference, StatusCategory, WorkItem
+from connectors.jira.mapping import FieldReading, IssueMapping, field_reading, to_objective, to_work_item
+from connectors.jira.ties import FieldTie
+from connectors.records import How, ObjectiveState, Reference, StatusCategory, Strength, WorkItem
 from tests.connectors.jira.real_issues import needs_real_data, real_issues
 
 OBJECTIVES = SiteField("customfield_1", "Objective ids")
@@ -82,7 +84,7 @@ def test_a_full_issue_becomes_a_work_item() -> None:
         created=datetime(2026, 9, 27, 8, 3, 11, 123000, tzinfo=UTC),
         updated=datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC),
         due=date(2026, 12, 31),
-        references=(Reference(How.LABEL, "q3", "label q3"),),
+        references=(Reference(How.LABEL, "q3", "label q3", meant=False),),
     )
 
 
@@ -184,6 +186,53 @@ def test_a_field_of_any_kind_names_its_objectives(value: Any, expected: list[str
     assert targets(How.CUSTOM_FIELD, customfield_1=value) == expected
 
 
+def read_as(value: Any, **tie: Any) -> list[Reference]:
+    """The references in a field that is read as configured."""
+    reading = {OBJECTIVES.id: field_reading(FieldTie(field="x", **tie))}
+    mapped = to_work_item(raw(customfield_1=value), replace(MAPPING, readings=reading))
+    assert mapped.record is not None
+    return list(mapped.record.references)
+
+
+@pytest.mark.parametrize(
+    ("tie", "value", "expected"),
+    [
+        ({"separators": "|"}, "FIN-1 | FIN-2, and more", ["FIN-1", "FIN-2, and more"]),
+        ({"separators": [" / ", "//"]}, "A/B / C//D", ["A/B", "C", "D"]),
+        ({"pattern": "OKR {objective}!"}, "see OKR FIN-1! and OKR FIN-2!", ["FIN-1", "FIN-2"]),
+        ({"pattern": "https://o.example/{objective}"}, "https://o.example/G-7?x=1", ["G-7"]),
+        ({"pattern": "https://o.example/{objective}"}, "FIN-1", ["FIN-1"]),
+    ],
+)
+def test_separators_and_the_place_of_the_id_are_as_configured(
+    tie: dict[str, Any], value: str, expected: list[str]
+) -> None:
+    assert [reference.target for reference in read_as(value, **tie)] == expected
+
+
+def test_a_group_above_the_option_chosen_was_not_meant_as_an_objective() -> None:
+    found = read_as({"value": "Finance", "child": {"value": "FIN-1"}})
+    assert [(one.target, one.meant) for one in found] == [("FIN-1", True), ("Finance", False)]
+
+
+def test_what_a_tie_says_of_the_work_is_the_fields_own_or_else_the_issues() -> None:
+    mapping = replace(
+        MAPPING,
+        fields=replace(MAPPING.fields, strength=SiteField("customfield_9", "Alignment")),
+        strengths={"direkt": Strength.ACCELERATES},
+        readings={OBJECTIVES.id: FieldReading(strength=Strength.SUPPORTS)},
+    )
+
+    def strengths(option: Any) -> list[Strength | None]:
+        fields = {"customfield_1": "FIN-1", "labels": ["q3"], "customfield_9": option}
+        record = to_work_item(raw(**fields), mapping).record
+        assert record is not None
+        return [one.strength for one in record.references]
+
+    assert strengths({"value": "Direkt", "id": "1"}) == [Strength.SUPPORTS, Strength.ACCELERATES]
+    assert strengths({"value": "Who knows"}) == strengths(None) == [Strength.SUPPORTS, None]
+
+
 def test_rich_text_on_cloud_names_one_objective_for_each_line() -> None:
     document = {
         "type": "doc",
@@ -240,18 +289,21 @@ LINKS = [
 
 def test_a_link_names_the_other_issue_in_the_words_of_its_direction() -> None:
     assert item(issuelinks=LINKS).references == (
-        Reference(How.ISSUE_LINK, "500", "implements OBJ-3"),
-        Reference(How.ISSUE_LINK, "501", "is blocked by PAY-2"),
-        Reference(How.ISSUE_LINK, "PAY-3", "is linked to PAY-3"),
+        Reference(How.ISSUE_LINK, "500", "implements OBJ-3", meant=False),
+        Reference(How.ISSUE_LINK, "501", "is blocked by PAY-2", meant=False),
+        Reference(How.ISSUE_LINK, "PAY-3", "is linked to PAY-3", meant=False),
     )
 
 
-@pytest.mark.parametrize("wanted", ["implements", "10"])
-def test_only_the_configured_link_types_count_by_name_or_id(wanted: str) -> None:
-    mapping = IssueMapping("jira", "https://j", objective_links=frozenset({wanted}))
+@pytest.mark.parametrize(("direction", "targets"), [("outward", ["500"]), ("inward", [])])
+def test_only_the_configured_link_types_count_in_the_direction_that_counts(
+    direction: str, targets: list[str]
+) -> None:
+    mapping = IssueMapping("jira", "https://j", objective_links={("10", direction): Strength.SUPPORTS})
     mapped = to_work_item(raw(issuelinks=LINKS), mapping)
     assert mapped.record is not None
-    assert [reference.target for reference in mapped.record.references] == ["500"]
+    assert [one.target for one in mapped.record.references] == targets
+    assert all(one.meant and one.strength is Strength.SUPPORTS for one in mapped.record.references)
 
 
 @pytest.mark.parametrize(

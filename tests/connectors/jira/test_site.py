@@ -10,6 +10,7 @@ import pytest
 
 from connectors.errors import AuthenticationFailed, RateLimited, Refused, Unreachable
 from connectors.jira import JiraSiteConfig
+from connectors.jira.ties import FieldTie, LinkTie
 from tests.connectors.jira.conftest import MYSELF, SERVER_INFO, TOKEN, Jira, config_for, connect
 from tests.fakes.scripted_http import Answer, Asked, Naps, Script, ScriptedServer, in_turn
 
@@ -191,8 +192,11 @@ def test_unknown_settings_are_refused_and_secrets_not_repeated() -> None:
 
 def test_one_name_stands_for_a_list_of_one() -> None:
     config = config_for("https://j.example.com", objective_field="Objective", objective_links="implements")
-    assert (config.objective_fields, config.objective_links) == (("Objective",), ("implements",))
+    assert config.objective_fields == (FieldTie(field="Objective"),)
+    assert config.objective_links == (LinkTie(type="implements"),)
     blank = config_for("https://j.example.com", objective_fields="", objective_links="")
     assert (blank.objective_fields, blank.objective_links) == ((), None)
+    fuller = config_for("https://j.example.com", objective_fields={"field": "A", "separators": "|"})
+    assert fuller.objective_fields == (FieldTie(field="A", separators=("|",)),)
     with pytest.raises(ValueError, match="not both"):
         config_for("https://j.example.com", objective_field="A", objective_fields=["B"])

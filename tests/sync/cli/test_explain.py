@@ -29,6 +29,12 @@ def test_a_flagged_epic_names_rule_values_origins_label_and_remedy(desk: Desk) -
         "PAY-2 Nobody knows why",
         f"{desk.jira.url}/browse/PAY-2",
         "Not aligned: no tie leads to any of the 3 known objectives.",
+        "Why it serves no live objective · parent chain: it has no parent",
+        "· custom field: nothing in Objective ids",
+        "· issue link: there is no link",
+        "· label: no label is the id of an objective: people",
+        "· remote link: none is looked at (remote_links)",
+        "· mapping file: none is configured (links)",
         "epic-without-objective: flagged, open since 20",
         "PAY-2 serves no business objective",
         "✓ issuetype = Epic found: Epic (Jira, read 20",
@@ -93,12 +99,52 @@ links:
     assert "2" in text
 
 
-def test_an_objective_nobody_knows_is_shown_as_a_loose_end(desk: Desk) -> None:
-    desk.jira.site.edit("PAY-2", {desk.objective_field: "GONE"})
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        ("GROWS", "names 'GROWS', which is no known objective; the nearest is GROW · "),
+        ("Save Mony", "names 'Save Mony', which is no known objective; the nearest is SAVE (Save money) · "),
+        ("xyzzy", "names 'xyzzy', which is no known objective · "),
+    ],
+)
+def test_what_came_closest_is_an_objective_that_nobody_knows_with_the_nearest(
+    desk: Desk, held: str, said: str
+) -> None:
+    desk.jira.site.edit("PAY-2", {desk.objective_field: held})
     desk.say("run")
     text = explained(desk, "PAY-2")
-    assert "✗ custom field: Objective ids (" in text
+    assert "Why it serves no live objective ✗ custom field: Objective ids (" in text
+    assert said in text
+
+
+def test_a_tie_to_an_objective_that_does_not_count_is_what_came_closest(desk: Desk) -> None:
+    desk.say("run")
+    text = explained(desk, "PAY-3")
+    assert "Why it serves no live objective ✗ custom field: Objective ids (" in text
+    assert "leads to OLD, which does not count today" in text
+
+
+def test_parents_outside_the_scope_or_not_to_be_seen_are_named(desk: Desk) -> None:
+    site = desk.jira.site
+    story = site.add_issue({"project": "PAY", "summary": "Pay", "issuetype": "Story", "parent": "PAY-2"})
+    site.add_project("TOP", "Programmes")
+    lost = site.add_issue({"project": "TOP", "summary": "Lost", "issuetype": "Epic"})
+    orphan = site.add_issue({"project": "PAY", "summary": "Orphan", "issuetype": "Story", "parent": lost})
+    site.delete(lost)
+    desk.say("run", JIRA_JQL="issuetype = Story")
+    said = "parent chain: none of its parents serves a live objective: PAY-2 (outside the scope)"
+    assert said in explained(desk, story)
+    document = desk.say("explain", orphan, "--json").document
+    chain = next(one for one in document["tried"] if one["how"] == "parent chain")
+    assert chain["near"] is (f"has the parent {lost}, which is deleted" in chain["found"])
+
+
+def test_an_aligned_ticket_shows_what_it_names_in_vain_and_not_what_was_tried(desk: Desk) -> None:
+    desk.jira.site.edit("PAY-1", {desk.objective_field: "GROW, GONE"})
+    desk.say("run")
+    text = explained(desk, "PAY-1")
     assert "names 'GONE', which is no known objective" in text
+    assert "Why it serves" not in text
 
 
 def test_labels_that_people_use_for_other_things_are_no_loose_ends(desk: Desk) -> None:

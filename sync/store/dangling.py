@@ -1,0 +1,149 @@
+"""Turn what records claim in vain into rows: a parent, an objective or an issue named and not there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CompoundSelect, Connection, Select, exists, func, literal, select, union_all
+
+from connectors.records import How
+from sync.store.links import (
+    NAMING,
+    ambiguous_claims,
+    claimed_items,
+    link_claim,
+    objective,
+    reference,
+    work_item,
+)
+from sync.store.presence import kept, live
+from sync.store.schema import AnyRow
+
+
+class Fault(StrEnum):
+    """What is the matter with a reference that leads nowhere."""
+
+    NO_PARENT = "parent not found"
+    NO_OBJECTIVE = "objective not known"
+    NOT_AN_OBJECTIVE = "linked issue is no objective"
+    NO_ISSUE = "issue not known"
+    TWO_SITES = "issue on more than one site"
+
+
+@dataclass(frozen=True, slots=True)
+class Dangling:
+    """How many references of one kind and source lead nowhere for one reason; one as an example."""
+
+    source: str
+    how: str
+    fault: str
+    number: int
+    example: str
+
+
+def count_dangling(connection: Connection) -> tuple[Dangling, ...]:
+    """Count the references that lead nowhere, by source, kind and fault."""
+    found = dangling().subquery()
+    group = (found.c.source, found.c.how, found.c.fault)
+    example = func.min(found.c.subject + " → " + found.c.target)
+    rows = connection.execute(select(*group, func.count(), example).group_by(*group).order_by(*group))
+    return tuple(Dangling(*row) for row in rows)
+
+
+def list_dangling(connection: Connection, source: str | None = None) -> Sequence[AnyRow]:
+    """Read the references that lead nowhere, of all sources or of one."""
+    found = dangling().subquery()
+    chosen = select(found).order_by(found.c.source, found.c.how, found.c.fault, found.c.subject)
+    return connection.execute(chosen if source is None else chosen.where(found.c.source == source)).all()
+
+
+def dangling() -> CompoundSelect[Any]:
+    """Select (source, how, fault, subject, target, evidence) of each; the subject names what claims it."""
+    of_items = (parents_not_found(), objectives_not_known(), issues_that_are_none())
+    return union_all(*of_items, claims_in_vain(), claims_of_unknown_objectives())
+
+
+def parents_not_found() -> Select[Any]:
+    """Select the items whose parent Jira names and does not show: deleted, or hidden from the account."""
+    parent = work_item.alias("parent")
+    named = func.coalesce(work_item.c.parent_key, work_item.c.parent_source_id)
+    there = exists().where(parent.c.id == work_item.c.parent_id, kept(parent)).correlate(work_item)
+    return select(
+        work_item.c.source,
+        literal(How.PARENT_CHAIN.value).label("how"),
+        literal(Fault.NO_PARENT.value).label("fault"),
+        work_item.c.key.label("subject"),
+        named.label("target"),
+        literal("parent").label("evidence"),
+    ).where(live(work_item), named.is_not(None), ~there)
+
+
+def reference_fault(fault: Fault) -> Select[Any]:
+    """Select the references of items in scope by which somebody meant to name an objective."""
+    return (
+        select(
+            work_item.c.source,
+            reference.c.how,
+            literal(fault.value).label("fault"),
+            work_item.c.key.label("subject"),
+            reference.c.target,
+            reference.c.evidence,
+        )
+        .join_from(work_item, reference, reference.c.work_item_id == work_item.c.id)
+        .where(live(work_item), work_item.c.in_scope, reference.c.meant)
+    )
+
+
+def objectives_not_known() -> Select[Any]:
+    """Select the fields and labels that name an objective nobody knows."""
+    by_id = exists().where(objective.c.key_folded == reference.c.target_folded, kept(objective))
+    by_address = exists().where(objective.c.url == reference.c.target, kept(objective))
+    return reference_fault(Fault.NO_OBJECTIVE).where(
+        reference.c.how.in_([how.value for how in NAMING]),
+        ~by_id.correlate(reference),
+        ~by_address.correlate(reference),
+    )
+
+
+def issues_that_are_none() -> Select[Any]:
+    """Select the issue links of a type kept for objectives whose other end is none."""
+    known = exists().where(
+        objective.c.site == work_item.c.source, objective.c.issue_id == reference.c.target, kept(objective)
+    )
+    return reference_fault(Fault.NOT_AN_OBJECTIVE).where(
+        reference.c.how == How.ISSUE_LINK.value, ~known.correlate(work_item, reference)
+    )
+
+
+def claims_in_vain() -> Select[Any]:
+    """Select the rows of mapping files that name an issue which no site has, or more than one."""
+    found = claimed_items().cte("claimed")
+    ambiguous = ambiguous_claims(found)
+    faults = (
+        (Fault.NO_ISSUE, link_claim.c.id.not_in(select(found.c.claim))),
+        (Fault.TWO_SITES, link_claim.c.id.in_(select(ambiguous.c.claim))),
+    )
+    parts = union_all(*(claim_fault(fault).where(condition) for fault, condition in faults)).subquery()
+    return select(*parts.c)
+
+
+def claims_of_unknown_objectives() -> Select[Any]:
+    """Select the rows of mapping files that name an objective nobody knows."""
+    known = exists().where(objective.c.key_folded == link_claim.c.objective_folded, kept(objective))
+    return claim_fault(Fault.NO_OBJECTIVE).where(~known.correlate(link_claim))
+
+
+def claim_fault(fault: Fault) -> Select[Any]:
+    """Select the rows of mapping files with this fault."""
+    target = link_claim.c.objective if fault is Fault.NO_OBJECTIVE else link_claim.c.issue
+    return select(
+        link_claim.c.source,
+        link_claim.c.how,
+        literal(fault.value).label("fault"),
+        link_claim.c.issue.label("subject"),
+        target.label("target"),
+        link_claim.c.evidence,
+    ).where(live(link_claim))
