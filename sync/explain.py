@@ -92,7 +92,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Explainer:
-    """Explains by a rule set bound to the store at one moment; `ways` says what may tie the work of each site."""
+    """Explains by a rule set bound to the store at one moment; `ways`: what may tie the work of each site."""
 
     connection: Connection
     rules: RuleSet
