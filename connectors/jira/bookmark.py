@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
+from typing import Any
+
+from pydantic import BaseModel
 
 from connectors.jira.mapping import IssueMapping
 from connectors.jira.site import JiraSite
@@ -40,9 +44,16 @@ def read_bookmark(text: str | None, contract: str, now: datetime) -> Bookmark | 
 
 def contract_of(site: JiraSite, jql: str, mapping: IssueMapping) -> str:
     """What stored rows depend on besides Jira: the question, how answers are read, and this very version."""
-    read_as = json.dumps(asdict(mapping), default=sorted, sort_keys=True)
+    read_as = json.dumps(asdict(mapping), default=plain, sort_keys=True)
     asked = json.dumps([site.config.api_base, site.deployment, jql, read_as, version("tieline")])
     return digest(asked)
+
+
+def plain(value: Any) -> Any:
+    """What JSON has no form for: a set in a fixed order, a search by its text, a tie by what it says."""
+    if isinstance(value, BaseModel):
+        return value.model_dump()
+    return value.pattern if isinstance(value, re.Pattern) else sorted(value)
 
 
 def digest(text: str) -> str:

@@ -14,8 +14,8 @@ from connectors.records import Strength
 DIRECTIONS = ("outward", "inward")
 SETTING = "objective_links"
 
-# By the id of a link type and its direction: what such a link says of the work.
-LinkMap = Mapping[tuple[str, str], Strength | None]
+# By the id of a link type, then by direction: what such a link says of the work.
+LinkMap = Mapping[str, Mapping[str, Strength | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def link_types(answer: object) -> tuple[LinkType, ...]:
 def map_links(ties: Sequence[LinkTie], types: Sequence[LinkType]) -> LinkMap:
     """Which links count. Raises `BadInput` with every type that is unknown or ambiguous."""
     problems: list[str] = []
-    counted: dict[tuple[str, str], Strength | None] = {}
+    counted: dict[str, dict[str, Strength | None]] = {}
     for tie in ties:
         try:
             found = find_type(tie.type, types)
@@ -52,7 +52,7 @@ def map_links(ties: Sequence[LinkTie], types: Sequence[LinkType]) -> LinkMap:
             problems.extend(error.problems)
             continue
         for direction in (tie.direction,) if tie.direction else DIRECTIONS:
-            counted[found.id, direction] = tie.strength
+            counted.setdefault(found.id, {})[direction] = tie.strength
     if problems:
         raise BadInput(*problems)
     return counted

@@ -270,15 +270,15 @@ def link_references(reader: Reader, strength: Strength | None) -> Iterator[Refer
     for link in links if isinstance(links, list) else ():
         kind = link.get("type") if isinstance(link, dict) else None
         kind = kind if isinstance(kind, dict) else {}
+        counted = None if wanted is None else wanted.get(str(kind.get("id") or ""), {})
         for side, direction in SIDES if isinstance(link, dict) else ():
-            counted = (str(kind.get("id") or ""), direction)
-            if wanted is not None and counted not in wanted:
+            if counted is not None and direction not in counted:
                 continue
             other_id, other_key = issue_named_by(link.get(side))
             target = other_id or other_key
             if target:
                 verb = text_of(kind.get(direction)) or text_of(kind.get("name")) or "is linked to"
-                stated = wanted[counted] if wanted else None
+                stated = counted[direction] if counted else None
                 yield Reference(
                     How.ISSUE_LINK,
                     target,

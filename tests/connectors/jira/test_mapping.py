@@ -299,7 +299,7 @@ def test_a_link_names_the_other_issue_in_the_words_of_its_direction() -> None:
 def test_only_the_configured_link_types_count_in_the_direction_that_counts(
     direction: str, targets: list[str]
 ) -> None:
-    mapping = IssueMapping("jira", "https://j", objective_links={("10", direction): Strength.SUPPORTS})
+    mapping = IssueMapping("jira", "https://j", objective_links={"10": {direction: Strength.SUPPORTS}})
     mapped = to_work_item(raw(issuelinks=LINKS), mapping)
     assert mapped.record is not None
     assert [one.target for one in mapped.record.references] == targets

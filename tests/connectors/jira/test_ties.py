@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from connectors.errors import BadInput
+from connectors.jira.bookmark import contract_of
 from connectors.jira.linktypes import LinkType, link_types, map_links
+from connectors.jira.source import mapping_for
 from connectors.jira.ties import LinkTie, RemoteLinkTies, named_by
 from connectors.records import Strength
 from tests.connectors.jira.conftest import Jira, config_for
@@ -20,12 +23,11 @@ TYPES = (
     LinkType("10003", "Dependent", "needs", "is needed by"),
     LinkType("10004", "DEPENDENT", "wants", "is wanted by"),
 )
-BOTH = [("10001", "outward"), ("10001", "inward")]
 
 
 @pytest.mark.parametrize("name", ["10001", "Contributes", "contributes"])
 def test_a_link_type_is_found_by_its_id_or_its_name_and_counts_both_ways(name: str) -> None:
-    assert map_links([LinkTie(type=name)], TYPES) == dict.fromkeys(BOTH)
+    assert map_links([LinkTie(type=name)], TYPES) == {"10001": {"outward": None, "inward": None}}
 
 
 def test_each_direction_of_a_link_type_may_say_something_else() -> None:
@@ -34,8 +36,8 @@ def test_each_direction_of_a_link_type_may_say_something_else() -> None:
         LinkTie(type="Dependent", direction="inward"),
     ]
     assert map_links(ties, TYPES) == {
-        ("10001", "outward"): Strength.ACCELERATES,
-        ("10003", "inward"): None,
+        "10001": {"outward": Strength.ACCELERATES},
+        "10003": {"inward": None},
     }
 
 
@@ -57,7 +59,7 @@ def test_an_answer_of_another_shape_holds_no_link_types() -> None:
 def test_a_site_resolves_its_link_types_once_and_only_where_some_are_configured(jira: Jira) -> None:
     answer = {"issueLinkTypes": [{"id": "7", "name": "Serves", "outward": "serves", "inward": "gets"}]}
     site, scripted = jira("cloud", lambda _: Answer(answer), objective_links="serves")
-    assert site.links == site.links == {("7", "outward"): None, ("7", "inward"): None}
+    assert site.links == site.links == {"7": {"outward": None, "inward": None}}
     assert len(scripted.asked("/issueLinkType")) == 1
     usual, untouched = jira("cloud", lambda _: Answer(answer))
     none, untouched_too = jira("cloud", lambda _: Answer(answer), objective_links=[])
@@ -103,3 +105,25 @@ WRONG: dict[str, dict[str, Any]] = {
 def test_a_mistake_in_the_configuration_is_told(said: str) -> None:
     with pytest.raises(ValueError, match=said.replace("{", r"\{").replace("}", r"\}")):
         config_for("https://j.example.com", **WRONG[said])
+
+
+def test_another_way_of_reading_ties_is_another_contract_so_that_all_is_read_anew(jira: Jira) -> None:
+    fields = {"field": "Objective ids", "separators": "|"}
+    ways: list[dict[str, Any]] = [
+        {},
+        {"objective_fields": [fields]},
+        {"objective_fields": [fields | {"pattern": "O-{objective}"}]},
+        {"objective_fields": [fields | {"strength": "supports"}]},
+        {"objective_links": [{"type": "Serves", "direction": "outward"}]},
+        {"objective_links": [{"type": "Serves", "direction": "inward"}]},
+        {"strengths": {"direct": "supports"}},
+    ]
+    answer = {"issueLinkTypes": [{"id": "7", "name": "Serves"}]}
+    first, _ = jira("cloud", lambda _: Answer(answer))
+    contracts = []
+    for way in ways * 2:
+        site, _ = jira("cloud", lambda _: Answer(answer), **way)
+        mapping = replace(mapping_for(site, "align-"), browse_url="https://jira.example")
+        contracts.append(contract_of(first, "project = PAY", mapping))
+    assert contracts[: len(ways)] == contracts[len(ways) :]
+    assert len(set(contracts)) == len(ways)
