@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from connectors.census import Census
-from connectors.records import LabelChange, Outcome, Page
+from connectors.records import Answered, LabelChange, Page
 from connectors.textfiles import File
 
 
@@ -76,16 +76,21 @@ class RememberingSource(Source, Protocol):
 
 
 class LabelWriter(Protocol):
-    """Something that can add labels to and remove labels from an issue."""
+    """Something that can add labels to and remove labels from issues."""
 
-    def apply(self, change: LabelChange) -> Outcome:
-        """Make one change with add and remove operations only.
+    def apply(self, changes: Sequence[LabelChange]) -> Iterator[Sequence[Answered]]:
+        """Make the changes with add and remove operations only, and answer them as the answers come.
 
-        A refusal that concerns this issue alone (screen, permission, archived, deleted) is an `Outcome` with
-        `done=False`; an error that concerns the whole site (credential, network) raises a `ConnectorError`.
+        A change may be answered in parts, each label of it exactly once. A refusal that concerns one issue
+        alone (screen, permission, archived, deleted) is an `Outcome` with `done=False`. An error that
+        concerns the whole site (credential, network) raises a `ConnectorError`; what was under way then has
+        been answered as lost, and what has no answer was never sent.
         """
         ...
 
+    def labels_of(self, issue_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """Read the labels of these issues back by id, past any search index; hidden ones are left out."""
+        ...
 
 class TokenStore(Protocol):
     """Where a login keeps the refresh token that took the place of the one before.

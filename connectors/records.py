@@ -324,8 +324,20 @@ class LabelChange:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one label change was answered: done, or refused with the reason in the source's words."""
+    """How one label change was answered: done, or refused with the reason in the source's words.
+
+    `lost`: it was sent and no answer came, so nobody knows yet whether it was made.
+    """
 
     done: bool
     reason: str = ""
     detail: Mapping[str, str] = field(default_factory=dict)
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One label change and what became of it."""
+
+    change: LabelChange
+    outcome: Outcome

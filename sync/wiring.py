@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -23,7 +23,7 @@ from connectors.finance.currencies import EXPONENTS
 from connectors.http import RetryPolicy
 from connectors.jira import JiraIssues, JiraLabels, JiraObjectives, JiraSite, JiraSiteConfig, connect
 from connectors.objectives import LinksSource, ObjectivesSource
-from connectors.records import LabelChange, Outcome
+from connectors.records import Answered, LabelChange
 from rules.moments import Context
 from rules.pack import load, shipped
 from rules.problem import RuleErrors
@@ -79,11 +79,19 @@ class SiteLabels:
     name: str
     writer: JiraLabels | None = None
 
-    def apply(self, change: LabelChange) -> Outcome:
-        """Make one change."""
+    def apply(self, changes: Sequence[LabelChange]) -> Iterator[Sequence[Answered]]:
+        """Make the changes."""
+        return self._entered().apply(changes)
+
+    def labels_of(self, issue_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """Read labels back."""
+        return self._entered().labels_of(issue_ids)
+
+    def _entered(self) -> JiraLabels:
+        """Enter the site the first time."""
         if self.writer is None:
             self.writer = JiraLabels(self.sites.enter(self.name), self.sites.prefix)
-        return self.writer.apply(change)
+        return self.writer
 
 
 def build_service(

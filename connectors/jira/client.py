@@ -269,5 +269,7 @@ def said_in(answer: Any) -> str:
     errors = answer.get("errors")
     if isinstance(errors, Mapping):
         said += [f"{name}: {text}" for name, text in errors.items()]
+    elif isinstance(errors, list):  # bulk operations
+        said += [error["message"] for error in errors if isinstance(error, Mapping) and error.get("message")]
     said += [answer[name] for name in ("message", "errorMessage") if answer.get(name)]
     return "; ".join(str(part) for part in said if part)

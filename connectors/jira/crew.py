@@ -25,14 +25,14 @@ class Stopped(Permanent):
 
 
 def in_order(
-    client: JiraClient, jobs: Iterable[Job], work: Callable[[JiraClient, Job], Result]
+    client: JiraClient, jobs: Iterable[Job], work: Callable[[JiraClient, Job], Result], most: int = 32
 ) -> Iterator[Result]:
-    """The results of `work`, in the order of `jobs`, `parallel` of them under way at a time.
+    """The results of `work`, in the order of `jobs`, `parallel` of them (at most `most`) under way.
 
     Every thread has a client of its own; all share the budget. Jobs are taken only as results are: what is
     held in memory does not grow with their number. The first job that fails ends it, after those before it.
     """
-    parallel = client.config.parallel
+    parallel = min(client.config.parallel, most)
     stop = threading.Event()
     twins = [client.twin(stoppable(client.policy.sleep, stop)) for _ in range(parallel)]
     idle: SimpleQueue[JiraClient] = SimpleQueue()

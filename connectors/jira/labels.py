@@ -1,78 +1,132 @@
-"""Turn one label change into one request that adds and removes labels, and Jira's answer into an outcome."""
+"""Turn label changes into requests that add and remove labels, and Jira's answers into outcomes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
-from connectors.errors import NotFound, PermissionDenied, Refused
+from connectors.errors import ConnectorError, NotFound, PermissionDenied, Refused, Unreachable
 from connectors.http import pause
+from connectors.jira.bulk_edits import BulkEdits, split
 from connectors.jira.client import Conflict, JiraClient, NotJira
+from connectors.jira.crew import in_order
+from connectors.jira.reading import search_for
 from connectors.jira.site import JiraSite
-from connectors.records import LabelChange, Outcome
+from connectors.records import Answered, LabelChange, Outcome
 
 CONFLICT_TRIES = 3
+# An issue that never answers is left open and the others go on; when several in a row do not, it is the site.
+LOST_IN_A_ROW = 3
 
 
 class JiraLabels:
     """Writes labels with `add` and `remove` operations: the rest of the set is never sent, so never lost.
 
-    Watchers are not mailed where the account may suppress that (it must administer the project). Jira refuses
-    the whole request where it may not: then the change is sent once more without it, and the project is
-    remembered. `own_prefix` is a second lock beside the plan's: labels outside it are refused here as well.
+    Many equal changes go as bulk edits where the site has them (Cloud) and the account may; the others go one
+    request an issue, several at a time. Watchers are not mailed where the account may suppress that (it must
+    administer the project): Jira refuses the whole request where it may not; then the change is sent once
+    more without it, and the project is remembered. `own_prefix` is a second lock beside the plan's: labels
+    outside it are refused here as well.
     """
 
     def __init__(self, site: JiraSite, own_prefix: str) -> None:
+        self.site = site
         self.client: JiraClient = site.client
         self.own_prefix = own_prefix
         self.loud_projects: set[str] = set()
+        self._lost = 0
 
-    def apply(self, change: LabelChange) -> Outcome:
-        foreign = [name for name in (*change.add, *change.remove) if not name.startswith(self.own_prefix)]
+    def apply(self, changes: Sequence[LabelChange]) -> Iterator[Sequence[Answered]]:
+        single = [change for change in changes if self._is_ours(change)]
+        foreign = [self._refuse_foreign(change) for change in changes if not self._is_ours(change)]
         if foreign:
-            return Outcome(
-                False, f"{foreign[0]!r} does not begin with {self.own_prefix!r}: not ours to touch"
-            )
-        if not change.add and not change.remove:
-            return Outcome(True, "nothing to change")
+            yield foreign
+        bulk = BulkEdits(self.client)
+        if self.site.is_cloud and self.client.config.bulk_edits:
+            tasks, single = split(single)
+            yield from bulk.carry_out(tasks)
+        yield from self._one_by_one([*bulk.left, *single], sent=bulk.left)
+
+    def labels_of(self, issue_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        found = search_for(self.site).by_id(issue_ids, ["labels"])
+        return {str(issue["id"]): tuple((issue.get("fields") or {}).get("labels") or ()) for issue in found}
+
+    def _is_ours(self, change: LabelChange) -> bool:
+        return all(name.startswith(self.own_prefix) for name in (*change.add, *change.remove))
+
+    def _refuse_foreign(self, change: LabelChange) -> Answered:
+        names = (name for name in (*change.add, *change.remove) if not name.startswith(self.own_prefix))
+        reason = f"{next(names)!r} does not begin with {self.own_prefix!r}: not ours to touch"
+        return Answered(change, Outcome(False, reason))
+
+    def _one_by_one(
+        self, changes: Sequence[LabelChange], sent: Sequence[LabelChange]
+    ) -> Iterator[Sequence[Answered]]:
+        """Write issue by issue; `sent` are changes that a bulk edit may have made without telling."""
+        started = dict.fromkeys(sent)
+
+        def work(twin: JiraClient, change: LabelChange) -> Answered:
+            started[change] = None
+            return Answered(change, self._outcome(twin, change))
+
         try:
-            return self._write(change)
+            for answered in in_order(self.client, changes, work, most=len(changes)):
+                del started[answered.change]
+                yield [answered]
+        except ConnectorError as error:
+            yield [Answered(change, Outcome(False, str(error), lost=True)) for change in started]
+            raise
+
+    def _outcome(self, client: JiraClient, change: LabelChange) -> Outcome:
+        try:
+            outcome = self._write(client, change)
         except NotJira:
             raise
         except (Refused, PermissionDenied, NotFound) as error:
-            return Outcome(False, str(error))
+            outcome = Outcome(False, str(error))
+        except Unreachable as error:
+            self._lost += 1
+            if self._lost >= LOST_IN_A_ROW:
+                raise
+            return Outcome(False, str(error), lost=True)
+        self._lost = 0
+        return outcome
 
-    def _write(self, change: LabelChange) -> Outcome:
+    def _write(self, client: JiraClient, change: LabelChange) -> Outcome:
         project = change.issue_key.rpartition("-")[0]
         if project not in self.loud_projects:
             try:
-                self._put(change, notify=False)
+                put(client, change, notify=False)
             except PermissionDenied:
                 # It may be the wish for silence that was refused, or the edit itself: the next answer tells.
-                self._put(change, notify=True)
+                put(client, change, notify=True)
                 self.loud_projects.add(project)
             else:
                 return Outcome(True, detail={"notified": "no"})
         else:
-            self._put(change, notify=True)
+            put(client, change, notify=True)
         reason = f"the account does not administer {project}, so Jira may have mailed the watchers"
         return Outcome(True, detail={"notified": "yes", "why": reason})
 
-    def _put(self, change: LabelChange, *, notify: bool) -> None:
-        operations = [{"add": name} for name in change.add] + [{"remove": name} for name in change.remove]
-        policy = self.client.policy
-        retrying = Retrying(
-            retry=retry_if_exception_type(Conflict),
-            stop=stop_after_attempt(CONFLICT_TRIES),
-            wait=lambda state: pause(state.attempt_number, None, policy),
-            sleep=policy.sleep,
-            reraise=True,
-        )
-        retrying(
-            self.client.request,
-            "PUT",
-            f"issue/{change.issue_id}",
-            params=None if notify else {"notifyUsers": "false"},
-            body={"update": {"labels": operations}},
-            resend=True,
-            subject="the labels",
-        )
+
+def put(client: JiraClient, change: LabelChange, *, notify: bool) -> None:
+    """Send one change as one request; an edit that somebody else's crossed is tried again."""
+    operations = [{"add": name} for name in change.add] + [{"remove": name} for name in change.remove]
+    policy = client.policy
+    retrying = Retrying(
+        retry=retry_if_exception_type(Conflict),
+        stop=stop_after_attempt(CONFLICT_TRIES),
+        wait=lambda state: pause(state.attempt_number, None, policy),
+        sleep=policy.sleep,
+        reraise=True,
+    )
+    retrying(
+        client.request,
+        "PUT",
+        f"issue/{change.issue_id}",
+        params=None if notify else {"notifyUsers": "false"},
+        body={"update": {"labels": operations}},
+        resend=True,
+        subject="the labels",
+    )

@@ -280,7 +280,9 @@ def written_document(result: RunResult) -> dict[str, Any] | None:
     return {
         "added": result.written.added,
         "removed": result.written.removed,
+        "open": result.written.open,
         "dropped": result.written.dropped,
+        "read_back": result.written.read_back,
         "notified": result.written.notified,
         "broken_sites": dict(result.written.broken_sites),
         "parked": [{"key": p.ticket.issue_key, "reason": p.reason} for p in result.written.parked],

@@ -21,6 +21,7 @@ from sync.sandbox.control import CONTROLS, Control, ControlRoom, answer_control
 from sync.sandbox.credentials import Credentials
 from sync.sandbox.defaults import Deployment
 from sync.sandbox.requestlog import Request, RequestLog
+from sync.sandbox.routes_bulk import BulkEdits
 from sync.sandbox.routes_issue import OPERATIONS as ISSUE_OPERATIONS
 from sync.sandbox.routes_meta import OPERATIONS as META_OPERATIONS
 from sync.sandbox.routes_search import Searches
@@ -54,7 +55,12 @@ class Application:
         self.log = RequestLog()
         self.hooks: list[Hook] = []
         self.failures: list[BaseException] = []
-        self.operations = [*META_OPERATIONS, *Searches(views_max).operations(), *ISSUE_OPERATIONS]
+        self.operations = [
+            *META_OPERATIONS,
+            *Searches(views_max).operations(),
+            *ISSUE_OPERATIONS,
+            *BulkEdits().operations(),
+        ]
 
     def asgi(self) -> Starlette:
         handlers: Any = {HTTPException: _refuse_unknown}

@@ -98,7 +98,7 @@ def _reader(call: Call, name: str) -> Reader:
     return _CUSTOM_READERS.get(schema.get("type"), _anything)
 
 
-def _labels(call: Call, value: Any) -> list[str]:
+def check_labels(call: Call, value: Any) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(label, str) for label in value):
@@ -207,7 +207,7 @@ def _epic_link(call: Call, value: Any) -> str | None:
 
 
 _SYSTEM_READERS: dict[str, Reader] = {
-    "labels": _labels,
+    "labels": check_labels,
     "summary": _summary,
     "description": _rich,
     "environment": _rich,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, or_, select, update
 
-from connectors.records import LabelChange
 from rules.catalogue import fold
 from sync.life import LABELLED
 from sync.plan import Change, LabelOn, Plan, Ticket
@@ -120,34 +119,62 @@ def intend(connection: Connection, run_id: int, changes: Iterable[Change], now: 
 
 
 def answer(
-    connection: Connection, run_id: int, item_id: int, *, state: str, reason: str | None, now: datetime
+    connection: Connection,
+    run_id: int,
+    changes: Iterable[Change],
+    *,
+    state: str,
+    reason: str | None,
+    now: datetime,
 ) -> None:
-    """Record how Jira answered the change of one ticket: `done` or `parked`."""
-    connection.execute(
-        update(ledger)
-        .where(ledger.c.run_id == run_id, ledger.c.work_item_id == item_id, ledger.c.state == "intended")
-        .values(state=state, reason=reason, answered_at=now)
-    )
+    """Record how Jira answered changes: `done`, `parked`, `dropped`, or still `intended` with a reason."""
+    answered_at = None if state == "intended" else now
+    for condition, _, _, _ in alike(changes):
+        connection.execute(
+            update(ledger)
+            .where(ledger.c.run_id == run_id, ledger.c.state == "intended", condition)
+            .values(state=state, reason=reason, answered_at=answered_at)
+        )
 
 
-def take_over(connection: Connection, item_id: int, change: LabelChange) -> None:
-    """Bring our copy of a ticket's labels up to what we just wrote.
+def revoke(connection: Connection, run_id: int, changes: Iterable[Change], reason: str) -> None:
+    """Park changes that were answered as done and turned out not to be."""
+    for condition, _, _, _ in alike(changes):
+        connection.execute(
+            update(ledger)
+            .where(ledger.c.run_id == run_id, ledger.c.state == "done", condition)
+            .values(state="parked", reason=reason)
+        )
+
+
+def take_over(connection: Connection, changes: Iterable[Change]) -> None:
+    """Bring our copy of the tickets' labels up to what we just wrote.
 
     The row's hash no longer tells what the copy holds: without it the next read replaces the labels, also
     when a person took ours away meanwhile and the ticket reads as it did before.
     """
-    connection.execute(update(work_item).where(work_item.c.id == item_id).values(row_hash=""))
-    connection.execute(
-        delete(label_table).where(
-            label_table.c.work_item_id == item_id,
-            label_table.c.label.in_(change.remove + change.add),
-        )
-    )
-    if change.add:
+    for _, operation, label, ids in alike(changes):
+        connection.execute(update(work_item).where(work_item.c.id.in_(ids)).values(row_hash=""))
         connection.execute(
-            insert(label_table),
-            [{"work_item_id": item_id, "label": name, "label_folded": fold(name)} for name in change.add],
+            delete(label_table).where(label_table.c.work_item_id.in_(ids), label_table.c.label == label)
         )
+        if operation == "add":
+            connection.execute(
+                insert(label_table),
+                [{"work_item_id": item, "label": label, "label_folded": fold(label)} for item in ids],
+            )
+
+
+def alike(changes: Iterable[Change]) -> Iterator[tuple[ColumnElement[bool], str, str, list[int]]]:
+    """Group changes of one operation and label: the ledger's rows of each group, and its tickets' ids."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for change in changes:
+        groups.setdefault((change.operation, change.label), []).append(change.ticket.item_id)
+    for (operation, label), ids in groups.items():
+        condition = and_(
+            ledger.c.operation == operation, ledger.c.label == label, ledger.c.work_item_id.in_(ids)
+        )
+        yield condition, operation, label, ids
 
 
 def settle_intents(connection: Connection, run_id: int, now: datetime) -> None:

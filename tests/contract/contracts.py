@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from connectors.base import LabelWriter, Source
-from connectors.records import LabelChange, Objective, Page, WorkItem
+from connectors.records import LabelChange, Objective, Outcome, Page, WorkItem
 
 Labels = Callable[[str], list[str]]
 
@@ -18,6 +18,13 @@ Labels = Callable[[str], list[str]]
 def ids_in(pages: list[Page]) -> list[str]:
     records = [record for page in pages for record in page.records]
     return [record.id for record in records if isinstance(record, WorkItem | Objective)]
+
+
+def outcome_of(writer: LabelWriter, change: LabelChange) -> Outcome:
+    """Make one change and give its only answer."""
+    ((answered,),) = writer.apply([change])
+    assert answered.change == change
+    return answered.outcome
 
 
 class SourceContract:
@@ -70,33 +77,51 @@ class LabelWriterContract:
     def test_adding_leaves_peoples_labels_as_they_are(
         self, writer: LabelWriter, issue: tuple[str, str], labels: Labels, before: list[str]
     ) -> None:
-        assert writer.apply(LabelChange(*issue, add=("align-a", "align-b"))).done
+        assert outcome_of(writer, LabelChange(*issue, add=("align-a", "align-b"))).done
         assert labels(issue[0]) == [*before, "align-a", "align-b"]
 
     def test_removing_leaves_peoples_labels_as_they_are(
         self, writer: LabelWriter, issue: tuple[str, str], labels: Labels, before: list[str]
     ) -> None:
-        writer.apply(LabelChange(*issue, add=("align-a", "align-b")))
-        assert writer.apply(LabelChange(*issue, remove=("align-a", "align-b"))).done
+        outcome_of(writer, LabelChange(*issue, add=("align-a", "align-b")))
+        assert outcome_of(writer, LabelChange(*issue, remove=("align-a", "align-b"))).done
         assert labels(issue[0]) == before
 
     def test_a_change_made_twice_is_like_one_made_once(
         self, writer: LabelWriter, issue: tuple[str, str], labels: Labels, before: list[str]
     ) -> None:
         for change in (LabelChange(*issue, add=("align-a",)), LabelChange(*issue, remove=("align-z",))):
-            assert writer.apply(change).done
-            assert writer.apply(change).done
+            assert outcome_of(writer, change).done
+            assert outcome_of(writer, change).done
         assert labels(issue[0]) == [*before, "align-a"]
 
     def test_a_label_of_people_is_refused_and_stays(
         self, writer: LabelWriter, issue: tuple[str, str], labels: Labels, before: list[str]
     ) -> None:
-        outcome = writer.apply(LabelChange(*issue, add=("align-a",), remove=(before[0],)))
+        outcome = outcome_of(writer, LabelChange(*issue, add=("align-a",), remove=(before[0],)))
         assert not outcome.done
         assert outcome.reason
         assert labels(issue[0]) == before
 
     def test_an_issue_that_is_not_there_is_an_outcome_with_a_reason(self, writer: LabelWriter) -> None:
-        outcome = writer.apply(LabelChange("99999999", "GONE-1", add=("align-a",)))
+        outcome = outcome_of(writer, LabelChange("99999999", "GONE-1", add=("align-a",)))
         assert not outcome.done
         assert outcome.reason
+
+    def test_labels_are_read_back_as_they_are_and_what_is_not_there_is_left_out(
+        self, writer: LabelWriter, issue: tuple[str, str], before: list[str]
+    ) -> None:
+        outcome_of(writer, LabelChange(*issue, add=("align-a",)))
+        found = writer.labels_of([issue[0], "99999999"])
+        assert {name: list(labels) for name, labels in found.items()} == {issue[0]: [*before, "align-a"]}
+
+    def test_many_changes_are_each_answered_once(
+        self, writer: LabelWriter, issue: tuple[str, str], labels: Labels, before: list[str]
+    ) -> None:
+        changes = [LabelChange(*issue, add=("align-a",)), LabelChange("99999999", "GONE-1", add=("align-a",))]
+        answered = [entry for batch in writer.apply(changes) for entry in batch]
+        assert [entry.outcome.done for change in changes for entry in answered if entry.change == change] == [
+            True,
+            False,
+        ]
+        assert labels(issue[0]) == [*before, "align-a"]

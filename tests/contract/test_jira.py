@@ -23,7 +23,7 @@ from connectors.records import How, LabelChange, WorkItem
 from sync.sandbox import Call, Deployment, Sandbox
 from tests.clock import NOW
 from tests.connectors.jira.real_issues import DATA, needs_real_data
-from tests.contract.contracts import Labels, LabelWriterContract, SourceContract
+from tests.contract.contracts import Labels, LabelWriterContract, SourceContract, outcome_of
 
 PEOPLES = ["q3", 'say-"hi"', "Python,", "not-align-x"]
 START = datetime(2026, 3, 28, 20, 0, tzinfo=UTC)
@@ -172,7 +172,7 @@ def test_labels_people_set_between_reading_and_writing_are_kept(site: JiraSite, 
         sandbox.site.label("WEB-1", add=["just-now"], remove=["q3"])
 
     sandbox.before("PUT", "/issue/", meanwhile, times=1)
-    assert JiraLabels(site, "align-").apply(LabelChange(issue.id, "WEB-1", add=("align-a",))).done
+    assert outcome_of(JiraLabels(site, "align-"), LabelChange(issue.id, "WEB-1", add=("align-a",))).done
     assert issue.fields["labels"] == [*PEOPLES[1:], "just-now", "align-a"]
 
 
@@ -180,7 +180,7 @@ def test_watchers_are_mailed_only_where_jira_refuses_silence(site: JiraSite, san
     sandbox.site.permissions.project_admin.add("WEB")
     labels = JiraLabels(site, "align-")
     for key, notified in (("WEB-1", "no"), ("PAY-1", "yes"), ("PAY-2", "yes")):
-        outcome = labels.apply(LabelChange(sandbox.site.get(key).id, key, add=("align-a",)))
+        outcome = outcome_of(labels, LabelChange(sandbox.site.get(key).id, key, add=("align-a",)))
         assert (outcome.done, outcome.detail["notified"]) == (True, notified)
     assert sandbox.write_requests() == 4
 
@@ -188,7 +188,7 @@ def test_watchers_are_mailed_only_where_jira_refuses_silence(site: JiraSite, san
 def test_an_issue_one_may_not_edit_is_an_outcome_and_unchanged(site: JiraSite, sandbox: Sandbox) -> None:
     issue = sandbox.site.get("WEB-1")
     sandbox.site.permissions.read_only_issues.add(issue.id)
-    outcome = JiraLabels(site, "align-").apply(LabelChange(issue.id, "WEB-1", add=("align-a",)))
+    outcome = outcome_of(JiraLabels(site, "align-"), LabelChange(issue.id, "WEB-1", add=("align-a",)))
     assert not outcome.done
     assert outcome.reason
     assert issue.fields["labels"] == PEOPLES

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count
 
 from connectors.base import LabelWriter
-from connectors.records import LabelChange, Outcome
+from connectors.records import Answered, LabelChange
 from sync.night import Options, run_night
 from sync.progress import Quiet
 from sync.settings import load_settings
@@ -35,14 +36,18 @@ class Dying:
     written: bool
     made: count[int]
 
-    def apply(self, change: LabelChange) -> Outcome:
-        number = next(self.made)
-        if number == self.last and not self.written:
-            os._exit(DIED)
-        outcome = self.writer.apply(change)
-        if number == self.last:
-            os._exit(DIED)
-        return outcome
+    def apply(self, changes: Sequence[LabelChange]) -> Iterator[Sequence[Answered]]:
+        for change in changes:
+            number = next(self.made)
+            if number == self.last and not self.written:
+                os._exit(DIED)
+            answered = list(self.writer.apply([change]))
+            if number == self.last:
+                os._exit(DIED)
+            yield from answered
+
+    def labels_of(self, issue_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        return self.writer.labels_of(issue_ids)
 
 
 def main(given: str, database_url: str, last: str, when: str) -> None:

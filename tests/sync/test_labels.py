@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Connection, Engine, select
 
-from connectors.records import LabelChange
 from sync.plan import Change, Plan, Ticket
 from sync.store import labels, runs, save, tables
 from sync.store.schema import table_of
@@ -28,7 +27,9 @@ def write(
     connection: Connection, run_id: int, operation: str, label: str = OURS, state: str = "done"
 ) -> None:
     intend(connection, run_id, operation, label)
-    labels.answer(connection, run_id, item_id(connection, "PAY-1"), state=state, reason=None, now=NOW)
+    labels.answer(
+        connection, run_id, [change(connection, operation, label)], state=state, reason=None, now=NOW
+    )
 
 
 def answers(connection: Connection) -> list[tuple[str, str]]:
@@ -124,9 +125,9 @@ def test_a_label_of_another_prefix_is_not_ours_whatever_the_ledger_says(engine: 
 def test_what_we_wrote_stands_in_our_copy_at_once(engine: Engine, first: int) -> None:
     with engine.begin() as connection:
         put(connection, first, [epic("PAY-1", labels=("people", "align-old"))])
-        subject = item_id(connection, "PAY-1")
-        labels.take_over(connection, subject, LabelChange("1", "PAY-1", (OURS,), ("align-old",)))
-        labels.take_over(connection, subject, LabelChange("1", "PAY-1", (OURS,)))
+        addition = change(connection, "add")
+        labels.take_over(connection, [addition, change(connection, "remove", "align-old")])
+        labels.take_over(connection, [addition])
         assert labels_of(connection, "PAY-1") == [OURS, "people"]
 
 
@@ -135,8 +136,7 @@ def test_our_label_taken_away_by_people_before_the_next_read_is_seen_to_be_gone(
 ) -> None:
     """The ticket then reads exactly as before we wrote: the copy must follow all the same."""
     with engine.begin() as connection:
-        subject = item_id(connection, "PAY-1")
-        labels.take_over(connection, subject, LabelChange("1", "PAY-1", (OURS,)))
+        labels.take_over(connection, [change(connection, "add")])
         read_again(connection)
         assert labels_of(connection, "PAY-1") == []
 

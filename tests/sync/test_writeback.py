@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from connectors.errors import ConnectorError, PermissionDenied, Unreachable
-from connectors.records import LabelChange, Outcome
+from connectors.records import Answered, LabelChange, Outcome
 from sync.errors import Exit
 from sync.night import RunResult
 from sync.plan import Change, Plan, Ticket
@@ -31,15 +31,29 @@ class Tickets:
     refused: Mapping[str, str] = field(default_factory=dict)
     broken: Mapping[str, ConnectorError] = field(default_factory=dict)
     loud: bool = False
+    lying: bool = False
     asked: list[str] = field(default_factory=list)
+    shown: dict[str, set[str]] = field(default_factory=dict)
 
-    def apply(self, change: LabelChange) -> Outcome:
+    def apply(self, changes: Sequence[LabelChange]) -> Iterator[Sequence[Answered]]:
+        for change in changes:
+            try:
+                yield [Answered(change, self.outcome(change))]
+            except ConnectorError as error:
+                yield [Answered(change, Outcome(False, str(error), lost=True))]
+                raise
+
+    def outcome(self, change: LabelChange) -> Outcome:
         self.asked.append(change.issue_key)
         if change.issue_key in self.broken:
             raise self.broken[change.issue_key]
         if change.issue_key in self.refused:
             return Outcome(False, self.refused[change.issue_key])
+        self.shown[change.issue_id] = set() if self.lying else set(change.add)
         return Outcome(True, "", {"notified": "yes"} if self.loud else {})
+
+    def labels_of(self, issue_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        return {issue_id: sorted(self.shown[issue_id]) for issue_id in issue_ids}
 
 
 @dataclass
@@ -108,20 +122,37 @@ def test_a_refused_ticket_is_parked_with_its_reason_and_the_rest_goes_on(desk: D
 
 
 @pytest.mark.parametrize("error", [Unreachable("no answer"), PermissionDenied("read-only account")])
-def test_an_error_of_a_site_drops_the_rest_of_that_site_only(desk: Desk, error: ConnectorError) -> None:
+def test_an_error_of_a_site_leaves_what_was_sent_open_and_drops_the_rest_of_that_site_only(
+    desk: Desk, error: ConnectorError
+) -> None:
     near, far = Tickets(broken={"PAY-2": error}), Tickets()
     written = desk.carry_out(near=near, far=far)
     assert near.asked == ["PAY-1", "PAY-2"], "a broken site is not asked again"
     assert far.asked == ["PAY-4"]
-    assert (written.added, written.removed, written.dropped, written.whole) == (2, 0, 2, False)
+    assert (written.added, written.removed, written.open, written.dropped) == (2, 0, 1, 1)
+    assert not written.whole
     assert written.broken_sites == {"near": str(error)}
     assert desk.ledger() == {
         "PAY-1": ("done", None),
-        "PAY-2": ("dropped", str(error)),
+        "PAY-2": ("intended", str(error)),
         "PAY-3": ("dropped", str(error)),
         "PAY-4": ("done", None),
     }
     assert desk.labels("PAY-3") == [OURS, "people"]
+
+
+def test_a_jira_that_says_yes_and_changes_nothing_is_found_out(desk: Desk) -> None:
+    written = desk.carry_out(near=Tickets(lying=True), far=Tickets())
+    assert (written.added, written.removed, written.read_back, written.whole) == (1, 1, 4, False)
+    assert [parked.ticket.issue_key for parked in written.parked] == ["PAY-1", "PAY-2"]
+    assert "read back" in written.parked[0].reason
+    assert {key: state for key, (state, _) in desk.ledger().items()} == {
+        "PAY-1": "parked",
+        "PAY-2": "parked",
+        "PAY-3": "done",
+        "PAY-4": "done",
+    }
+    assert [desk.labels(key) for key in KEYS] == [[], [], ["people"], [OURS]]
 
 
 def test_what_a_dying_writer_left_open_stays_intended(desk: Desk) -> None:
@@ -129,10 +160,10 @@ def test_what_a_dying_writer_left_open_stays_intended(desk: Desk) -> None:
         pass
 
     class Dying(Tickets):
-        def apply(self, change: LabelChange) -> Outcome:
+        def outcome(self, change: LabelChange) -> Outcome:
             if change.issue_key == "PAY-2":
                 raise Died
-            return super().apply(change)
+            return super().outcome(change)
 
     with pytest.raises(Died):
         desk.carry_out(near=Dying(), far=Tickets())

@@ -112,18 +112,12 @@ class Stage:
         if dry_run:
             return
         labels.intend(connection, run_id, plan.changes, self.now)
-        for ticket, change, _ in plan.tickets():
-            refused = ticket.issue_key == "WEB-5"
-            labels.answer(
-                connection,
-                run_id,
-                ticket.item_id,
-                state="parked" if refused else "done",
-                reason="the project is archived" if refused else None,
-                now=self.now,
-            )
-            if not refused:
-                labels.take_over(connection, ticket.item_id, change)
+        archived = [change for change in plan.changes if change.ticket.issue_key == "WEB-5"]
+        made = [change for change in plan.changes if change not in archived]
+        reason = "the project is archived"
+        labels.answer(connection, run_id, archived, state="parked", reason=reason, now=self.now)
+        labels.answer(connection, run_id, made, state="done", reason=None, now=self.now)
+        labels.take_over(connection, made)
 
     def figures(self, run_id: int, currency: str = "USD", fiscal_year: int | None = 2026) -> Figures:
         with self.engine.connect() as connection:
