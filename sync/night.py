@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
@@ -17,8 +17,9 @@ from connectors.base import LabelWriter
 from rules.ruleset import Rule, RuleSet
 from sync.errors import ConfigurationError, Exit, LeaseHeld, UserError
 from sync.judge import Judgement, judge
+from sync.lease import Heartbeat, Lease, take_lease
 from sync.plan import Limit, Plan, guard, make_plan
-from sync.progress import Progress, Step
+from sync.progress import Progress
 from sync.pull import Feed, Kind, Pull, Pulled
 from sync.settings import Settings
 from sync.store import labels, runs
@@ -26,22 +27,20 @@ from sync.store.coverage import save_coverage
 from sync.store.history import coverage_of
 from sync.writeback import WriteBack, Written
 
-LEASE_LASTS = timedelta(minutes=15)
-LEASE_KEPT_EVERY = timedelta(minutes=1)
-
 
 @dataclass(frozen=True, slots=True)
 class Service:
     """Everything a run needs, built once by `sync.wiring`.
 
     `rules` loads the rule files as of a moment (dates in conditions are relative to it). `writers` gives a
-    label writer for each Jira site of the feeds. `report` writes the report of a run and says where.
+    label writer for each Jira site of the feeds; it calls what it is given before each write, which raises
+    when this run may write no more. `report` writes the report of a run and says where.
     """
 
     settings: Settings
     engine: Engine
     feeds: Sequence[Feed]
-    writers: Callable[[], Mapping[str, LabelWriter]]
+    writers: Callable[[Callable[[], None]], Mapping[str, LabelWriter]]
     rules: Callable[[datetime], RuleSet]
     report: Callable[[int], Path]
     clock: Callable[[], datetime]
@@ -73,7 +72,6 @@ class RunResult:
     stopped: list[str] = field(default_factory=list)
     written: Written | None = None
     report: Path | None = None
-    keep_lease: Callable[[], None] = lambda: None
 
     @property
     def exit_code(self) -> Exit:
@@ -104,63 +102,62 @@ def run_night(service: Service, options: Options, progress: Progress) -> RunResu
     work; nothing has been written to Jira then. Everything else is told by the result.
     """
     rules = service.rules(service.clock())
-    with open_run(service, options) as result:
-        pull_all(service, options, result, progress)
+    with open_run(service, options) as (result, lease):
+        pull_all(service, options, result, lease, progress)
         judge_all(service, rules, options, result, progress)
         if not options.dry_run:
-            write_all(service, result, progress)
+            write_all(service, result, lease, progress)
         report_on(service, result, progress)
     return result
 
 
 def run_pull(service: Service, options: Options, progress: Progress) -> RunResult:
     """Only read the sources."""
-    with open_run(service, options) as result:
-        pull_all(service, options, result, progress)
+    with open_run(service, options) as (result, lease):
+        pull_all(service, options, result, lease, progress)
     return result
 
 
 def run_judge(service: Service, options: Options, progress: Progress) -> RunResult:
     """Judge what the store holds already and plan; write it too, unless it is a dry run."""
     rules = service.rules(service.clock())
-    with open_run(service, options) as result:
+    with open_run(service, options) as (result, lease):
         judge_all(service, rules, options, result, progress)
         if not options.dry_run:
-            write_all(service, result, progress)
+            write_all(service, result, lease, progress)
             report_on(service, result, progress)
     return result
 
 
 @contextmanager
-def open_run(service: Service, options: Options) -> Iterator[RunResult]:
+def open_run(service: Service, options: Options) -> Iterator[tuple[RunResult, Lease]]:
     """Hold the lease and the run's row for as long as the run lasts, and close both however it ends."""
     holder = f"{socket.gethostname()}:{os.getpid()}"
-    started = service.clock()
     with service.engine.begin() as connection:
-        fence = runs.take_lease(connection, holder, started, LEASE_LASTS)
+        lease = take_lease(service.engine, connection, holder, service.clock)
+        started = lease.kept_at
         run_id = runs.begin(connection, options.trigger, started, dry_run=options.dry_run)
         if options.night is not None:
             claim_night(connection, options.night, run_id)
-
-    def keep_lease() -> None:
-        with service.engine.begin() as connection:
-            runs.keep_lease(connection, holder, fence, service.clock(), LEASE_LASTS)
-
-    result = RunResult(run_id, started, options.dry_run, keep_lease=keep_lease)
+    result = RunResult(run_id, started, options.dry_run)
     status, code, message = "failed", Exit.FAILED, "ended by an unexpected error; see the log"
     try:
-        yield result
+        yield result, lease
         status, code, message = result.status, result.exit_code, "\n".join(result.stopped)
     except UserError as error:
         code, message = error.exit_code, str(error)
         raise
     finally:
         with service.engine.begin() as connection:
-            ended = service.clock()
             runs.finish(
-                connection, run_id, ended, status=status, exit_code=int(code), message=message or None
+                connection,
+                run_id,
+                service.clock(),
+                status=status,
+                exit_code=int(code),
+                message=message or None,
             )
-            runs.free_lease(connection, holder, fence, ended)
+            lease.free(connection)
 
 
 def claim_night(connection: Connection, night: tuple[str, date], run_id: int) -> None:
@@ -170,25 +167,7 @@ def claim_night(connection: Connection, night: tuple[str, date], run_id: int) ->
         raise LeaseHeld(f"The night of {local_date} has been run already. There is nothing to do.")
 
 
-@dataclass(slots=True)
-class Heartbeat:
-    """A step that keeps the lease for as long as it goes on, and stops it when the lease is lost."""
-
-    step: Step
-    keep_lease: Callable[[], None]
-    clock: Callable[[], datetime]
-    kept_at: datetime
-
-    def advance(self, done: int, total: int | None = None) -> None:
-        """Pass the advance on, and prolong the lease once in a while."""
-        self.step.advance(done, total)
-        now = self.clock()
-        if now - self.kept_at >= LEASE_KEPT_EVERY:
-            self.keep_lease()
-            self.kept_at = now
-
-
-def pull_all(service: Service, options: Options, result: RunResult, progress: Progress) -> None:
+def pull_all(service: Service, options: Options, result: RunResult, lease: Lease, progress: Progress) -> None:
     """Read every source; one that fails does not keep the others from being read.
 
     A file that cannot be used at all raises in the end: a person must put that right before anything is
@@ -199,10 +178,10 @@ def pull_all(service: Service, options: Options, result: RunResult, progress: Pr
     shrink = 1.0 if options.allow_shrink else service.settings.max_shrink
     for feed in sorted(feeds, key=lambda feed: order.index(feed.kind)):
         with progress.step(f"pull {feed.name}") as step:
-            beating = Heartbeat(step, result.keep_lease, service.clock, service.clock())
+            beating = Heartbeat(step, lease)
             pull = Pull(service.engine, feed, result.run_id, service.clock, shrink, beating)
             result.pulled.append(pull.read())
-        result.keep_lease()
+        lease.keep()
     unusable = [pulled.message or "" for pulled in result.pulled if pulled.exit_code is Exit.USAGE]
     if unusable:
         raise ConfigurationError(*unusable)
@@ -266,14 +245,14 @@ def refuse_other(plan: Plan, expected: Plan | None) -> list[str]:
     return [problem]
 
 
-def write_all(service: Service, result: RunResult, progress: Progress) -> None:
+def write_all(service: Service, result: RunResult, lease: Lease, progress: Progress) -> None:
     """Carry out the plan, unless the guard stopped it."""
     if result.stopped:
         return
-    result.keep_lease()
+    lease.keep()
     with progress.step("write labels") as step:
-        writers = service.writers() if result.plan else {}
-        beating = Heartbeat(step, result.keep_lease, service.clock, service.clock())
+        writers = service.writers(lease.check) if result.plan else {}
+        beating = Heartbeat(step, lease)
         writing = WriteBack(service.engine, result.run_id, writers, service.clock, beating)
         result.written = writing.carry_out(result.plan)
 

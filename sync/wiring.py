@@ -60,9 +60,12 @@ class Sites:
         """Give the site's issues that are objectives."""
         return JiraObjectives(self.enter(name), jql, self.prefix)
 
-    def writers(self) -> dict[str, LabelWriter]:
-        """Give a label writer for each site, which enters it with the first change."""
-        return {name: SiteLabels(self, name) for name in self.configs}
+    def writers(self, permit: Callable[[], None]) -> dict[str, LabelWriter]:
+        """Give a label writer for each site, which enters it with the first change.
+
+        `permit` is called before each write and raises when nothing may be written any more.
+        """
+        return {name: SiteLabels(self, name, permit) for name in self.configs}
 
     def close(self) -> None:
         """Leave every site."""
@@ -77,6 +80,7 @@ class SiteLabels:
 
     sites: Sites
     name: str
+    permit: Callable[[], None]
     writer: JiraLabels | None = None
 
     def apply(self, changes: Sequence[LabelChange]) -> Iterator[Sequence[Answered]]:
@@ -90,7 +94,7 @@ class SiteLabels:
     def _entered(self) -> JiraLabels:
         """Enter the site the first time."""
         if self.writer is None:
-            self.writer = JiraLabels(self.sites.enter(self.name), self.sites.prefix)
+            self.writer = JiraLabels(self.sites.enter(self.name), self.sites.prefix, self.permit)
         return self.writer
 
 

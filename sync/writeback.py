@@ -114,7 +114,7 @@ class SiteWriting:
         for entry in answered:
             self._count(entry.change, entry.outcome)
         self.made += made
-        self.writing.step.advance(self.total - len(self.unanswered), self.total)
+        self.writing.step.advance(sum(len(operations(entry.change)) for entry in answered), self.total)
 
     def _answer(self, connection: Connection, rows: list[Change], state: str, reason: str | None) -> None:
         now = self.writing.clock()

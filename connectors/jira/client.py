@@ -48,7 +48,8 @@ class JiraClient:
     The `jira` package gives the session: authentication, TLS, proxies. Its own request method is not used: it
     resends posts, cuts long pauses short and dumps headers and bodies into its errors. One client serves one
     thread, as its session does; `budget` is shared by all that talk to the site, `tally` by this run's.
-    No redirect is followed, so what proves who we are goes to that one address.
+    No redirect is followed, so what proves who we are goes to that one address. `permit` is called right
+    before a request that may change something, and raises to keep it from being sent.
     """
 
     def __init__(self, config: JiraSiteConfig, policy: RetryPolicy, budget: RateBudget | None = None) -> None:
@@ -56,6 +57,7 @@ class JiraClient:
         self.policy = policy
         self.budget = budget or shared_budget(config.api_base, config.rate_limits)
         self.tally = Tally()
+        self.permit: Callable[[], None] = lambda: None
         self.give_up_at = self.budget.now() + config.time_limit
         self.version = "2"
         self.place = Place(config.api_base, config.address_setting)
@@ -102,6 +104,7 @@ class JiraClient:
         """A client of the same site for another thread: same login, budget, tally and end of the run."""
         twin = JiraClient(self.config, replace(self.policy, sleep=sleep), self.budget)
         twin.tally, twin.give_up_at, twin.version = self.tally, self.give_up_at, self.version
+        twin.permit = self.permit
         twin.use_tokens(self.tokens)
         return twin
 
@@ -146,6 +149,8 @@ class JiraClient:
         """One exchange, when the budget allows it; the budget hears what the answer says about the next."""
         url = f"{self.config.api_base}/rest/api/{self.version}/{path}"
         sent_at = self.budget.admit(route, self.give_up_at, self.policy.sleep)
+        if route.method not in SAFE_METHODS:
+            self.permit()
         try:
             response = self._exchange(route.method, url, params, body)
         except requests.RequestException as error:

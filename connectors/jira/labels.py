@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
@@ -20,6 +20,10 @@ CONFLICT_TRIES = 3
 LOST_IN_A_ROW = 3
 
 
+def always() -> None:
+    """Permit everything."""
+
+
 class JiraLabels:
     """Writes labels with `add` and `remove` operations: the rest of the set is never sent, so never lost.
 
@@ -27,12 +31,13 @@ class JiraLabels:
     request an issue, several at a time. Watchers are not mailed where the account may suppress that (it must
     administer the project): Jira refuses the whole request where it may not; then the change is sent once
     more without it, and the project is remembered. `own_prefix` is a second lock beside the plan's: labels
-    outside it are refused here as well.
+    outside it are refused here as well. `permit` is called before each write, and raises to forbid it.
     """
 
-    def __init__(self, site: JiraSite, own_prefix: str) -> None:
+    def __init__(self, site: JiraSite, own_prefix: str, permit: Callable[[], None] = always) -> None:
         self.site = site
         self.client: JiraClient = site.client
+        self.client.permit = permit
         self.own_prefix = own_prefix
         self.loud_projects: set[str] = set()
         self._lost = 0
@@ -64,6 +69,8 @@ class JiraLabels:
         self, changes: Sequence[LabelChange], sent: Sequence[LabelChange]
     ) -> Iterator[Sequence[Answered]]:
         """Write issue by issue; `sent` are changes that a bulk edit may have made without telling."""
+        if not changes:
+            return
         started = dict.fromkeys(sent)
 
         def work(twin: JiraClient, change: LabelChange) -> Answered:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count
@@ -58,10 +58,12 @@ def main(given: str, database_url: str, last: str, when: str) -> None:
     sources = load_sources(settings, environ)
     service, sites = build_service(settings, sources, engine, no_report, lambda: moment)
     made = count(1)
-    dying = {
-        name: Dying(writer, int(last), when == "after", made) for name, writer in sites.writers().items()
-    }
-    run_night(replace(service, writers=lambda: dying), Options(), Quiet())
+
+    def dying(permit: Callable[[], None]) -> dict[str, LabelWriter]:
+        writers = sites.writers(permit)
+        return {name: Dying(writer, int(last), when == "after", made) for name, writer in writers.items()}
+
+    run_night(replace(service, writers=dying), Options(), Quiet())
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Connection, Engine
 
-from connectors.records import LabelChange
 from sync.plan import Change, Ticket
 from sync.store import labels
 from tests.clock import NOW
@@ -23,11 +22,11 @@ def touched(connection: Connection) -> datetime:
 
 
 def write_label(connection: Connection, run_id: int, at: datetime) -> None:
-    number = item_id(connection, "PAY-1")
-    ticket = Ticket(SITE, "PAY-1", "1", number)
-    labels.intend(connection, run_id, [Change(ticket, "add", "align-x", "r")], at)
-    labels.answer(connection, run_id, number, state="done", reason=None, now=at)
-    labels.take_over(connection, number, LabelChange("1", "PAY-1", add=("align-x",)))
+    ticket = Ticket(SITE, "PAY-1", "1", item_id(connection, "PAY-1"))
+    changes = [Change(ticket, "add", "align-x", "r")]
+    labels.intend(connection, run_id, changes, at)
+    labels.answer(connection, run_id, changes, state="done", reason=None, now=at)
+    labels.take_over(connection, changes)
 
 
 @pytest.mark.parametrize(
