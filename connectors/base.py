@@ -92,6 +92,7 @@ class LabelWriter(Protocol):
         """Read the labels of these issues back by id, past any search index; hidden ones are left out."""
         ...
 
+
 class TokenStore(Protocol):
     """Where a login keeps the refresh token that took the place of the one before.
 
