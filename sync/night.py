@@ -16,13 +16,14 @@ from sqlalchemy import Connection, Engine
 from connectors.base import LabelWriter
 from rules.ruleset import Rule, RuleSet
 from sync.errors import ConfigurationError, Exit, LeaseHeld, UserError
+from sync.first_night import FirstNight, first_nights
 from sync.judge import Judgement, judge
 from sync.lease import Heartbeat, Lease, take_lease
 from sync.plan import Limit, Plan, guard, make_plan
 from sync.progress import Progress
 from sync.pull import Feed, Kind, Pull, Pulled
 from sync.settings import Settings
-from sync.store import labels, runs
+from sync.store import labels, rulebook, runs
 from sync.store.coverage import save_coverage
 from sync.store.history import coverage_of
 from sync.writeback import WriteBack, Written
@@ -70,6 +71,7 @@ class RunResult:
     judgement: Judgement = field(default_factory=Judgement)
     plan: Plan = field(default_factory=Plan)
     stopped: list[str] = field(default_factory=list)
+    first_nights: list[FirstNight] = field(default_factory=list)
     written: Written | None = None
     report: Path | None = None
 
@@ -196,7 +198,7 @@ def judge_all(
         complete = runs.complete_sources(connection)
         incomplete = {feed.kind for feed in service.feeds if feed.name not in complete}
         sites = {feed.name for feed in service.feeds if feed.kind is Kind.WORK and feed.name in complete}
-        runs.note_rules(connection, result.run_id, rules.hash)
+        rulebook.note_rules(connection, result.run_id, rules)
         labels.settle_intents(connection, result.run_id, now)
         today = now.astimezone(settings.zone).date()
         result.judgement = judge(connection, rules, incomplete, result.run_id, now, today=today)
@@ -210,9 +212,19 @@ def judge_all(
             {rule.id: limit_of(rule) for rule in rules.rules},
             options.allow_changes,
         )
+        result.first_nights = first_nights(
+            connection,
+            rules,
+            result.plan,
+            result.run_id,
+            frozen=result.judgement.frozen,
+            prefix=settings.label_prefix,
+        )
         labels.save_plan(connection, result.run_id, result.plan)
         if not options.dry_run and not result.stopped:
             labels.intend(connection, result.run_id, result.plan.changes, now)
+            begun = [night.rule for night in result.first_nights]
+            rulebook.note_first_labels(connection, begun, result.run_id)
 
 
 def limit_of(rule: Rule) -> Limit:

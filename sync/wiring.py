@@ -25,9 +25,9 @@ from connectors.jira import JiraIssues, JiraLabels, JiraObjectives, JiraSite, Ji
 from connectors.objectives import LinksSource, ObjectivesSource
 from connectors.records import Answered, LabelChange
 from rules.moments import Context
-from rules.pack import load, shipped
+from rules.pack import load, load_again, shipped
 from rules.problem import RuleErrors
-from rules.ruleset import RuleSet
+from rules.ruleset import RuleFile, RuleSet
 from sync.errors import ConfigurationError
 from sync.night import Service
 from sync.pull import Feed, Kind
@@ -181,11 +181,23 @@ def context_of(settings: Settings, now: datetime) -> Context:
     )
 
 
-def load_rules(settings: Settings, now: datetime) -> RuleSet:
-    """Load the rules the settings name, or the shipped pack, bound to the store as of a moment."""
-    paths = [settings.rules] if settings.rules is not None else shipped()
-    waivers = [settings.waivers] if settings.waivers is not None else []
+def load_rules(
+    settings: Settings, now: datetime, paths: Sequence[Path] = (), waivers: Sequence[Path] = ()
+) -> RuleSet:
+    """Load the rules and waivers named, or those of the settings, bound to the store as of a moment."""
+    configured = [settings.rules] if settings.rules is not None else shipped()
+    granted = [settings.waivers] if settings.waivers is not None else []
+    catalogue, context = bind_catalogue(frame_of(settings, now)), context_of(settings, now)
     try:
-        return load(paths, bind_catalogue(frame_of(settings, now)), context_of(settings, now), waivers)
+        return load(paths or configured, catalogue, context, waivers or granted)
+    except RuleErrors as errors:
+        raise ConfigurationError(*(problem.render() for problem in errors.problems)) from None
+
+
+def load_rules_again(settings: Settings, now: datetime, files: Sequence[RuleFile]) -> RuleSet:
+    """Load rules as a run had them, bound to the store as of a moment."""
+    catalogue, context = bind_catalogue(frame_of(settings, now)), context_of(settings, now)
+    try:
+        return load_again(files, catalogue, context)
     except RuleErrors as errors:
         raise ConfigurationError(*(problem.render() for problem in errors.problems)) from None

@@ -26,6 +26,8 @@ from sync.progress import Progress, Quiet, Step
 # A pipe has no width of its own; tables must not be cut to fit one.
 PIPE_WIDTH = 10_000
 GAP = 2
+# As many names as a person reads; --json has them all.
+FEW = 20
 # A column of words may be wrapped down to this; a figure is never cut.
 WORD = 12
 
@@ -124,6 +126,12 @@ def grid(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
 def counted(number: int, noun: str) -> str:
     """Give `1 rule`, `2 rules`, `1 ticket`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def few(names: Sequence[str]) -> str:
+    """Name the first of many."""
+    rest = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+    return ", ".join(names[:FEW]) + rest
 
 
 def plain(value: object) -> object:

@@ -26,6 +26,7 @@ from rules.testing import run as run_tests
 from rules.vocabulary import DEFAULT_ENTITY, VOCABULARY
 from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output, counted
+from sync.cli.preview import preview
 from sync.cli.session import read_settings, utc_now
 from sync.errors import ConfigurationError, Exit
 from sync.wiring import context_of
@@ -37,6 +38,9 @@ Paths = Annotated[
         metavar="PATH", help="Rule files or folders; those of TIELINE_RULES, or the shipped pack, by default."
     ),
 ]
+
+
+app.command("preview")(preview)
 
 
 class Form(StrEnum):

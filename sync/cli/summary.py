@@ -8,7 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from connectors.finance.money import format_minor
-from sync.cli.output import Output, counted
+from sync.cli.output import FEW, Output, counted
+from sync.cli.rule_lives import first_night_lines
 from sync.cli.session import Session
 from sync.night import RunResult
 from sync.store import history
@@ -16,7 +17,6 @@ from sync.store.dangling import Dangling
 from sync.store.runs import sources_of
 from sync.store.schema import AnyRow
 
-FEW = 20
 MARK = {"add": "+", "remove": "-"}
 STATES = ("aligned", "unaligned", "waived", "unknown")
 
@@ -37,6 +37,8 @@ def show_run(output: Output, session: Session, result: RunResult, *, brief: bool
     for key in result.judgement.cycles[:FEW]:
         output.line(f"{key}: its parents run in a circle", style="yellow")
     show_dangling(output, result.judgement.dangling)
+    for line in first_night_lines(result):
+        output.line(line)
     show_writes(output, result)
     if result.report is not None and not brief:
         output.line(f"Report: {result.report}")
@@ -214,6 +216,8 @@ def show_plan(output: Output, result: RunResult) -> None:
             [(MARK[c.operation], c.ticket.issue_key, c.label, c.rule) for c in result.plan.changes],
         )
         output.line(f"{result.plan.count('add')} to add, {result.plan.count('remove')} to remove.")
+    for line in first_night_lines(result):
+        output.line(line)
     for problem in problems_of(result):
         output.line(problem, style="red")
 
@@ -257,6 +261,7 @@ def run_document(session: Session, result: RunResult, *, findings: bool = False)
             "cycles": list(result.judgement.cycles),
             "dangling": [asdict(it) for it in result.judgement.dangling],
             "coverage": [mapped(row) for row in history.coverage_of(connection, result.run_id)],
+            "first_nights": [asdict(night) for night in result.first_nights],
             "plan": {"add": result.plan.count("add"), "remove": result.plan.count("remove")},
             "stopped": result.stopped,
             "problems": problems_of(result),

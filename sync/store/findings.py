@@ -208,6 +208,14 @@ def lives_of(connection: Connection, rules: Iterable[str], entity: str) -> dict[
     return {row[0]: (Life(*row[1:6]), row.waiver_id) for row in rows}
 
 
+def pending_by_rule(connection: Connection) -> dict[str, int]:
+    """Count the findings of each rule that wait for their grace period to end."""
+    rows = connection.execute(
+        select(finding.c.rule, func.count()).where(finding.c.state == "pending").group_by(finding.c.rule)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def waive(connection: Connection, verdict: Verdict, granted: Iterable[tuple[int, Select[Any]]]) -> None:
     """Put the findings of a rule under the waivers granted to it, and no others.
 

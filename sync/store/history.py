@@ -34,6 +34,12 @@ def newest_judged(connection: Connection) -> int | None:
     return newest
 
 
+def newest_read(connection: Connection) -> int | None:
+    """Give the newest run that read a source."""
+    newest: int | None = connection.scalar(select(func.max(source_run.c.run_id)))
+    return newest
+
+
 def write_counts(connection: Connection, run_id: int) -> dict[tuple[str, str], int]:
     """Count the ledger rows of a run by operation and state."""
     rows = connection.execute(

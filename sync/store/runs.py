@@ -56,11 +56,6 @@ def finish(
     )
 
 
-def note_rules(connection: Connection, run_id: int, rules_hash: str) -> None:
-    """Keep which rules a run judged by."""
-    connection.execute(update(run).where(run.c.id == run_id).values(rules_hash=rules_hash))
-
-
 @dataclass(frozen=True, slots=True)
 class Resume:
     """Where a broken-off read goes on, and the run that began it."""

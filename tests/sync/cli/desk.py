@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +173,7 @@ class Desk:
 
     def writes(self) -> int:
         return self.jira.write_requests()
+
+    def tomorrow(self) -> date:
+        """The day after today, in UTC."""
+        return datetime.now(UTC).date() + timedelta(days=1)

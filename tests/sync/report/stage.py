@@ -16,7 +16,7 @@ from sync.figures import Figures
 from sync.judge import judge as judge_store
 from sync.plan import make_plan
 from sync.pull import Kind
-from sync.store import labels, promotion, runs, save
+from sync.store import labels, promotion, rulebook, runs, save
 from sync.store.catalogue import Frame, bind_catalogue
 from sync.store.coverage import save_coverage
 from sync.store.figures import read_figures
@@ -99,7 +99,7 @@ class Stage:
         today = self.now.astimezone(ZONE).date()
         catalogue = bind_catalogue(Frame(today, 2026, "USD", PREFIX))
         rules = load(shipped(), catalogue, Context(self.now, ZONE))
-        runs.note_rules(connection, run_id, rules.hash)
+        rulebook.note_rules(connection, run_id, rules)
         judge_store(connection, rules, incomplete, run_id, self.now)
         certain = not incomplete & {Kind.WORK, Kind.OBJECTIVES}
         save_coverage(connection, run_id, today, certain=certain)
