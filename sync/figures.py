@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -228,7 +228,10 @@ class TrendPoint:
 
 @dataclass(frozen=True, slots=True)
 class SourceRead:
-    """The newest reading of one source up to this run; `run_id` is the run that did it."""
+    """The newest reading of one source up to this run; `run_id` is the run that did it.
+
+    Where the source lists ids: how many, how many of them the store holds, what explains the others.
+    """
 
     source: str
     kind: str
@@ -240,6 +243,11 @@ class SourceRead:
     changed: int
     quarantined: int
     message: str | None
+    reading: str | None = None
+    listed: int | None = None
+    seen: int | None = None
+    explained: Mapping[str, int] = field(default_factory=dict)
+    unexplained: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

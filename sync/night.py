@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from connectors.base import LabelWriter
 from rules.ruleset import Rule, RuleSet
-from sync.errors import ConfigurationError, Exit, LeaseHeld, UserError
+from sync.errors import Exit, LeaseHeld, UserError
 from sync.first_night import FirstNight, first_nights
 from sync.judge import Judgement, judge
 from sync.lease import Heartbeat, Lease, take_lease
@@ -35,13 +35,14 @@ class Service:
 
     `rules` loads the rule files as of a moment (dates in conditions are relative to it). `writers` gives a
     label writer for each Jira site of the feeds; it calls what it is given before each write, which raises
-    when this run may write no more. `report` writes the report of a run and says where.
+    when this run may write no more, and may take off the labels it is given, which we wrote under an older
+    prefix. `report` writes the report of a run and says where.
     """
 
     settings: Settings
     engine: Engine
     feeds: Sequence[Feed]
-    writers: Callable[[Callable[[], None]], Mapping[str, LabelWriter]]
+    writers: Callable[[Callable[[], None], frozenset[str]], Mapping[str, LabelWriter]]
     rules: Callable[[datetime], RuleSet]
     report: Callable[[int], Path]
     clock: Callable[[], datetime]
@@ -49,12 +50,16 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is asked of one run. `sources` limits a pull to these names; empty means all."""
+    """What is asked of one run. `sources` limits a pull to these names; empty means all.
+
+    `whole` reads every source from scratch, where otherwise only changes would be read.
+    """
 
     trigger: str = "cli"
     dry_run: bool = False
     allow_changes: int = 0
     allow_shrink: bool = False
+    whole: bool = False
     sources: tuple[str, ...] = ()
     night: tuple[str, date] | None = None
     expected: Plan | None = None
@@ -68,6 +73,7 @@ class RunResult:
     started_at: datetime
     dry_run: bool = False
     pulled: list[Pulled] = field(default_factory=list)
+    incomplete: Mapping[str, str] = field(default_factory=dict)
     judgement: Judgement = field(default_factory=Judgement)
     plan: Plan = field(default_factory=Plan)
     stopped: list[str] = field(default_factory=list)
@@ -82,7 +88,7 @@ class RunResult:
         for code in (Exit.USAGE, Exit.ACCESS, Exit.INCOMPLETE):
             if code in codes:
                 return code
-        if self.judgement.frozen:
+        if self.judgement.frozen or self.incomplete:
             return Exit.INCOMPLETE
         if self.stopped:
             return Exit.GUARD
@@ -172,8 +178,7 @@ def claim_night(connection: Connection, night: tuple[str, date], run_id: int) ->
 def pull_all(service: Service, options: Options, result: RunResult, lease: Lease, progress: Progress) -> None:
     """Read every source; one that fails does not keep the others from being read.
 
-    A file that cannot be used at all raises in the end: a person must put that right before anything is
-    judged by it.
+    Nor from being judged by: only rules that need its kind of source are frozen.
     """
     order = list(Kind)
     feeds = [feed for feed in service.feeds if not options.sources or feed.name in options.sources]
@@ -181,12 +186,11 @@ def pull_all(service: Service, options: Options, result: RunResult, lease: Lease
     for feed in sorted(feeds, key=lambda feed: order.index(feed.kind)):
         with progress.step(f"pull {feed.name}") as step:
             beating = Heartbeat(step, lease)
-            pull = Pull(service.engine, feed, result.run_id, service.clock, shrink, beating)
+            pull = Pull(
+                service.engine, feed, result.run_id, service.clock, shrink, beating, whole=options.whole
+            )
             result.pulled.append(pull.read())
         lease.keep()
-    unusable = [pulled.message or "" for pulled in result.pulled if pulled.exit_code is Exit.USAGE]
-    if unusable:
-        raise ConfigurationError(*unusable)
 
 
 def judge_all(
@@ -196,6 +200,8 @@ def judge_all(
     settings, now = service.settings, service.clock()
     with progress.step("link, judge and plan"), service.engine.begin() as connection:
         complete = runs.complete_sources(connection)
+        names = [feed.name for feed in service.feeds if feed.name not in complete]
+        result.incomplete = runs.why_incomplete(connection, names)
         incomplete = {feed.kind for feed in service.feeds if feed.name not in complete}
         sites = {feed.name for feed in service.feeds if feed.kind is Kind.WORK and feed.name in complete}
         rulebook.note_rules(connection, result.run_id, rules)
@@ -240,7 +246,7 @@ def read_plan(connection: Connection, prefix: str, sites: Collection[str]) -> Pl
     return make_plan(
         labels.wanted(connection, prefix, sites),
         labels.present(connection, prefix, sites),
-        labels.owned(connection, prefix),
+        labels.owned(connection),
     )
 
 
@@ -263,10 +269,16 @@ def write_all(service: Service, result: RunResult, lease: Lease, progress: Progr
         return
     lease.keep()
     with progress.step("write labels") as step:
-        writers = service.writers(lease.check) if result.plan else {}
+        writers = service.writers(lease.check, older_labels(service)) if result.plan else {}
         beating = Heartbeat(step, lease)
         writing = WriteBack(service.engine, result.run_id, writers, service.clock, beating)
         result.written = writing.carry_out(result.plan)
+
+
+def older_labels(service: Service) -> frozenset[str]:
+    """Read which labels we wrote under another prefix than today's."""
+    with service.engine.connect() as connection:
+        return labels.older_labels(connection, service.settings.label_prefix)
 
 
 def report_on(service: Service, result: RunResult, progress: Progress) -> None:

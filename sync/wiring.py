@@ -60,12 +60,15 @@ class Sites:
         """Give the site's issues that are objectives."""
         return JiraObjectives(self.enter(name), jql, self.prefix)
 
-    def writers(self, permit: Callable[[], None]) -> dict[str, LabelWriter]:
+    def writers(
+        self, permit: Callable[[], None], older: frozenset[str] = frozenset()
+    ) -> dict[str, LabelWriter]:
         """Give a label writer for each site, which enters it with the first change.
 
-        `permit` is called before each write and raises when nothing may be written any more.
+        `permit` is called before each write and raises when nothing may be written any more. `older` labels
+        were written by us under another prefix: they may be taken off.
         """
-        return {name: SiteLabels(self, name, permit) for name in self.configs}
+        return {name: SiteLabels(self, name, permit, older) for name in self.configs}
 
     def close(self) -> None:
         """Leave every site."""
@@ -81,6 +84,7 @@ class SiteLabels:
     sites: Sites
     name: str
     permit: Callable[[], None]
+    older: frozenset[str] = frozenset()
     writer: JiraLabels | None = None
 
     def apply(self, changes: Sequence[LabelChange]) -> Iterator[Sequence[Answered]]:
@@ -94,7 +98,8 @@ class SiteLabels:
     def _entered(self) -> JiraLabels:
         """Enter the site the first time."""
         if self.writer is None:
-            self.writer = JiraLabels(self.sites.enter(self.name), self.sites.prefix, self.permit)
+            site = self.sites.enter(self.name)
+            self.writer = JiraLabels(site, self.sites.prefix, self.permit, self.older)
         return self.writer
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
@@ -31,14 +31,22 @@ class JiraLabels:
     request an issue, several at a time. Watchers are not mailed where the account may suppress that (it must
     administer the project): Jira refuses the whole request where it may not; then the change is sent once
     more without it, and the project is remembered. `own_prefix` is a second lock beside the plan's: labels
-    outside it are refused here as well. `permit` is called before each write, and raises to forbid it.
+    outside it are refused here as well, but for the `older` ones, which we wrote when the prefix was another:
+    they may only be taken off. `permit` is called before each write, and raises to forbid it.
     """
 
-    def __init__(self, site: JiraSite, own_prefix: str, permit: Callable[[], None] = always) -> None:
+    def __init__(
+        self,
+        site: JiraSite,
+        own_prefix: str,
+        permit: Callable[[], None] = always,
+        older: Collection[str] = (),
+    ) -> None:
         self.site = site
         self.client: JiraClient = site.client
         self.client.permit = permit
         self.own_prefix = own_prefix
+        self.older = frozenset(older)
         self.loud_projects: set[str] = set()
         self._lost = 0
 
@@ -58,11 +66,14 @@ class JiraLabels:
         return {str(issue["id"]): tuple((issue.get("fields") or {}).get("labels") or ()) for issue in found}
 
     def _is_ours(self, change: LabelChange) -> bool:
-        return all(name.startswith(self.own_prefix) for name in (*change.add, *change.remove))
+        return not any(self._foreign(change))
+
+    def _foreign(self, change: LabelChange) -> Iterator[str]:
+        named = (*change.add, *(name for name in change.remove if name not in self.older))
+        return (name for name in named if not name.startswith(self.own_prefix))
 
     def _refuse_foreign(self, change: LabelChange) -> Answered:
-        names = (name for name in (*change.add, *change.remove) if not name.startswith(self.own_prefix))
-        reason = f"{next(names)!r} does not begin with {self.own_prefix!r}: not ours to touch"
+        reason = f"{next(self._foreign(change))!r} does not begin with {self.own_prefix!r}: not ours to touch"
         return Answered(change, Outcome(False, reason))
 
     def _one_by_one(

@@ -11,7 +11,14 @@ import typer
 from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output
 from sync.cli.session import open_engine, open_session, read_settings, utc_now, write_run_report
-from sync.cli.summary import mapped, shortened, show_coverage, show_sources, show_totals
+from sync.cli.summary import (
+    mapped,
+    shortened,
+    show_coverage,
+    show_sources,
+    show_totals,
+    source_document,
+)
 from sync.errors import ConfigurationError, Exit
 from sync.explain import Explainer, Explanation, RuleView
 from sync.schedule import next_due
@@ -170,7 +177,7 @@ def runs(
     output.document(
         mapped(row)
         | {
-            "sources": [mapped(r) for r in sources],
+            "sources": [source_document(r) for r in sources],
             "control_totals": [mapped(r) for r in totals],
             "coverage": [mapped(r) for r in coverage],
             "writes": [{"operation": k[0], "state": k[1], "number": v} for k, v in sorted(writes.items())],
@@ -203,12 +210,16 @@ def asked(row: AnyRow) -> str:
 
 
 def status(env_file: EnvFile = None, json: Json = False) -> int:
-    """Say how the last run went, and when the next is due."""
+    """Say how the last run went, and when the next is due.
+
+    With how each source was last read, and whether its issues add up.
+    """
     output = Output(as_json=json)
     settings = read_settings(env_file)
     with open_engine(settings) as engine, engine.connect() as connection:
         newest = history.newest_runs(connection, 1)
         last = last_night(connection, settings.schedule)
+        reads = history.newest_reads(connection)
     due = next_due(settings.schedule, settings.zone, utc_now())
     run = newest[0] if newest else None
     if run is None:
@@ -216,10 +227,16 @@ def status(env_file: EnvFile = None, json: Json = False) -> int:
     else:
         started = f"{run.started_at:%Y-%m-%d %H:%M} UTC"
         output.line(f"Last run: {run.id} ({asked(run)}) at {started}: {': '.join(said(run))}")
+    show_sources(output, reads)
     output.line(f"Last scheduled night: {last or 'none yet'}")
     output.line(f"Next night due: {due.at:%Y-%m-%d %H:%M %Z} (while `tieline serve` runs)")
     output.document(
-        {"last_run": None if run is None else mapped(run), "last_night": last, "next_due": due.at.isoformat()}
+        {
+            "last_run": None if run is None else mapped(run),
+            "sources": [source_document(row) for row in reads],
+            "last_night": last,
+            "next_due": due.at.isoformat(),
+        }
     )
     return Exit.OK
 

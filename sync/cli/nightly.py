@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sync.cli import planfile
-from sync.cli.options import AllowChanges, AllowShrink, EnvFile, Json
+from sync.cli.options import AllowChanges, AllowShrink, EnvFile, Full, Json
 from sync.cli.output import Output
 from sync.cli.session import open_session
 from sync.cli.summary import run_document, show_findings, show_plan, show_pull, show_run
@@ -23,11 +23,13 @@ def add_to(app: typer.Typer) -> None:
 
 
 def run(
+    *,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read and judge, but write nothing to Jira.")
     ] = False,
     allow_changes: AllowChanges = 0,
     allow_shrink: AllowShrink = False,
+    full: Full = False,
     env_file: EnvFile = None,
     json: Json = False,
 ) -> int:
@@ -37,7 +39,7 @@ def run(
     changes, check the plan's size, write the labels, write the report.
     """
     output = Output(as_json=json)
-    options = Options(dry_run=dry_run, allow_changes=allow_changes, allow_shrink=allow_shrink)
+    options = Options(dry_run=dry_run, allow_changes=allow_changes, allow_shrink=allow_shrink, whole=full)
     with open_session(env_file) as session:
         result = run_night(session.service, options, output.progress())
         show_run(output, session, result)
@@ -50,6 +52,7 @@ def pull(
         list[str] | None, typer.Argument(metavar="SOURCE", help="Names of sources; all by default.")
     ] = None,
     allow_shrink: AllowShrink = False,
+    full: Full = False,
     env_file: EnvFile = None,
     json: Json = False,
 ) -> int:
@@ -62,7 +65,9 @@ def pull(
             raise ConfigurationError(
                 *(f"{name}: no such source; there are {', '.join(known)}" for name in unknown)
             )
-        options = Options("pull", dry_run=True, allow_shrink=allow_shrink, sources=tuple(sources or ()))
+        options = Options(
+            "pull", dry_run=True, allow_shrink=allow_shrink, whole=full, sources=tuple(sources or ())
+        )
         result = run_pull(session.service, options, output.progress())
         show_pull(output, session, result)
         output.document(run_document(session, result))
@@ -70,13 +75,16 @@ def pull(
 
 
 def check(env_file: EnvFile = None, json: Json = False) -> int:
-    """Judge what the store holds, and show the findings."""
+    """Judge what the store holds, and show the findings.
+
+    Exits with 5 where the last read of a source was not complete: the findings are then not tonight's.
+    """
     output = Output(as_json=json)
     with open_session(env_file) as session:
         result = run_judge(session.service, Options("check", dry_run=True), output.progress())
         show_findings(output, session, result)
         output.document(run_document(session, result, findings=True))
-    return Exit.INCOMPLETE if result.judgement.frozen else Exit.OK
+    return Exit.INCOMPLETE if result.judgement.frozen or result.incomplete else Exit.OK
 
 
 def plan(

@@ -22,6 +22,10 @@ AllowChanges = Annotated[
         help="Let this run make up to N label changes, whatever the limits say.",
     ),
 ]
+Full = Annotated[
+    bool,
+    typer.Option("--full", help="Read every source from scratch, also where only changes would be read."),
+]
 AllowShrink = Annotated[
     bool, typer.Option("--allow-shrink", help="Let sources lose any share of their rows in this run.")
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -70,6 +71,8 @@ def show_pull(output: Output, session: Session, result: RunResult) -> None:
 def problems_of(result: RunResult) -> list[str]:
     """Say what kept sources from being read, rules from being judged and labels from being written."""
     problems = [f"{p.feed.name}: {p.status}: {p.message}" for p in result.pulled if not p.complete]
+    read = {pulled.feed.name for pulled in result.pulled}
+    problems += [f"{name}: {why}" for name, why in result.incomplete.items() if name not in read]
     reasons: dict[str, list[str]] = {}
     for rule, reason in result.judgement.frozen.items():
         reasons.setdefault(reason, []).append(rule)
@@ -90,12 +93,23 @@ def tell_problems(output: Output, result: RunResult) -> None:
 
 
 def show_sources(output: Output, rows: Sequence[AnyRow]) -> None:
-    """Show how each source was read."""
+    """Show how each source was read, and how those that list ids add up."""
     output.table(
         "Sources",
         ["source", "holds", "records>", "changed>", "quarantined>", "state"],
         [(r.source, r.kind, r.records, r.changed, r.quarantined, r.status) for r in rows],
     )
+    proven = [row for row in rows if row.unexplained is not None]
+    output.table(
+        "Completeness",
+        ["source", "read", "listed>", "in the store>", "explained", "unexplained>"],
+        [(r.source, r.reading, r.expected, r.seen, explained(r.explained), r.unexplained) for r in proven],
+    )
+
+
+def explained(text: str | None) -> str:
+    """Say which classes explain what is not in the store or no longer listed, with their numbers."""
+    return ", ".join(f"{number} {name}" for name, number in json.loads(text or "{}").items()) or "-"
 
 
 def show_totals(output: Output, rows: Sequence[AnyRow]) -> None:
@@ -254,7 +268,7 @@ def run_document(session: Session, result: RunResult, *, findings: bool = False)
             "status": result.status,
             "exit_code": int(result.exit_code),
             "dry_run": result.dry_run,
-            "sources": [mapped(row) for row in sources_of(connection, result.run_id)],
+            "sources": [source_document(row) for row in sources_of(connection, result.run_id)],
             "control_totals": [mapped(row) for row in history.totals_of(connection, result.run_id)],
             "rules": [mapped(row) for row in history.findings_by_rule(connection, result.run_id)],
             "frozen": dict(result.judgement.frozen),
@@ -276,6 +290,13 @@ def run_document(session: Session, result: RunResult, *, findings: bool = False)
 def mapped(row: AnyRow) -> dict[str, Any]:
     """Give a row as a mapping."""
     return dict(row._mapping)  # noqa: SLF001 - the public way to name a row's columns in SQLAlchemy
+
+
+def source_document(row: AnyRow) -> dict[str, Any]:
+    """Give how a source was read as plain values; its bookmark is the source's own affair."""
+    said = mapped(row) | {"explained": None if row.explained is None else json.loads(row.explained)}
+    said.pop("bookmark")
+    return said
 
 
 def written_document(result: RunResult) -> dict[str, Any] | None:

@@ -77,6 +77,7 @@ def merge(connection: Connection, verdict: Verdict, run_id: int, now: datetime) 
     """Bring the findings of one rule up to date with its hits of this run, as `sync.life` says."""
     analyze(connection, finding)
     raise_findings(connection, verdict, run_id, now)
+    close_departed(connection, verdict, run_id, now)
     clear_findings(connection, verdict, run_id, now)
 
 
@@ -164,6 +165,23 @@ def clear_findings(connection: Connection, verdict: Verdict, run_id: int, now: d
         update(finding)
         .where(of_rule(verdict), finding.c.state != CLOSED, finding.c.last_run < run_id)
         .values(**verdict.words)
+    )
+
+
+def close_departed(connection: Connection, verdict: Verdict, run_id: int, now: datetime) -> None:
+    """Close what is about an issue known to have left the scope, without any delay: nobody judges it now."""
+    if verdict.entity != WORK_ITEM:
+        return
+    subject = SUBJECTS[WORK_ITEM]
+    departed = (
+        exists()
+        .where(subject.c.id == finding.c.subject_id, subject.c.deleted_at.is_(None), ~subject.c.in_scope)
+        .correlate(finding)
+    )
+    connection.execute(
+        update(finding)
+        .where(of_rule(verdict), finding.c.state != CLOSED, departed)
+        .values(**closing(run_id, now, "left the scope"))
     )
 
 

@@ -23,6 +23,20 @@ def newest_runs(connection: Connection, number: int) -> Sequence[AnyRow]:
     return connection.execute(select(run).order_by(run.c.id.desc()).limit(number)).all()
 
 
+def newest_reads(connection: Connection) -> Sequence[AnyRow]:
+    """Read how each source was last read."""
+    newest = (
+        select(source_run.c.source, func.max(source_run.c.run_id).label("run_id"))
+        .group_by(source_run.c.source)
+        .subquery()
+    )
+    return connection.execute(
+        select(source_run)
+        .join(newest, (newest.c.source == source_run.c.source) & (newest.c.run_id == source_run.c.run_id))
+        .order_by(source_run.c.started_at, source_run.c.source)
+    ).all()
+
+
 def run_with(connection: Connection, run_id: int) -> AnyRow | None:
     """Read one run."""
     return connection.execute(select(run).where(run.c.id == run_id)).one_or_none()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -53,6 +54,11 @@ def source_reads(connection: Connection, run_id: int) -> tuple[SourceRead, ...]:
             changed=row.changed,
             quarantined=row.quarantined,
             message=row.message,
+            reading=row.reading,
+            listed=row.expected,
+            seen=row.seen,
+            explained=json.loads(row.explained or "{}"),
+            unexplained=row.unexplained,
         )
         for row in rows
     )

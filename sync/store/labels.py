@@ -42,12 +42,17 @@ def wanted(connection: Connection, prefix: str, sites: Collection[str]) -> list[
 
 
 def present(connection: Connection, prefix: str, sites: Collection[str]) -> list[LabelOn]:
-    """Read the labels of our prefix on the tickets of these sites."""
+    """Read the labels of our prefix on the tickets of these sites, and those we wrote under an older one."""
+    ours = exists().where(
+        ledger.c.work_item_id == label_table.c.work_item_id,
+        ledger.c.label == label_table.c.label,
+        ledger.c.operation == "add",
+    )
     rows = connection.execute(
         select(*TICKET, label_table.c.label)
         .join_from(label_table, work_item, work_item.c.id == label_table.c.work_item_id)
         .where(
-            func.substr(label_table.c.label, 1, len(prefix)) == prefix,
+            or_(func.substr(label_table.c.label, 1, len(prefix)) == prefix, ours),
             work_item.c.source.in_(sites),
             live(work_item),
         )
@@ -55,8 +60,8 @@ def present(connection: Connection, prefix: str, sites: Collection[str]) -> list
     return [LabelOn(Ticket(*row[:4]), row.label) for row in rows]
 
 
-def owned(connection: Connection, prefix: str) -> set[tuple[int, str]]:
-    """Read the pairs (item id, label) we added and have not removed since.
+def owned(connection: Connection) -> set[tuple[int, str]]:
+    """Read the pairs (item id, label) we added and have not removed since, whatever the prefix was then.
 
     An addition whose answer was lost counts: if the label is on the ticket, it was our request that put it.
     """
@@ -73,12 +78,22 @@ def owned(connection: Connection, prefix: str) -> set[tuple[int, str]]:
         .where(
             ledger.c.operation == "add",
             ledger.c.state.in_(["done", "intended"]),
-            func.substr(ledger.c.label, 1, len(prefix)) == prefix,
             ~undone,
         )
         .distinct()
     )
     return {(row.work_item_id, row.label) for row in rows}
+
+
+def older_labels(connection: Connection, prefix: str) -> frozenset[str]:
+    """Read the labels we wrote under another prefix than today's."""
+    return frozenset(
+        connection.scalars(
+            select(ledger.c.label)
+            .where(ledger.c.operation == "add", func.substr(ledger.c.label, 1, len(prefix)) != prefix)
+            .distinct()
+        )
+    )
 
 
 def tickets_in_scope(connection: Connection, sites: Collection[str]) -> int:

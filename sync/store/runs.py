@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -161,6 +161,26 @@ def complete_sources(connection: Connection) -> set[str]:
             .where(source_run.c.status == "complete")
         )
     )
+
+
+def why_incomplete(connection: Connection, sources: Iterable[str]) -> dict[str, str]:
+    """Say of each of these sources how its newest read ended."""
+    found = {}
+    for source in sources:
+        row = connection.execute(
+            select(source_run.c.run_id, source_run.c.status, source_run.c.message)
+            .where(source_run.c.source == source)
+            .order_by(source_run.c.run_id.desc())
+            .limit(1)
+        ).one_or_none()
+        found[source] = "it was never read" if row is None else said_of(row)
+    return found
+
+
+def said_of(row: AnyRow) -> str:
+    """Say how a read ended that did not end well."""
+    how = "was broken off" if row.status == "running" else f"ended as {row.status}"
+    return f"its last read (run {row.run_id}) {how}" + (f": {row.message}" if row.message else "")
 
 
 def save_totals(connection: Connection, origin: Origin, page: Page, sums: Sums) -> str | None:

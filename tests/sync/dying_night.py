@@ -59,8 +59,8 @@ def main(given: str, database_url: str, last: str, when: str) -> None:
     service, sites = build_service(settings, sources, engine, no_report, lambda: moment)
     made = count(1)
 
-    def dying(permit: Callable[[], None]) -> dict[str, LabelWriter]:
-        writers = sites.writers(permit)
+    def dying(permit: Callable[[], None], older: frozenset[str]) -> dict[str, LabelWriter]:
+        writers = sites.writers(permit, older)
         return {name: Dying(writer, int(last), when == "after", made) for name, writer in writers.items()}
 
     run_night(replace(service, writers=dying), Options(), Quiet())

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, select
 
 from connectors.base import LabelWriter
 from connectors.jira import JiraSiteConfig
-from sync.errors import ConfigurationError, Exit, LeaseHeld
+from sync.errors import Exit, LeaseHeld
 from sync.night import Options, run_judge, run_night, run_pull
 from sync.progress import Quiet
 from sync.sandbox import Answer, Call, Deployment, Sandbox
@@ -106,18 +106,64 @@ def test_a_label_that_people_take_away_comes_back_while_the_epic_serves_nothing(
     assert house.writes() == 0
 
 
-def test_without_the_objectives_file_the_run_stops_before_it_judges(cloud: House) -> None:
+def test_without_the_objectives_file_nothing_is_judged_that_asks_for_objectives(cloud: House) -> None:
     good = cloud.add_epic("O1")
     cloud.night()
     (cloud.folder / "objectives.csv").unlink()
-    with pytest.raises(ConfigurationError, match=r"objectives\.csv") as stopped:
-        cloud.night()
-    assert stopped.value.exit_code == Exit.USAGE
+    result = cloud.night()
+    assert (result.exit_code, result.status) == (Exit.USAGE, "incomplete")
+    assert "epic-without-objective" in result.judgement.frozen
     assert (cloud.writes(), cloud.labels(good)) == (0, [])
-    with cloud.engine.connect() as connection:
-        last = history.newest_runs(connection, 1)[0]
-    assert (last.status, last.exit_code) == ("failed", 2)
-    assert "objectives.csv" in last.message
+    assert "objectives.csv" in str([pulled.message for pulled in result.pulled])
+
+
+def test_a_ticket_that_leaves_the_scope_is_no_longer_judged_and_loses_its_label(house: House) -> None:
+    """The usual scope of a team leaves out what is done: the ticket is still there, but not listed."""
+    house.more = {"JIRA_JQL": "project = PAY AND statusCategory != Done"}
+    bad, other = house.add_epic(labels=["people's own"]), house.add_epic()
+    assert house.night().exit_code == Exit.OK
+    assert house.labels(bad) == [NO_OBJECTIVE, "people's own"]
+    house.jira.site.edit(bad, {"status": "Done"})
+    assert house.night().exit_code == Exit.OK
+    assert house.labels(bad) == ["people's own"]
+    assert house.labels(other) == [NO_OBJECTIVE]
+    assert (bad, "epic-without-objective", "closed") in house.findings()
+    assert house.night().exit_code == Exit.OK
+    assert house.writes() == 0
+    house.jira.site.edit(bad, {"status": "To Do"})
+    assert house.night().exit_code == Exit.OK
+    assert house.labels(bad) == [NO_OBJECTIVE, "people's own"], "it is judged again once it is back"
+
+
+def test_a_label_that_could_not_be_taken_off_is_tried_again_while_the_ticket_is_out_of_scope(
+    house: House,
+) -> None:
+    house.more = {"JIRA_JQL": "project = PAY AND statusCategory != Done"}
+    bad = house.add_epic()
+    house.night()
+    house.jira.site.edit(bad, {"status": "Done"})
+    locked = house.jira.site.permissions.read_only_issues
+    locked.add(house.jira.site.get(bad).id)
+    for _ in range(3):
+        assert house.night().exit_code == Exit.PARTLY
+        assert house.labels(bad) == [NO_OBJECTIVE]
+    locked.clear()
+    assert house.night().exit_code == Exit.OK
+    assert house.labels(bad) == []
+    for _ in range(3):
+        assert house.night().exit_code == Exit.OK
+        assert house.writes() == 0
+
+
+def test_labels_of_an_older_prefix_are_taken_off_but_those_of_people_stay(house: House) -> None:
+    bad = house.add_epic(labels=["align-by-hand"])
+    house.night()
+    assert house.labels(bad) == ["align-by-hand", NO_OBJECTIVE]
+    house.more = {"TIELINE_LABEL_PREFIX": "tie-"}
+    assert house.night().exit_code == Exit.OK
+    assert house.labels(bad) == ["align-by-hand", "tie-no-objective"]
+    assert house.night().exit_code == Exit.OK
+    assert house.writes() == 0
 
 
 def test_a_jira_that_cannot_be_reached_freezes_everything(house: House) -> None:
@@ -236,9 +282,9 @@ def test_a_run_that_wakes_after_its_lease_writes_nothing_at_all(cloud: House) ->
     keys = [cloud.add_epic() for _ in range(3)]
     service, sites = cloud.service()
 
-    def asleep(permit: Callable[[], None]) -> Mapping[str, LabelWriter]:
+    def asleep(permit: Callable[[], None], older: frozenset[str]) -> Mapping[str, LabelWriter]:
         cloud.now += timedelta(hours=1)
-        return sites.writers(permit)
+        return sites.writers(permit, older)
 
     with pytest.raises(LeaseHeld, match="slept through its lease, so it writes no more"):
         run_night(replace(service, writers=asleep), Options(), Quiet())

@@ -26,13 +26,17 @@ TESTS = "    tests:\n      - flag: {status: Done}\n      - pass: {status: Open}\
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong, the command that meets it, its exit code, and the words of place and remedy."""
+    """What is wrong, the command that meets it, its exit code, and the words of place and remedy.
+
+    `writes` are made all the same: what does not depend on the broken part goes on.
+    """
 
     name: str
     arrange: Callable[[Desk], dict[str, str]]
     command: tuple[str, ...]
     code: int
     words: tuple[str, ...]
+    writes: int = 0
 
 
 def wrong_password(desk: Desk) -> dict[str, str]:
@@ -131,6 +135,7 @@ FAULTS = [
         ("run",),
         2,
         ("money.csv", "line 1", "'amount'"),
+        writes=2,
     ),
     Fault(
         "missing column, doctor",
@@ -139,7 +144,7 @@ FAULTS = [
         2,
         ("money.csv", "line 1", "'amount'"),
     ),
-    Fault("lost file", lost("objectives.csv"), ("run",), 2, ("objectives.csv",)),
+    Fault("lost file", lost("objectives.csv"), ("run",), 2, ("objectives.csv",), writes=1),
     Fault("unknown setting", more_settings("JIRA_URI=x\n"), ("run",), 2, (".env", "JIRA_URI", "JIRA_URL?")),
     Fault(
         "unknown setting in the environment",
@@ -236,7 +241,7 @@ def test_a_mistake_is_told_once_with_place_and_remedy(desk: Desk, fault: Fault) 
     text = said.out + said.err
     assert_told(fault, said, " ".join(text.split()) if "^" not in text else text)
     assert text.count(fault.words[0]) == 1
-    assert desk.writes() == 0
+    assert desk.writes() == fault.writes
 
 
 # What doctor finds is its document, good and bad: see test_doctor.py.
@@ -246,7 +251,7 @@ def test_as_json_a_mistake_is_one_document_with_problems_and_exit_code(desk: Des
     assert_told(fault, said, "\n".join(said.document["problems"]))
     assert said.document["exit_code"] == fault.code
     assert fault.words[0] in said.err
-    assert desk.writes() == 0
+    assert desk.writes() == fault.writes
 
 
 @pytest.mark.parametrize("name", ["wrong password", "misspelt field", "no .env", "unknown option"])
@@ -285,6 +290,19 @@ def test_every_mistake_of_every_file_is_told_at_once(desk: Desk) -> None:
     text = "\n".join(said.document["problems"])
     for word in ("money.csv", "'amount'", "'currency'", "objectives.csv", "'id'", "'title'"):
         assert word in text
+
+
+def test_a_file_whose_columns_are_wrong_freezes_only_what_reads_money(desk: Desk) -> None:
+    desk.write("money.csv", "project,fiscal_year,currency\nC-1,2026,USD\n")
+    said = desk.say("run", "--json")
+    assert said.code == 2
+    assert set(said.document["frozen"].values()) == {"finance incomplete"}
+    assert "epic-over-budget" in said.document["frozen"]
+    assert "epic-without-objective" not in said.document["frozen"]
+    assert desk.labels("PAY-2") == ["people", "align-no-objective"]
+    checked = desk.say("check", "--json")
+    assert checked.code == 5, "what was found is not tonight's: the last read of the money failed"
+    assert any("finance: its last read (run 1) ended as failed" in it for it in checked.document["problems"])
 
 
 def test_good_rows_beside_a_bad_one_count_and_the_bad_one_is_listed(desk: Desk) -> None:

@@ -106,7 +106,7 @@ class Stage:
         plan = make_plan(
             labels.wanted(connection, PREFIX, {SITE}),
             labels.present(connection, PREFIX, {SITE}),
-            labels.owned(connection, PREFIX),
+            labels.owned(connection),
         )
         labels.save_plan(connection, run_id, plan)
         if dry_run:
