@@ -230,7 +230,7 @@ class Previewer:
         sites = subjects.sites(self.connection)
         prefix = self.frame.prefix
         present = labels.present(self.connection, prefix, sites)
-        owned = labels.owned(self.connection, prefix)
+        owned = labels.owned(self.connection)
         others = [on for on in labels.wanted(self.connection, prefix, sites) if on.rule not in touched]
         return (
             make_plan(others + self.wanted_before, present, owned),
