@@ -279,6 +279,45 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
+class LooseMoney:
+    """Money that falls to no work item, by its codes, and why; `objective` is what it serves anyway."""
+
+    series: Series
+    source: str
+    project: str | None
+    cost_centre: str | None
+    account: str | None
+    description: str | None
+    reason: str
+    objective: str | None
+    evidence: str
+    lines: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class IdleWork:
+    """A work item that no money falls to; `funded_above` is its nearest ancestor that has some."""
+
+    key: str
+    summary: str
+    project_key: str
+    status: str
+    url: str
+    funded_above: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class IdleRule:
+    """A row of an allocation table that leads nowhere, and why."""
+
+    source: str
+    evidence: str
+    target: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Detail:
     """The tickets behind the sums.
 

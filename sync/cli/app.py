@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from connectors.errors import BadInput, ConnectorError
-from sync.cli import demo, doctor, look, nightly, rulefiles, sandbox, serve, sources
+from sync.cli import demo, doctor, look, match, nightly, rulefiles, sandbox, serve, sources
 from sync.errors import Exit, UserError
 from sync.pull import meaning
 
@@ -28,6 +28,7 @@ for commands in (demo, doctor, nightly, look, serve, sandbox):
     commands.add_to(app)
 app.add_typer(rulefiles.app, name="rules")
 app.add_typer(sources.app, name="sources")
+app.add_typer(match.app, name="match")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

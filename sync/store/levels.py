@@ -150,18 +150,19 @@ def keys_and_codes() -> Iterator[Level]:
 
 def allocated(connection: Connection, target: str) -> Iterator[Level]:
     """Give the allocation tables: for each field whole codes, then prefixes, the longest first."""
-    length = func.length(allocation.c.code_folded)
-    wanted = allocation.c.issue.is_not(None) if target == ITEM else allocation.c.issue.is_(None)
-    forms = connection.execute(
-        select(allocation.c.field, allocation.c.prefix, case((allocation.c.prefix, length), else_=0))
-        .where(kept(allocation), wanted)
-        .distinct()
-    ).all()
-    order = list(COLUMNS)
-    for field, prefix, size in sorted(forms, key=lambda form: (order.index(form[0]), form[1], -form[2])):
-        kind = f"prefixes of {size} characters" if prefix else "whole codes"
+    issue = allocation.c.issue
+    for field, size in forms(connection, issue.is_not(None) if target == ITEM else issue.is_(None)):
+        kind = f"prefixes of {size} characters" if size else "whole codes"
         title = f"allocation table, {words(field)}, {kind}" + (" → objective" if target == OBJECTIVE else "")
-        yield Level(title, (by_allocation(Code(field), target, size if prefix else None),))
+        yield Level(title, (by_allocation(Code(field), target, size or None),))
+
+
+def forms(connection: Connection, *wanted: ColumnElement[bool]) -> list[tuple[str, int]]:
+    """Give the kinds of rules there are as (field, length of the prefix or 0), the most specific first."""
+    size = case((allocation.c.prefix, func.length(allocation.c.code_folded)), else_=0)
+    found = connection.execute(select(allocation.c.field, size).where(kept(allocation), *wanted).distinct())
+    order = list(COLUMNS)
+    return sorted(((row[0], row[1]) for row in found), key=lambda it: (order.index(it[0]), it[1] > 0, -it[1]))
 
 
 def projects_above(connection: Connection) -> Iterator[Level]:

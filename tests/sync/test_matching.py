@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import Connection, Engine, select
 
 from connectors.records import AllocationRule, BudgetLine, CodeField, How, WorkItem
-from sync.store import save
-from sync.store.levels import objective
+from sync.store import decisions, save
+from sync.store.levels import CONFIRMED, REJECTED, objective
 from sync.store.links import relink
 from sync.store.shares import MIXED, NO_MATCH, NOT_SHARED_OUT, OBJECTIVE_ONLY, OVER, budget_link, remainder
+from tests.clock import NOW
 from tests.sync.making import (
     FILE,
     MONEY,
@@ -205,4 +206,62 @@ def test_projects_that_are_part_of_each_other_end(engine: Engine) -> None:
         (NO_MATCH, "", 1),
         (NO_MATCH, "", 2),
         ("parent project", "PAY-1", 4),
+    ]
+
+
+def said_of(connection: Connection, verdict: str, field: str, code: str, key: str, *share: int) -> int:
+    """A decision about the money with a code and an item or objective."""
+    (target,) = decisions.find_targets(connection, key)
+    ends = (decisions.Money(field, code), target)
+    return decisions.decide(connection, verdict, ends, decisions.Said("Ada", NOW, "so it is"), *share)
+
+
+def test_what_a_person_confirmed_wins_and_what_is_said_of_less_money_wins_over_more(engine: Engine) -> None:
+    line = money("C1", 100, issues=("PAY-1",), cost_centre="CC", account="A")
+    items = [epic(f"PAY-{number}") for number in range(1, 6)]
+    assert matched(engine, [line], items) == [("issue key", "PAY-1", 100)]
+    wider_first = (("account", "a"), ("cost_centre", "cc"), ("project", "c1"), ("line", line.id))
+    for number, (field, code) in enumerate(wider_first, start=2):
+        with engine.begin() as connection:
+            said_of(connection, CONFIRMED, field, code, f"PAY-{number}")
+        assert matched(engine, [line], items) == [("confirmed match", f"PAY-{number}", 100)]
+
+
+def test_a_decision_follows_an_issue_that_moves(engine: Engine) -> None:
+    line = money("X", 100)
+    matched(engine, [line], [ONE])
+    with engine.begin() as connection:
+        said_of(connection, CONFIRMED, "project", "X", "PAY-1")
+    assert matched(engine, [line], [replace(ONE, key="OPS-8")]) == [("confirmed match", "OPS-8", 100)]
+
+
+def test_a_rejected_match_gives_way_to_the_next_level(engine: Engine) -> None:
+    line, rules = money("C1", 100), [rule("C1", "PAY-2")]
+    assert matched(engine, [line], [ONE, TWO], rules) == [("cost code", "PAY-1", 100)]
+    with engine.begin() as connection:
+        said_of(connection, REJECTED, "project", "C1", "PAY-1")
+    assert matched(engine, [line], [ONE, TWO], rules) == [("allocation table", "PAY-2", 100)]
+    with engine.begin() as connection:
+        said_of(connection, REJECTED, "line", line.id, "PAY-2")
+    assert matched(engine, [line], [ONE, TWO], rules) == [(NO_MATCH, "", 100)]
+
+
+def test_a_rejection_of_a_project_holds_for_the_projects_below_it(engine: Engine) -> None:
+    line = money("C1.7", 100, parents=("C1",))
+    assert matched(engine, [line], [ONE]) == [("parent project", "PAY-1", 100)]
+    with engine.begin() as connection:
+        said_of(connection, REJECTED, "project", "C1", "PAY-1")
+    assert matched(engine, [line], [ONE]) == [(NO_MATCH, "", 100)]
+
+
+def test_a_confirmed_objective_shares_a_line_with_confirmed_work(engine: Engine) -> None:
+    line = money("C1", 99)
+    matched(engine, [line], [ONE, TWO])
+    with engine.begin() as connection:
+        said_of(connection, CONFIRMED, "project", "C1", "PAY-2", 300_000)
+        said_of(connection, CONFIRMED, "project", "C1", "O1", 600_000)
+    assert matched(engine, [line], [ONE, TWO]) == [
+        ("confirmed match", "PAY-2", 30),
+        (OBJECTIVE_ONLY, "O1", 59),
+        (NOT_SHARED_OUT, "", 10),
     ]
