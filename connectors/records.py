@@ -65,6 +65,48 @@ class Reference:
     strength: Strength | None = None
 
 
+class ValueType(StrEnum):
+    """What a field of Jira holds that a site declares for rules to ask about."""
+
+    TEXT = "text"
+    OPTION = "option"
+    OPTIONS = "options"
+    NUMBER = "number"
+    DATE = "date"
+    USER = "user"
+    USERS = "users"
+
+    @property
+    def many(self) -> bool:
+        return self in {ValueType.OPTIONS, ValueType.USERS}
+
+
+# Fields that the rules which ship ask about, wherever a site says which of its fields hold them.
+STANDARD_FIELDS: Mapping[str, ValueType] = {
+    "description": ValueType.TEXT,
+    "businessOwner": ValueType.USER,
+    "risk": ValueType.OPTION,
+    "riskOwner": ValueType.USER,
+    "approval": ValueType.OPTION,
+    "benefit": ValueType.NUMBER,
+}
+# Numbers are kept as whole millionths: no database rounds those.
+MILLIONTHS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class FieldValue:
+    """One value of a declared field, by the name that rules use: a text, and what it means as number or day.
+
+    `number` counts millionths.
+    """
+
+    name: str
+    text: str
+    number: int | None = None
+    day: date | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class WorkItem:
     """One Jira issue: an epic first, also an initiative, a story or anything else in scope.
@@ -93,7 +135,9 @@ class WorkItem:
     created: datetime | None = None
     updated: datetime | None = None
     due: date | None = None
+    resolved: datetime | None = None
     references: tuple[Reference, ...] = ()
+    values: tuple[FieldValue, ...] = ()
     in_scope: bool = True
 
 
@@ -107,7 +151,11 @@ class ObjectiveState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A business goal with an owner, a state and validity dates (both inclusive), in a tree by `parent`."""
+    """A business goal with an owner, a state and validity dates (both inclusive), in a tree by `parent`.
+
+    `kind` is the owner's own word for what sort of goal it is (growth, service …); `target_share` is the
+    share of all money that should serve it, in hundredths of a percent.
+    """
 
     id: str
     title: str
@@ -118,6 +166,8 @@ class Objective:
     ends: date | None = None
     url: str | None = None
     issue_id: str | None = None
+    kind: str | None = None
+    target_share: int | None = None
 
 
 class BudgetVersion(StrEnum):

@@ -53,13 +53,15 @@ class Column:
     """Where a field lives: its column and, for text and options, the column holding `fold(value)`.
 
     A many-valued field also names the `source` its values stand in (a table or an alias of its own) and `on`,
-    the condition that joins a row of it to its owner.
+    the condition that joins a row of it to its owner. A number with a `scale` counts so many parts of one:
+    2.5 is stored as 2500000 millionths.
     """
 
     value: ColumnElement[Any]
     folded: ColumnElement[Any] | None = None
     source: FromClause | None = None
     on: ColumnElement[bool] | None = None
+    scale: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +69,8 @@ class Field:
     """Something one can ask of an item.
 
     `synonyms` groups spellings of one value: `(("Done", "done"),)`; `closed` says there are no other values.
-    `read` takes the value out of an item when it is not simply found under the field's name.
+    `read` takes the value out of an item when it is not simply found under the field's name. `absent` says
+    what has to be declared before the field holds anything; a rule that asks for it must wait.
     """
 
     name: str
@@ -80,6 +83,13 @@ class Field:
     column: Column | None = None
     read: Callable[[Mapping[str, Any]], Any] | None = None
     rollup: Rollup | None = None
+    absent: str | None = None
+
+    @property
+    def scale(self) -> int:
+        """Of how many parts of one the stored number counts."""
+        field = self if self.rollup is None else self.rollup.field
+        return 1 if field is None or field.column is None else field.column.scale
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -104,8 +104,8 @@ class _ClauseChecker:
     def _like(self) -> Leaf:
         operand = self.clause.operand
         if isinstance(operand, jql.Function):
-            test, value = pattern_test(operand)
-            return self._leaf(test, Constants((value,)), _text(operand))
+            test, values = pattern_test(operand)
+            return self._leaf(test, Constants(values), _text(operand))
         text = cast(jql.Value, operand).text
         folded = to_constants(text, _open(self.path), self.context)
         return self._leaf(Test.CONTAINS, Constants(folded), _text(operand))

@@ -16,7 +16,8 @@ from rules.names import suggest
 from rules.pattern import PatternError, portable
 
 _DATES = {name.casefold(): name for name in moments.FUNCTIONS}
-_TEXTS = {"matches": Test.MATCHES, "startswith": Test.STARTS, "endswith": Test.ENDS}
+_TEXTS = {"matches": Test.MATCHES, "startswith": Test.STARTS, "endswith": Test.ENDS, "anyof": Test.CONTAINS}
+MAX_WORDS = 200
 _REFUSED = {
     "currentuser": (
         "currentUser() has no meaning in a rule: the night runs for nobody in particular.",
@@ -58,24 +59,34 @@ def _only_argument(function: jql.Function) -> str | None:
     return function.arguments[0].text if function.arguments else None
 
 
-def pattern_test(function: jql.Function) -> tuple[Test, str]:
-    """Read `startsWith("x")`, `endsWith("x")` or `matches("re2")` on the right of `~`."""
+def pattern_test(function: jql.Function) -> tuple[Test, tuple[str, ...]]:
+    """Read `startsWith("x")`, `endsWith("x")`, `anyOf(x, y)` or `matches("re2")` on the right of `~`."""
     test = _TEXTS.get(function.name.casefold())
     if test is None:
-        _refuse(function, "~", ["matches", "startsWith", "endsWith"])
+        _refuse(function, "~", ["matches", "startsWith", "endsWith", "anyOf"])
+    if test is Test.CONTAINS:
+        return test, _any_of(function)
     if len(function.arguments) != 1:
         message = f'{function.name}() takes one text, as in {function.name}("POC").'
         raise JqlError(message, function.start, function.end)
     argument = function.arguments[0]
     if test is not Test.MATCHES:
-        return test, fold(argument.text)
+        return test, (fold(argument.text),)
     try:
-        return test, portable(argument.text)
+        return test, (portable(argument.text),)
     except PatternError as error:
         advice = "Prefer startsWith() or endsWith() where they do."
         raise JqlError(
             f"The pattern does not work: {error}.", argument.start, argument.end, advice
         ) from error
+
+
+def _any_of(function: jql.Function) -> tuple[str, ...]:
+    words = tuple(dict.fromkeys(fold(argument.text) for argument in function.arguments))
+    if not words or len(words) > MAX_WORDS:
+        message = f"{function.name}() takes 1 to {MAX_WORDS} texts, as in {function.name}(invoice, customer)."
+        raise JqlError(message, function.start, function.end)
+    return words
 
 
 def refuse_function(function: jql.Function, path: Path) -> NoReturn:

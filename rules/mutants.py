@@ -159,7 +159,7 @@ def _is_count(leaf: Leaf) -> bool:
 
 def _text_tests(leaf: Leaf) -> Iterator[Leaf]:
     """Look for a text anywhere instead of at its place, and for the whole instead of a part."""
-    if not isinstance(leaf.operand, Constants) or leaf.test not in _LOOSER:
+    if not isinstance(leaf.operand, Constants) or leaf.test not in _LOOSER or len(leaf.operand.values) > 1:
         return
     word = quote(str(leaf.operand.values[0]))
     test, operator = _LOOSER[leaf.test]

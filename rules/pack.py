@@ -142,6 +142,8 @@ def _chosen(choices: Choices, own: Collection[str]) -> Iterator[Bundle]:
             if choices.packs.get(pack, Mode.OFF) is not Mode.OFF
             or (file.stem in choices.rules and file.stem not in own)
         ]
+        named = list(choices.rules)
+        wanted.sort(key=lambda file: named.index(file.stem) if file.stem in named else len(named))
         if wanted:
             shared = [file for file in files if file.stem == "rollups" and file not in wanted]
             yield Bundle([yaml.read(file) for file in (*shared, *wanted)], pack)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rules.catalogue import ORDERED, Catalogue, Entity, Field, Kind, Path, Relation, find
 from rules.check import ConditionErrors, check
-from rules.condition import Condition, Rollup
+from rules.condition import Condition, Rollup, named_paths
 from rules.document import Document, Entry, Mapping, Scalar
 from rules.jql import JqlError, parse
 from rules.keys import FUNCTION_KEYS, ROLLUP_KEYS
@@ -49,7 +49,7 @@ class RollupReader:
         if rollup is None or len(self.document.problems) > before:
             return None
         kind = Kind.NUMBER if rollup.field is None else rollup.field.kind
-        return entity, Field(entry.name, kind, rollup.text, rollup=rollup)
+        return entity, Field(entry.name, kind, rollup.text, rollup=rollup, absent=_absent(rollup))
 
     def _entity(self, entry: Entry, body: Mapping) -> Entity | None:
         each = body.get("each")
@@ -123,6 +123,13 @@ class RollupReader:
 
     def _refuse(self, entry: Entry, message: str, place: object, advice: str | None = None) -> None:
         self.document.add(message, place, advice, entry.name)  # type: ignore[arg-type]
+
+
+def _absent(rollup: Rollup) -> str | None:
+    """Say what has to be declared before the roll-up holds anything."""
+    named = named_paths(rollup.where).values() if rollup.where else ()
+    fields = [path.field for path in named] + ([rollup.field] if rollup.field else [])
+    return next((field.absent for field in fields if field.absent), None)
 
 
 def _relation(entity: Entity, name: str) -> Relation | None:

@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 
 from rules.cases import CaseReader
 from rules.catalogue import Catalogue, Entity
+from rules.check import check
 from rules.choices import Choices, to_mode
-from rules.condition import Condition, named_paths
+from rules.condition import All, Condition, named_paths
 from rules.document import Document, Mapping, Node, Scalar, Sequence
+from rules.jql import parse
 from rules.key_values import to_count, to_duration, to_label, to_severity, to_share
 from rules.keys import (
     CASE_KEYS,
@@ -26,7 +28,7 @@ from rules.parameter_reader import ParameterReader
 from rules.parameters import Filled, Parameter, Values
 from rules.rollups import check_text
 from rules.ruleset import Case, Limit, Mode, Rule, Severity
-from rules.vocabulary import DEFAULT_ENTITY
+from rules.vocabulary import DEFAULT_ENTITY, SHORTHANDS
 
 MAX_FIELDS = 40
 ID_ADVICE = "Use small letters, digits and single dashes."
@@ -54,6 +56,7 @@ class RuleReader:
         self.choices = choices
         self.pack = pack
         self.rule = ""
+        self.only: tuple[str, str, int] | None = None
 
     def read(self, node: Node) -> Rule | None:
         """Return the rule, or None where it has a mistake."""
@@ -85,12 +88,19 @@ class RuleReader:
     def _entity(self, node: Mapping) -> Entity | None:
         scalar = self._scalar(node, "each")
         name = DEFAULT_ENTITY if scalar is None else scalar.value or ""
-        entity = self.catalogue.entity(name)
+        self.only = SHORTHANDS.get(name.casefold())
+        entity = self.catalogue.entity(self.only[0] if self.only else name)
         if entity is None:
-            names = [known.name for known in self.catalogue.entities]
+            names = [*(known.name for known in self.catalogue.entities), *SHORTHANDS]
             advice = suggest(name, names) or f"There are {', '.join(names)}."
             self._refuse(f'There is no entity "{name}".', scalar or node, advice)
         return entity
+
+    def _scope(self, entity: Entity) -> Condition | None:
+        """Give the condition that `each: epic` stands for."""
+        if self.only is None:
+            return None
+        return check(parse(f"{self.only[1]} = {self.only[2]}"), entity, self.context)
 
     def _build(self, node: Mapping, entity: Entity) -> Rule | None:
         parameters = self._parameters(node, entity)
@@ -99,6 +109,7 @@ class RuleReader:
             node, entity, {name: p.tested for name, p in parameters.items()}
         )
         condition, error_when = self._filled(node, entity, parameters, set_here, (tested, tested_error))
+        scope = self._scope(entity)
         message, named = self._message(node, entity)
         tests = self._tests(node, entity)
         severity = self._converted(node, "severity", to_severity, None) or Severity.WARNING
@@ -109,8 +120,11 @@ class RuleReader:
         mode = self._converted(node, "mode", to_mode, Mode.LABEL)
         if condition is None or tested is None:
             return None
+        needs = self._needs(node, (condition, error_when), set_here)
         second = {} if error_when is None else named_paths(error_when)
         evidence = {**named_paths(condition), **second, **named}
+        if scope is not None:
+            condition = All((scope, condition))
         if len(evidence) > MAX_FIELDS:
             self._refuse(f"The rule names more than {MAX_FIELDS} fields.", node, "Split it.")
         return Rule(
@@ -119,13 +133,14 @@ class RuleReader:
             entity=entity,
             when=(self._text(node, "when") or "").strip(),
             condition=condition,
+            scope=scope,
             evidence=evidence,
             message=message,
             tests=tests,
             tested=tested,
             mode=self.choices.mode_of(self.rule, self.pack, mode),
             parameters=set_here,
-            needs=_needs(set_here),
+            needs=needs,
             pack=self.pack,
             path=self.document.path,
             line=self.document.text.count("\n", 0, node.start) + 1,
@@ -152,6 +167,19 @@ class RuleReader:
         if choice is None or choice.parameters is None or document is None:
             return declared
         return ParameterReader(document, self.rule).overridden(choice.parameters, declared)
+
+    def _needs(self, node: Mapping, conditions: Conditions, parameters: dict[str, Parameter]) -> str | None:
+        """Say what is missing before the rule can judge; a rule of one's own must not wait for a field."""
+        unset = [name for name, parameter in parameters.items() if not parameter.value]
+        named = [path for found in conditions if found is not None for path in named_paths(found).values()]
+        absent = [path for path in named if path.field.absent]
+        if absent and self.pack is None:
+            message = f"{absent[0].name} holds nothing here: no Jira site declares it."
+            place = self._scalar(node, "when") or node
+            self._refuse(message, place, f"Declare {absent[0].field.absent}.")
+        missing = [f"{path.field.absent}" for path in absent[:1]]
+        missing += [f"a value for {name} under parameters:" for name in unset]
+        return " and ".join(missing) or None
 
     def _conditions(self, node: Mapping, entity: Entity, values: dict[str, Values]) -> Conditions:
         """Read `when` and `error_when` with these values in the place of parameters."""
@@ -232,6 +260,8 @@ class RuleReader:
         if severity is not None and entry.name == "pass":
             self._refuse("What passes has no severity.", node, "Write severity: beside flag: alone.")
         item = CaseReader(self.document, self.rule, self.context).item(entry.value, entity)
+        if self.only is not None:
+            item.setdefault(self.only[1], self.only[2])
         line = self.document.text.count("\n", 0, entry.key.start) + 1
         return Case(entry.name == "flag", item, line, severity)
 
@@ -273,12 +303,6 @@ class RuleReader:
 
     def _refuse(self, message: str, place: Node, advice: str | None = None) -> None:
         self.document.add(message, place, advice, self.rule or None)
-
-
-def _needs(parameters: dict[str, Parameter]) -> str | None:
-    """Say what is missing before the rule can judge: a value that everybody has to set."""
-    missing = [name for name, parameter in parameters.items() if not parameter.value]
-    return f"a value for {' and '.join(missing)} under parameters:" if missing else None
 
 
 def _has_no(cases: list[Case], flag: bool) -> bool:

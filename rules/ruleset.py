@@ -67,6 +67,7 @@ class Rule:
 
     `evidence` holds every field the conditions and the message name. `hash` changes when the meaning of a
     condition or of a roll-up in it does, and with nothing else: not with the date, not with a title.
+    `scope` is what `each: epic` adds to the condition, outside of what tests have to pin down.
     `tested` and `tested_error_when` are the conditions with every parameter at its default: the tests of a
     rule hold whatever an admin sets. `needs` says what is missing before the rule can judge anything here.
     `was` are the ids the rule had before.
@@ -77,6 +78,7 @@ class Rule:
     entity: Entity
     when: str
     condition: Condition
+    scope: Condition | None
     evidence: Mapping[str, FieldPath]
     message: str
     severity: Severity

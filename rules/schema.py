@@ -29,7 +29,7 @@ from rules.keys import (
 from rules.pack import PACKS
 from rules.parameters import Type
 from rules.ruleset import Mode, Severity
-from rules.vocabulary import DEFAULT_ENTITY
+from rules.vocabulary import DEFAULT_ENTITY, SHORTHANDS
 
 Schema = dict[str, Any]
 
@@ -94,7 +94,7 @@ def _mapping(keys: Mapping[str, str], forms: Mapping[str, Schema], required: Ite
 def _rule(catalogue: Catalogue, names: list[str]) -> Schema:
     forms: dict[str, Schema] = {
         "id": {"type": ["string", "integer"], "pattern": f"^{ID.pattern}$", "maxLength": ID_LENGTH},
-        "each": _one_of(names) | {"default": DEFAULT_ENTITY},
+        "each": _one_of([*names, *SHORTHANDS]) | {"default": DEFAULT_ENTITY},
         "was": {"type": ["string", "integer", "array"], "items": {"type": ["string", "integer"]}},
         "parameters": {
             "type": "object",

@@ -36,7 +36,7 @@ from sqlalchemy.sql import visitors
 
 from rules.catalogue import WORDS, Column, Entity, Field, Kind, Path
 from rules.condition import All, Condition, Constants, FieldReference, Leaf, Rollup, Test
-from rules.sql_functions import Instant, JsonArray, JsonFragment, JsonObject, Matches
+from rules.sql_functions import Instant, JsonArray, JsonFragment, JsonObject, Matches, Parts
 
 EVIDENCE_VALUES = 20
 
@@ -215,16 +215,19 @@ def _predicate(leaf: Leaf) -> ColumnElement[bool]:
     operand = leaf.operand
     if isinstance(operand, FieldReference):
         right = _comparable(operand.path.field)
-        left, right = _times(left, operand.factor.denominator), _times(right, operand.factor.numerator)
+        factor = operand.factor * Fraction(leaf.path.field.scale, operand.path.field.scale)
+        left, right = _times(left, factor.denominator), _times(right, factor.numerator)
         return cast(ColumnElement[bool], _COMPARE[leaf.test](left, right))
     values = cast(Constants, operand).values
     if leaf.test is Test.MATCHES:
         return Matches(literal(values[0], String), _column(leaf.path.field).value)
     if leaf.path.kind in {Kind.NUMBER, Kind.MONEY}:
-        left, values = _integers(left, values)
+        left, values = _integers(
+            left, tuple(cast(Fraction, value) * leaf.path.field.scale for value in values)
+        )
     if leaf.test is Test.EQUAL and len(values) > 1:
         return left.in_(values)
-    return cast(ColumnElement[bool], _COMPARE[leaf.test](left, values[0]))
+    return or_(*(_COMPARE[leaf.test](left, value) for value in values))
 
 
 def _times(value: Expression, factor: int) -> Expression:
@@ -262,4 +265,6 @@ def _shown(field: Field, value: Expression) -> Expression:
         return case((value.is_(None), None), (value, "true"), else_="false")
     if field.kind is Kind.DATETIME:
         return Instant(value)
+    if field.scale > 1:
+        return Parts(value, literal(field.scale, BigInteger))
     return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from sqlalchemy import Boolean, Text
+from sqlalchemy import Boolean, Numeric, Text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -62,6 +62,13 @@ class Instant(FunctionElement[str]):
     inherit_cache = True
 
 
+class Parts(FunctionElement[Any]):
+    """`Parts(value, scale)`: a number that counts parts of one as the number it is; for showing only."""
+
+    type = Numeric()
+    inherit_cache = True
+
+
 def _arguments(element: FunctionElement[Any], compiler: SQLCompiler, **options: Any) -> str:
     return compiler.process(element.clauses, **options)
 
@@ -105,6 +112,18 @@ def _sqlite_fragment(element: JsonFragment, compiler: SQLCompiler, **options: An
 @compiles(JsonFragment, "postgresql")
 def _postgresql_fragment(element: JsonFragment, compiler: SQLCompiler, **options: Any) -> str:
     return _arguments(element, compiler, **options)
+
+
+@compiles(Parts, "sqlite")
+def _sqlite_parts(element: Parts, compiler: SQLCompiler, **options: Any) -> str:
+    value, scale = (compiler.process(part, **options) for part in element.clauses)
+    return f"({value} * 1.0 / {scale})"
+
+
+@compiles(Parts, "postgresql")
+def _postgresql_parts(element: Parts, compiler: SQLCompiler, **options: Any) -> str:
+    value, scale = (compiler.process(part, **options) for part in element.clauses)
+    return f"trim_scale(CAST({value} AS NUMERIC) / {scale})"
 
 
 @compiles(Instant, "sqlite")

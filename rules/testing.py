@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rules.condition import Condition
 from rules.evaluate import LeafResult, Verdict, evaluate, holds, severity_of
 from rules.moments import Context
 from rules.mutants import mutants
@@ -49,14 +50,20 @@ def run(rules: RuleSet) -> Iterator[TestResult]:
     for rule in (*rules.rules, *rules.resting):
         for number, case in enumerate(rule.tests, start=1):
             verdict = evaluate(rule.tested, case.item)
+            seen = Verdict(_flags(rule, rule.tested, case), verdict.leaves)
             severity = severity_of(rule.severity, rule.tested_error_when, case.item)
-            yield TestResult(rule, number, case, verdict, severity)
+            yield TestResult(rule, number, case, seen, severity)
 
 
 def describe(leaf: LeafResult) -> str:
     """Show a leaf as `✗ status = Done   (status is To Do)`; a question mark says the field is empty."""
     found = ", ".join(str(value) for value in leaf.found) or "empty"
     return f"{MARKS[leaf.verdict]} {leaf.text}   ({leaf.field} is {found})"
+
+
+def _flags(rule: Rule, condition: Condition, case: Case) -> bool:
+    """Say whether a rule with this condition flags the item of a test."""
+    return (rule.scope is None or holds(rule.scope, case.item)) and holds(condition, case.item)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,7 @@ def cover(rule: Rule, context: Context) -> Coverage:
     unnoticed = [
         mutant.text
         for mutant in changed
-        if all(holds(mutant.condition, case.item) is case.flag for case in rule.tests)
+        if all(_flags(rule, mutant.condition, case) is case.flag for case in rule.tests)
     ]
     graded = [case for case in rule.tests if case.severity is not None]
     raising = [] if rule.tested_error_when is None else list(mutants(rule.tested_error_when, context))

@@ -13,17 +13,25 @@ from rules.condition import Condition, named_paths
 from rules.ruleset import Rule, RuleSet, Severity
 from rules.sql import hits, matching
 from sync.pull import Kind
-from sync.store import findings, links, tables, waivers
+from sync.store import findings, groups, links, tables, waivers
 from sync.store.bulk import analyze
 from sync.store.dangling import Dangling, count_dangling
 from sync.store.schema import table_of
 
 hit = table_of(tables.Hit)
 
-ENTITY_KINDS = {"workItem": Kind.WORK, "objective": Kind.OBJECTIVES, "budgetLine": Kind.FINANCE}
+ENTITY_KINDS = {
+    "workItem": Kind.WORK,
+    "objective": Kind.OBJECTIVES,
+    "budgetLine": Kind.FINANCE,
+    "costCentre": Kind.FINANCE,
+    "project": Kind.WORK,
+}
 RELATION_KINDS = {
     "objective": {Kind.WORK, Kind.OBJECTIVES, Kind.LINKS},
     "workItem": {Kind.WORK, Kind.OBJECTIVES, Kind.LINKS},
+    "child": {Kind.WORK},
+    "budgetLine": {Kind.FINANCE, Kind.WORK, Kind.ALLOCATIONS},
 }
 
 
@@ -72,6 +80,7 @@ def judge(
 
     `today` is the day in the service's zone; without one, that of `now`.
     """
+    groups.gather(connection)
     links.relink(connection)
     findings.clear_hits(connection)
     frozen: dict[str, str] = {}

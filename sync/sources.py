@@ -18,8 +18,11 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from connectors.finance import AllocationsConfig, FinanceSourceConfig, FxSourceConfig, RestFinanceConfig
 from connectors.finance import canonical as canonical_finance
 from connectors.jira import JiraSiteConfig
+from connectors.jira.config import FieldDeclaration, declaration
 from connectors.objectives import LinksConfig, ObjectivesSourceConfig
 from connectors.objectives import canonical as canonical_objectives
+from connectors.records import ValueType
+from rules.vocabulary import taken
 from sync.errors import ConfigurationError
 from sync.settings import Settings, sentence
 
@@ -102,6 +105,23 @@ def setting_problem(detail: Any) -> str:
 
 def read_sources(path: Path, variables: Mapping[str, str]) -> SourcesConfig:
     """Read a sources file; relative paths in it count from its folder."""
+    document = read_yaml(path)
+    problems: list[str] = []
+    plain = substitute(document, variables, path, problems)
+    if problems:
+        raise ConfigurationError(*problems)
+    try:
+        config = SourcesConfig.model_validate(plain)
+    except ValidationError as error:
+        raise ConfigurationError(*mistakes(path, document, error.errors())) from None
+    problems += double_names(path, document, config)
+    if problems:
+        raise ConfigurationError(*problems)
+    return with_absolute_paths(config, path.parent)
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a sources file as it stands."""
     try:
         document = YAML().load(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
@@ -120,18 +140,39 @@ def read_sources(path: Path, variables: Mapping[str, str]) -> SourcesConfig:
         raise ConfigurationError(
             f"{path}: expected the keys jira, finance, fx, allocations, objectives and links at the top"
         )
+    return document
+
+
+def declared_fields(path: Path | None) -> dict[str, ValueType]:
+    """Give the fields that the Jira sites of a sources file declare for rules, without asking for secrets.
+
+    Raises a `ConfigurationError` where two sites differ about a name, or a name means something else.
+    """
+    if path is None:
+        return {}
+    document = read_yaml(path)
+    sites = document.get("jira") or []
+    found: dict[str, ValueType] = {}
     problems: list[str] = []
-    plain = substitute(document, variables, path, problems)
+    for site in sites if isinstance(sites, list) else []:
+        fields = site.get("fields") if isinstance(site, Mapping) else None
+        for name, value in fields.items() if isinstance(fields, Mapping) else ():
+            where = f"{path}:{place(fields, name)}: fields.{name}"
+            try:
+                kind = FieldDeclaration.model_validate(declaration(str(name), value)).type
+            except ValidationError as error:
+                problems.append(f"{where}: {sentence(error.errors()[0]['msg'])}")
+                continue
+            except ValueError as error:
+                problems.append(f"{where}: {error}")
+                continue
+            if taken(str(name)):
+                problems.append(f"{where}: rules know a field of this name already; choose another one")
+            elif found.setdefault(str(name), kind) is not kind:
+                problems.append(f"{where}: another site says it holds {found[str(name)]}, this one {kind}")
     if problems:
         raise ConfigurationError(*problems)
-    try:
-        config = SourcesConfig.model_validate(plain)
-    except ValidationError as error:
-        raise ConfigurationError(*mistakes(path, document, error.errors())) from None
-    problems += double_names(path, document, config)
-    if problems:
-        raise ConfigurationError(*problems)
-    return with_absolute_paths(config, path.parent)
+    return found
 
 
 def double_names(path: Path, document: Any, config: SourcesConfig) -> list[str]:

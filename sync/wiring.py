@@ -32,7 +32,7 @@ from sync.errors import ConfigurationError
 from sync.night import Service
 from sync.pull import Feed, Kind
 from sync.settings import Settings
-from sync.sources import SourcesConfig, objectives_name
+from sync.sources import SourcesConfig, declared_fields, objectives_name
 from sync.store.catalogue import Frame, bind_catalogue
 from sync.tokens import FileTokens
 
@@ -172,6 +172,7 @@ def frame_of(settings: Settings, now: datetime) -> Frame:
         fiscal_year=settings.fiscal_year or context.fiscal_year(),
         currency=settings.currency,
         prefix=settings.label_prefix,
+        fields=declared_fields(settings.sources),
     )
 
 

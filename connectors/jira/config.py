@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -12,9 +13,19 @@ from connectors.budget import CLOUD_LIMITS
 from connectors.jira.jql import scope_of
 from connectors.jira.ties import FieldTie, LinkTie, RemoteLinkTies
 from connectors.oauth import Grant
-from connectors.records import Strength
+from connectors.records import STANDARD_FIELDS, Strength, ValueType
 
+FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,39}")
 ONE_OR_MANY = {"objective_field": "objective_fields", "cost_code_field": "cost_code_fields"}
+
+
+class FieldDeclaration(BaseModel):
+    """A field of this Jira that rules may ask about: its id or unambiguous name, and what it holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    field: str = Field(min_length=1)
+    type: ValueType
 
 
 class JiraSiteConfig(BaseModel):
@@ -31,6 +42,8 @@ class JiraSiteConfig(BaseModel):
     `strengths` explains; traces, supports and accelerates need no explanation.
     `epic_types`: names or ids of the issue types that are epics where Jira does not tell (Data Center).
     `ca_bundle`: a file of certificate authorities to trust, where the organisation signs its own.
+    `fields`: fields that rules may ask about, by the name they use: `risk: customfield_10100` for those of
+    `STANDARD_FIELDS`, `team: {field: Team, type: option}` for others.
     `start_field`: the field in which issues that are objectives keep their first day.
     `page_size`: issues in one answer; by default the most that Jira gives, 100 on Cloud, 1000 on Data Center.
     `parallel`: how many requests may be under way at once.
@@ -66,6 +79,7 @@ class JiraSiteConfig(BaseModel):
     strengths: dict[str, Strength] = Field(default_factory=dict)
     epic_types: tuple[str, ...] = ("Epic",)
     start_field: str | None = None
+    fields: dict[str, FieldDeclaration] = Field(default_factory=dict)
     ca_bundle: str | None = None
     connect_timeout: float = Field(default=10.0, gt=0)
     read_timeout: float = Field(default=60.0, gt=0)
@@ -88,6 +102,12 @@ class JiraSiteConfig(BaseModel):
                     raise ValueError(f"give either {one} or {many}, not both")
                 settings[many] = settings.pop(one)
         return settings
+
+    @field_validator("fields", mode="before")
+    @classmethod
+    def complete_declarations(cls, given: Any) -> Any:
+        """Give the fields that rules know by themselves their type, and refuse another one."""
+        return declarations(given)
 
     @field_validator("objective_fields", "cost_code_fields", "epic_types", mode="before")
     @classmethod
@@ -201,3 +221,29 @@ class JiraSiteConfig(BaseModel):
         if self.client_id:
             return "token_url, client_id and client_secret"
         return "JIRA_EMAIL and JIRA_API_TOKEN" if self.email else "username and password"
+
+
+def declarations(given: Any) -> Any:
+    """Read the short form of `fields:`. Raises ValueError for a name or a type that rules could not use."""
+    if not isinstance(given, Mapping):
+        return {} if given is None else given
+    return {str(name): declaration(str(name), value) for name, value in given.items()}
+
+
+def declaration(name: str, value: Any) -> Any:
+    """Complete the declaration of one field."""
+    if not FIELD_NAME.fullmatch(name):
+        raise ValueError(
+            f"{name!r} cannot be the name of a field: use letters and digits, as in businessOwner"
+        )
+    standard = STANDARD_FIELDS.get(name)
+    if isinstance(value, str) and standard is None:
+        kinds = ", ".join(ValueType)
+        raise ValueError(f"say what {name} holds, as in {{field: {value}, type: option}} ({kinds})")
+    if isinstance(value, Mapping):
+        if standard is not None and value.get("type", standard) != standard:
+            raise ValueError(
+                f"{name} is always of type {standard}; use another name for a field of another type"
+            )
+        return {"type": standard, **value} if standard else value
+    return {"field": value, "type": standard}

@@ -11,6 +11,7 @@ from rapidfuzz import fuzz, process
 from connectors.errors import BadInput
 from connectors.jira.config import JiraSiteConfig
 from connectors.jira.ties import FieldTie
+from connectors.records import ValueType
 
 EPIC_LINK = "com.pyxis.greenhopper.jira:gh-epic-link"
 PARENT_LINK = "com.atlassian.jpo:jpo-custom-field-parent"
@@ -18,7 +19,7 @@ GOALS = "com.atlassian.jira.plugin.system.customfieldtypes:goals"
 
 OBJECTIVE = "JIRA_OBJECTIVE_FIELD"
 
-# Everything a work item is made of; descriptions and comments are never asked for.
+# Everything a work item is made of; a description is asked for only where it is declared, comments never.
 SYSTEM_FIELDS = (
     "summary",
     "issuetype",
@@ -32,6 +33,7 @@ SYSTEM_FIELDS = (
     "created",
     "updated",
     "duedate",
+    "resolutiondate",
 )
 
 
@@ -59,6 +61,15 @@ class SiteField:
 
 
 @dataclass(frozen=True, slots=True)
+class DeclaredField:
+    """A field of the site that rules ask about, by the name they use."""
+
+    name: str
+    field: SiteField
+    type: ValueType
+
+
+@dataclass(frozen=True, slots=True)
 class FieldMap:
     """Which field of this site holds what; several fields of one kind occur (one for each project).
 
@@ -73,12 +84,14 @@ class FieldMap:
     start: SiteField | None = None
     strength: SiteField | None = None
     ties: Mapping[str, FieldTie] = field(default_factory=dict)
+    declared: tuple[DeclaredField, ...] = ()
 
     @property
     def to_request(self) -> tuple[str, ...]:
         groups = (self.objective, self.cost_code, self.goals, self.epic_link, self.parent_link)
         custom = [one.id for group in groups for one in group]
         custom += [one.id for one in (self.start, self.strength) if one]
+        custom += [declared.field.id for declared in self.declared]
         return tuple(dict.fromkeys([*SYSTEM_FIELDS, *custom]))
 
 
@@ -132,6 +145,11 @@ def map_fields(config: JiraSiteConfig, fields: Sequence[SiteField]) -> FieldMap:
         goals=of_kind(GOALS, fields),
         epic_link=of_kind(EPIC_LINK, fields),
         parent_link=of_kind(PARENT_LINK, fields),
+        declared=tuple(
+            DeclaredField(name, found, declared.type)
+            for name, declared in config.fields.items()
+            for found in resolve([declared.field], f"fields: {name}")
+        ),
     )
     if problems:
         raise BadInput(*problems)

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from connectors.jira.fields import FieldMap, SiteField
+from connectors.jira.declared import declared_values
+from connectors.jira.fields import DeclaredField, FieldMap, SiteField
 from connectors.jira.linktypes import LinkMap
 from connectors.jira.ties import FieldTie, at_separators, compiled
 from connectors.jira.values import SEPARATORS, day_of, goal_ids, groups_in, moment_of, targets_of, text_of
 from connectors.records import (
+    FieldValue,
     How,
     Objective,
     ObjectiveState,
@@ -168,6 +170,8 @@ def to_work_item(raw: Any, mapping: IssueMapping, *, in_scope: bool = True) -> M
         created=reader.parse("created", moment_of),
         updated=reader.parse("updated", moment_of),
         due=reader.parse("duedate", day_of),
+        resolved=reader.parse("resolutiondate", moment_of),
+        values=tuple(value for declared in mapping.fields.declared for value in values_of(reader, declared)),
         references=tuple(dict.fromkeys(references_of(reader, labels))),
         in_scope=in_scope,
     )
@@ -193,6 +197,21 @@ def to_objective(raw: Any, mapping: IssueMapping) -> Mapped[Objective]:
         issue_id=reader.id,
     )
     return Mapped(objective, tuple(reader.refused))
+
+
+def values_of(reader: Reader, declared: DeclaredField) -> tuple[FieldValue, ...]:
+    """The values of a field that rules ask about; what is of another type is reported and left out."""
+    raw = reader.fields.get(declared.field.id)
+    if not raw and raw != 0:
+        return ()
+    try:
+        return declared_values(declared.name, declared.type, raw)
+    except ValueError as error:
+        reason = (
+            f"{declared.field}: {error}, as fields: {declared.name} declares; the issue is kept without it"
+        )
+        reader.refuse(reason, declared.field.id)
+        return ()
 
 
 def labels_of(fields: Raw) -> tuple[str, ...]:

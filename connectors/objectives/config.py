@@ -48,6 +48,8 @@ class ObjectiveColumns(Declared):
     starts: Header | None = None
     ends: Header | None = None
     url: Header | None = None
+    kind: Header | None = None
+    target_share: Header | None = None
 
 
 class ObjectivesSourceConfig(DeclaredFiles):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from datetime import date
@@ -35,6 +36,8 @@ def to_objective(
             starts=starts,
             ends=ends,
             url=_url(row, columns.url),
+            kind=_text(row, columns.kind),
+            target_share=_share(row, columns.target_share),
         )
     except CellRefused as fault:
         return Quarantined(file, row.line, fault.column, str(fault), row.raw)
@@ -96,6 +99,18 @@ def _url(row: Row, column: str | None) -> str | None:
     if text is not None and not text.lower().startswith(("https://", "http://")):
         raise CellRefused(str(column), f"{text!r} is no web address that starts with https:// or http://")
     return text
+
+
+def _share(row: Row, column: str | None) -> int | None:
+    """Read `25%`, `25` or `2.5 %` as hundredths of a percent."""
+    text = _text(row, column)
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d{1,3})(?:\.(\d{1,2}))?\s*%?", text)
+    share = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0")) if match else None
+    if share is None or share > 100_00:
+        raise CellRefused(str(column), f"{text!r} is no share of the whole, such as 25% or 2.5%")
+    return share
 
 
 def _refuse_reversed(column: str | None, starts: date | None, ends: date | None) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from rules.catalogue import Catalogue
 from rules.document import read as read_document
 from rules.house_form import format_text
 from rules.keys import ID, ID_LENGTH
@@ -23,12 +25,13 @@ from rules.schema import schema
 from rules.skeleton import skeleton
 from rules.testing import cover
 from rules.testing import run as run_tests
-from rules.vocabulary import DEFAULT_ENTITY, VOCABULARY
+from rules.vocabulary import DEFAULT_ENTITY, VOCABULARY, vocabulary
 from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output, counted
 from sync.cli.preview import preview
 from sync.cli.session import read_settings, utc_now
 from sync.errors import ConfigurationError, Exit
+from sync.sources import declared_fields
 from sync.wiring import context_of
 
 app = typer.Typer(help="Check, test, list and write rule files.", no_args_is_help=True)
@@ -65,9 +68,8 @@ def check_rules(
 ) -> int:
     """Show every mistake of rule files, with place and fix."""
     output = Output(as_json=json or form is Form.JSON)
-    context, chosen = chosen_rules(paths, env_file)
     try:
-        rules = load(chosen, VOCABULARY, context)
+        rules = desk_for(paths, env_file).load()
     except RuleErrors as errors:
         for problem in errors.problems:
             output.line(problem.annotate() if form is Form.GITHUB else problem.render())
@@ -89,11 +91,11 @@ def try_rules(
 ) -> int:
     """Run the tests that the rule files hold, and count what they leave untested."""
     output = Output(as_json=json)
-    context, chosen = chosen_rules(paths, env_file)
-    rules = checked(context, chosen)
+    desk = desk_for(paths, env_file)
+    rules = desk.checked()
     results = list(run_tests(rules))
     failed = [result for result in results if not result.passed]
-    covered = [] if failed else [cover(rule, context) for rule in (*rules.rules, *rules.resting)]
+    covered = [] if failed else [cover(rule, desk.context) for rule in (*rules.rules, *rules.resting)]
     untested = [line for coverage in covered for line in coverage.lines]
     for line in [result.text for result in failed] + (untested if strict else []):
         output.line(line)
@@ -205,7 +207,7 @@ def print_schema() -> int:
 def list_rules(paths: Paths = None, env_file: EnvFile = None, json: Json = False) -> int:
     """List the rules and the labels they write."""
     output = Output(as_json=json)
-    rules = loaded(paths, env_file)
+    rules = desk_for(paths, env_file).checked()
     output.table(
         "Rules",
         ["rule", "judges", "severity", "mode", "label"],
@@ -236,24 +238,32 @@ def list_rules(paths: Paths = None, env_file: EnvFile = None, json: Json = False
     return Exit.OK
 
 
-def chosen_rules(paths: Sequence[Path] | None, env_file: Path | None) -> tuple[Context, list[Path]]:
-    """Give the context of conditions, and the files named or configured."""
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What rule files are read with: the words they may use, the moment, and which files."""
+
+    catalogue: Catalogue
+    context: Context
+    paths: list[Path]
+
+    def load(self) -> RuleSet:
+        """Load the files; raise `RuleErrors` with their mistakes."""
+        return load(self.paths, self.catalogue, self.context)
+
+    def checked(self) -> RuleSet:
+        """Load files that must have no mistakes."""
+        try:
+            return self.load()
+        except RuleErrors as errors:
+            raise ConfigurationError(*(problem.render() for problem in errors.problems)) from None
+
+
+def desk_for(paths: Sequence[Path] | None, env_file: Path | None) -> Desk:
+    """Set up for the files named, or for those that are configured."""
     settings = read_settings(env_file)
     configured = [settings.rules] if settings.rules is not None else shipped()
-    return context_of(settings, utc_now()), list(paths or configured)
-
-
-def loaded(paths: Sequence[Path] | None, env_file: Path | None) -> RuleSet:
-    """Load rules that must have no mistakes."""
-    return checked(*chosen_rules(paths, env_file))
-
-
-def checked(context: Context, chosen: Sequence[Path]) -> RuleSet:
-    """Load files that must have no mistakes."""
-    try:
-        return load(chosen, VOCABULARY, context)
-    except RuleErrors as errors:
-        raise ConfigurationError(*(problem.render() for problem in errors.problems)) from None
+    catalogue = vocabulary(declared_fields(settings.sources))
+    return Desk(catalogue, context_of(settings, utc_now()), list(paths or configured))
 
 
 def problem_document(problem: object) -> dict[str, object]:

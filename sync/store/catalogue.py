@@ -2,58 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from sqlalchemy import and_, exists, select
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    FromClause,
-    Select,
-    and_,
-    case,
-    cast,
-    false,
-    func,
-    select,
-    true,
-)
-
-from connectors.records import BudgetVersion
 from rules.catalogue import Catalogue, Column, EntityBinding, RelationBinding
-from rules.vocabulary import VOCABULARY
-from sync.store import tables
-from sync.store.coverage import objective_is_live
+from rules.vocabulary import vocabulary
+from sync.store.columns import (
+    VERSIONS,
+    Frame,
+    amounts_by,
+    budget_line_columns,
+    is_live,
+    money_columns,
+    objective_columns,
+    of_this_year,
+    parent_columns,
+    share_of,
+    sums_of,
+    work_item_columns,
+)
+from sync.store.groups import cost_centre, project
 from sync.store.links import budget_line, budget_link, objective, objective_link, work_item
 from sync.store.presence import kept, live
-from sync.store.schema import table_of
 
-label_table = table_of(tables.WorkItemLabel)
-
-Columns = dict[str, ColumnElement[Any] | Column]
-
-VERSIONS = {
-    "amount": BudgetVersion.BUDGET,
-    "forecast": BudgetVersion.FORECAST,
-    "actual": BudgetVersion.ACTUAL,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What "today", "this fiscal year", "our currency" and "our labels" mean in a run."""
-
-    today: date
-    fiscal_year: int
-    currency: str
-    prefix: str
+__all__ = ["Frame", "bind_catalogue"]
 
 
 def bind_catalogue(frame: Frame) -> Catalogue:
     """Bind every entity to the live rows of its table."""
-    return VOCABULARY.bind(
-        {"workItem": work_items(frame), "objective": objectives(frame), "budgetLine": budget_lines(frame)}
+    return vocabulary(frame.fields).bind(
+        {
+            "workItem": work_items(frame),
+            "objective": objectives(frame),
+            "budgetLine": budget_lines(frame),
+            "costCentre": cost_centres(frame),
+            "project": projects(frame),
+        }
     )
 
 
@@ -61,29 +44,46 @@ def work_items(frame: Frame) -> EntityBinding:
     """Bind the work items in scope, with the money that falls to them."""
     items = select(work_item).where(live(work_item), work_item.c.in_scope).subquery("items")
     amounts = amounts_by(budget_link.c.work_item_id, frame).subquery("item_money")
+    parents = select(work_item).where(kept(work_item)).subquery("item_parent")
     theirs = (
         select(objective_link.c.work_item_id.label("served_by"), *objective.c, is_live(frame))
         .join_from(objective_link, objective, objective.c.id == objective_link.c.objective_id)
         .where(objective_link.c.counts, kept(objective))
         .subquery("their_objectives")
     )
+    children = select(work_item).where(kept(work_item), work_item.c.in_scope).subquery("children")
+    lines = (
+        select(budget_link.c.work_item_id.label("pays"), *budget_line.c)
+        .join_from(budget_link, budget_line, budget_line.c.id == budget_link.c.budget_line_id)
+        .where(kept(budget_line))
+        .subquery("their_lines")
+    )
+    money = items.outerjoin(amounts, amounts.c.owner == items.c.id)
     return EntityBinding(
-        items.outerjoin(amounts, amounts.c.owner == items.c.id),
+        money.outerjoin(parents, parents.c.id == items.c.parent_id),
         items.c.id,
-        work_item_columns(items, frame, "item_label") | money_columns(amounts, *VERSIONS),
-        {"objective": RelationBinding(theirs, theirs.c.served_by == items.c.id, objective_columns(theirs))},
+        work_item_columns(items, frame, "item") | parent_columns(parents) | money_columns(amounts, *VERSIONS),
+        {
+            "objective": RelationBinding(theirs, theirs.c.served_by == items.c.id, objective_columns(theirs)),
+            "child": RelationBinding(
+                children, children.c.parent_id == items.c.id, work_item_columns(children, frame, "child")
+            ),
+            "budgetLine": RelationBinding(
+                lines, lines.c.pays == items.c.id, budget_line_columns(lines, frame)
+            ),
+        },
     )
 
 
 def objectives(frame: Frame) -> EntityBinding:
     """Bind the objectives, with the money of the work that serves them."""
     own = select(*objective.c, is_live(frame)).where(live(objective)).subquery("own_objectives")
-    amounts = (
+    sums = (
         amounts_by(objective_link.c.objective_id, frame)
         .join(objective_link, objective_link.c.work_item_id == budget_link.c.work_item_id)
         .where(objective_link.c.counts)
-        .subquery("objective_money")
     )
+    amounts, all_amounts = sums.subquery("objective_money"), sums.subquery("all_objective_money")
     serving = (
         select(objective_link.c.objective_id.label("serves"), *work_item.c)
         .join_from(objective_link, work_item, work_item.c.id == objective_link.c.work_item_id)
@@ -93,10 +93,12 @@ def objectives(frame: Frame) -> EntityBinding:
     return EntityBinding(
         own.outerjoin(amounts, amounts.c.owner == own.c.id),
         own.c.id,
-        objective_columns(own) | money_columns(amounts, "amount"),
+        objective_columns(own)
+        | money_columns(amounts, *VERSIONS)
+        | {"budget.share": share_of(amounts.c.amount, all_amounts)},
         {
             "workItem": RelationBinding(
-                serving, serving.c.serves == own.c.id, work_item_columns(serving, frame, "serving_label")
+                serving, serving.c.serves == own.c.id, work_item_columns(serving, frame, "serving")
             )
         },
     )
@@ -111,84 +113,83 @@ def budget_lines(frame: Frame) -> EntityBinding:
         .where(kept(work_item))
         .subquery("paid_items")
     )
-    columns: Columns = {
-        "id": Column(lines.c.source_id, lines.c.key_folded),
-        "project": Column(lines.c.project, lines.c.project_folded),
-        "costCentre": Column(lines.c.cost_centre, lines.c.cost_centre_folded),
-        "account": Column(lines.c.account, lines.c.account_folded),
-        "version": Column(lines.c.version, lines.c.version),
-        "fiscalYear": lines.c.fiscal_year,
-        "currency": Column(lines.c.currency, func.lower(lines.c.currency)),
-        "amount": case((lines.c.currency == frame.currency, lines.c.amount_minor)),
-    }
-    relation = RelationBinding(
-        paid, paid.c.paid_by == lines.c.id, work_item_columns(paid, frame, "paid_label")
+    served = (
+        select(budget_link.c.budget_line_id.label("paid_by"), *objective.c, is_live(frame))
+        .join_from(budget_link, objective_link, objective_link.c.work_item_id == budget_link.c.work_item_id)
+        .join(objective, objective.c.id == objective_link.c.objective_id)
+        .where(objective_link.c.counts, kept(objective))
+        .distinct()
+        .subquery("paid_objectives")
     )
-    return EntityBinding(lines, lines.c.id, columns, {"workItem": relation})
-
-
-def work_item_columns(items: FromClause, frame: Frame, name: str) -> Columns:
-    """Give the columns of a work item; `name` is the alias its labels are read through."""
-    labels = label_table.alias(name)
-    foreign = func.substr(labels.c.label, 1, len(frame.prefix)) != frame.prefix
-    c = items.c
-    return {
-        "key": Column(c.key, c.key_folded),
-        "project": Column(c.project_key, c.project_folded),
-        "issuetype": Column(c.type_name, c.type_folded),
-        "hierarchyLevel": c.hierarchy_level,
-        "summary": Column(c.summary, c.summary_folded),
-        "status": Column(c.status, c.status_folded),
-        "statusCategory": Column(c.status_category, c.status_category),
-        "assignee": Column(c.assignee, c.assignee_folded),
-        "priority": Column(c.priority, c.priority_folded),
-        # What we wrote ourselves is no fact about the ticket: a rule that saw it could flip each night.
-        "labels": Column(
-            labels.c.label, labels.c.label_folded, labels, and_(labels.c.work_item_id == c.id, foreign)
-        ),
-        "created": c.created_at,
-        "updated": c.updated_at,
-        "due": c.due_on,
-        "parent": Column(c.parent_key, c.parent_folded),
-    }
-
-
-def objective_columns(rows: FromClause) -> Columns:
-    """Give the columns of an objective."""
-    c = rows.c
-    return {
-        "key": Column(c.source_id, c.key_folded),
-        "title": Column(c.title, c.title_folded),
-        "state": Column(c.state, c.state),
-        "owner": Column(c.owner, c.owner_folded),
-        "starts": c.starts_on,
-        "ends": c.ends_on,
-        "live": c.live,
-    }
-
-
-def is_live(frame: Frame) -> ColumnElement[bool]:
-    """Give the column that says whether an objective counts today."""
-    return case((objective_is_live(frame.today), true()), else_=false()).label("live")
-
-
-def amounts_by(owner: ColumnElement[Any], frame: Frame) -> Select[Any]:
-    """Select the sums of this fiscal year in the reporting currency, one row for each owner."""
-    sums = [
-        cast(
-            func.sum(case((budget_line.c.version == version.value, budget_link.c.amount_minor))), BigInteger
-        ).label(name)
-        for name, version in VERSIONS.items()
-    ]
-    return (
-        select(owner.label("owner"), *sums)
-        .select_from(budget_link)
-        .join(budget_line, budget_line.c.id == budget_link.c.budget_line_id)
-        .where(budget_line.c.fiscal_year == frame.fiscal_year, budget_line.c.currency == frame.currency)
-        .group_by(owner)
+    return EntityBinding(
+        lines,
+        lines.c.id,
+        budget_line_columns(lines, frame),
+        {
+            "workItem": RelationBinding(
+                paid, paid.c.paid_by == lines.c.id, work_item_columns(paid, frame, "paid")
+            ),
+            "objective": RelationBinding(served, served.c.paid_by == lines.c.id, objective_columns(served)),
+        },
     )
 
 
-def money_columns(amounts: FromClause, *names: str) -> Columns:
-    """Give the columns of the sums."""
-    return {f"budget.{name}": amounts.c[name] for name in names}
+def cost_centres(frame: Frame) -> EntityBinding:
+    """Bind the cost centres that live budget lines name, with the money booked on them."""
+    named = exists().where(budget_line.c.cost_centre_folded == cost_centre.c.name_folded, live(budget_line))
+    centres = select(cost_centre).where(named.correlate(cost_centre)).subquery("centres")
+    sums = (
+        select(budget_line.c.cost_centre_folded.label("owner"), *sums_of(budget_line.c.amount_minor))
+        .where(of_this_year(frame), live(budget_line))
+        .group_by(budget_line.c.cost_centre_folded)
+        .subquery("centre_money")
+    )
+    lines = select(budget_line).where(live(budget_line)).subquery("centre_lines")
+    paid = (
+        select(budget_line.c.cost_centre_folded.label("paid_by"), *work_item.c)
+        .join_from(budget_link, budget_line, budget_line.c.id == budget_link.c.budget_line_id)
+        .join(work_item, work_item.c.id == budget_link.c.work_item_id)
+        .where(kept(work_item), live(budget_line))
+        .distinct()
+        .subquery("centre_items")
+    )
+    return EntityBinding(
+        centres.outerjoin(sums, sums.c.owner == centres.c.name_folded),
+        centres.c.id,
+        {"name": Column(centres.c.name, centres.c.name_folded)} | money_columns(sums, *VERSIONS),
+        {
+            "budgetLine": RelationBinding(
+                lines,
+                lines.c.cost_centre_folded == centres.c.name_folded,
+                budget_line_columns(lines, frame),
+            ),
+            "workItem": RelationBinding(
+                paid, paid.c.paid_by == centres.c.name_folded, work_item_columns(paid, frame, "centre")
+            ),
+        },
+    )
+
+
+def projects(frame: Frame) -> EntityBinding:
+    """Bind the Jira projects that have work items in scope, with the money that falls to these."""
+    same = and_(work_item.c.source == project.c.source, work_item.c.project_folded == project.c.key_folded)
+    filled = exists().where(same, live(work_item), work_item.c.in_scope).correlate(project)
+    rows = select(project).where(filled).subquery("projects")
+    amounts = (
+        amounts_by(project.c.id, frame)
+        .join(work_item, work_item.c.id == budget_link.c.work_item_id)
+        .join(project, same)
+        .subquery("project_money")
+    )
+    items = select(work_item).where(live(work_item), work_item.c.in_scope).subquery("project_items")
+    within = and_(items.c.source == rows.c.source, items.c.project_folded == rows.c.key_folded)
+    return EntityBinding(
+        rows.outerjoin(amounts, amounts.c.owner == rows.c.id),
+        rows.c.id,
+        {
+            "key": Column(rows.c.key, rows.c.key_folded),
+            "name": Column(rows.c.name, rows.c.name_folded),
+        }
+        | money_columns(amounts, *VERSIONS),
+        {"workItem": RelationBinding(items, within, work_item_columns(items, frame, "project"))},
+    )

@@ -287,7 +287,9 @@ def is_hit() -> ColumnElement[bool]:
 
 def out_of_sight(entity: str) -> ColumnElement[bool]:
     """Give the condition that a finding's subject is missing, but not yet known to be deleted."""
-    subject = SUBJECTS[entity]
+    subject = SUBJECTS.get(entity)
+    if subject is None:  # projects and cost centres are never read, and so never missing
+        return false()
     return (
         exists()
         .where(

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, case, func, or_, select
 
 from sync.store import tables
 from sync.store.findings import WORK_ITEM
+from sync.store.groups import cost_centre, project
 from sync.store.links import budget_line, objective, work_item
 from sync.store.runs import control_total, run, source_run
 from sync.store.schema import AnyRow, table_of
@@ -86,8 +87,12 @@ def findings_by_rule(connection: Connection, run_id: int) -> Sequence[AnyRow]:
 
 def open_findings(connection: Connection) -> Sequence[AnyRow]:
     """Read the findings that are not closed, with the name of the row each is about."""
-    subject = func.coalesce(work_item.c.key, objective.c.source_id, budget_line.c.source_id)
-    title = func.coalesce(work_item.c.summary, objective.c.title, budget_line.c.description)
+    subject = func.coalesce(
+        work_item.c.key, objective.c.source_id, budget_line.c.source_id, project.c.key, cost_centre.c.name
+    )
+    title = func.coalesce(
+        work_item.c.summary, objective.c.title, budget_line.c.description, project.c.name, cost_centre.c.name
+    )
     return connection.execute(
         select(
             finding.c.rule,
@@ -104,6 +109,10 @@ def open_findings(connection: Connection) -> Sequence[AnyRow]:
         .outerjoin(objective, (finding.c.entity == "objective") & (objective.c.id == finding.c.subject_id))
         .outerjoin(
             budget_line, (finding.c.entity == "budgetLine") & (budget_line.c.id == finding.c.subject_id)
+        )
+        .outerjoin(project, (finding.c.entity == "project") & (project.c.id == finding.c.subject_id))
+        .outerjoin(
+            cost_centre, (finding.c.entity == "costCentre") & (cost_centre.c.id == finding.c.subject_id)
         )
         .where(finding.c.state != "closed")
         .order_by(finding.c.rule, subject)

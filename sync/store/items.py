@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, select
 
 from rules.catalogue import Entity, Field, Kind, Relation
+from rules.literals import exact
 
 Item = dict[str, Any]
 
@@ -67,4 +69,8 @@ def read_related(
 
 def shown(field: Field, value: Any) -> Any:
     """Give a value in the type the evaluator expects."""
-    return bool(value) if field.kind is Kind.BOOLEAN and value is not None else value
+    if value is None:
+        return None
+    if field.scale > 1:
+        return exact(Fraction(value, field.scale))
+    return bool(value) if field.kind is Kind.BOOLEAN else value

@@ -93,6 +93,7 @@ def work_item_row(item: WorkItem) -> Row:
         "created_at": item.created,
         "updated_at": item.updated,
         "due_on": item.due,
+        "resolved_at": item.resolved,
         "parent_source_id": item.parent_id,
         "parent_key": item.parent_key,
         "parent_folded": folded(item.parent_key),
@@ -109,6 +110,24 @@ def label_rows(item: WorkItem, work_item_id: int) -> list[Row]:
     return [
         {"work_item_id": work_item_id, "label": label, "label_folded": fold(label)}
         for label in dict.fromkeys(map(storable, item.labels))
+    ]
+
+
+def value_rows(item: WorkItem, work_item_id: int) -> list[Row]:
+    """Give one row for each value of a declared field."""
+    return [
+        storable_row(
+            {
+                "work_item_id": work_item_id,
+                "name": value.name,
+                "position": position,
+                "text": value.text,
+                "text_folded": fold(value.text),
+                "number": value.number,
+                "day": value.day,
+            }
+        )
+        for position, value in enumerate(item.values)
     ]
 
 
@@ -145,6 +164,9 @@ def objective_row(objective: Objective, site: str | None) -> Row:
         "url": objective.url,
         "site": site,
         "issue_id": objective.issue_id,
+        "kind": objective.kind,
+        "kind_folded": folded(objective.kind),
+        "target_share": objective.target_share,
     }
 
 

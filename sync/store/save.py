@@ -161,11 +161,11 @@ def spare_unseen(connection: Connection, origin: Origin, page: Page) -> None:
 
 
 def save_children(connection: Connection, origin: Origin, items: dict[str, Record]) -> None:
-    """Replace the labels and the references of these work items."""
+    """Replace the labels, the references and the values of declared fields of these work items."""
     if not items:
         return
     table, labels = KINDS[WorkItem], table_of(tables.WorkItemLabel)
-    references = table_of(tables.WorkItemReference)
+    references, values = table_of(tables.WorkItemReference), table_of(tables.WorkItemValue)
     work_items = {key: item for key, item in items.items() if isinstance(item, WorkItem)}
     ids = {
         row.source_id: row.id
@@ -175,7 +175,11 @@ def save_children(connection: Connection, origin: Origin, items: dict[str, Recor
             )
         )
     }
-    for child, to_rows in ((labels, rows.label_rows), (references, rows.reference_rows)):
+    for child, to_rows in (
+        (labels, rows.label_rows),
+        (references, rows.reference_rows),
+        (values, rows.value_rows),
+    ):
         connection.execute(delete(child).where(child.c.work_item_id.in_(list(ids.values()))))
         new = [
             row

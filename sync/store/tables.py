@@ -214,6 +214,7 @@ class WorkItem(Provenance, table=True):
     created_at: datetime | None = Field(default=None, sa_type=Instant)
     updated_at: datetime | None = Field(default=None, sa_type=Instant)
     due_on: date | None = None
+    resolved_at: datetime | None = Field(default=None, sa_type=Instant)
     parent_source_id: str | None = Field(default=None, index=True)
     parent_key: str | None = None
     parent_folded: str | None = None
@@ -233,6 +234,43 @@ class WorkItemLabel(SQLModel, table=True):
     work_item_id: int = refers_to("work_item.id", primary_key=True)
     label: str = Field(primary_key=True)
     label_folded: str
+
+
+class WorkItemValue(SQLModel, table=True):
+    """One value of a field that the site declares for rules. `number` counts millionths."""
+
+    __tablename__ = "work_item_value"
+
+    work_item_id: int = refers_to("work_item.id", primary_key=True)
+    name: str = Field(primary_key=True)
+    position: int = Field(primary_key=True)
+    text: str = Field(sa_type=Text)
+    text_folded: str = Field(sa_type=Text)
+    number: int | None = Field(default=None, sa_type=BigInteger)
+    day: date | None = None
+
+
+class Project(SQLModel, table=True):
+    """A Jira project that work items were ever in: what rules about projects flag."""
+
+    __table_args__ = (UniqueConstraint("source", "key_folded"),)
+
+    id: int | None = key()
+    source: str
+    key: str
+    key_folded: str
+    name: str
+    name_folded: str
+
+
+class CostCentre(SQLModel, table=True):
+    """A cost centre that budget lines were ever booked on: what rules about cost centres flag."""
+
+    __tablename__ = "cost_centre"
+
+    id: int | None = key()
+    name: str
+    name_folded: str = Field(unique=True)
 
 
 class WorkItemReference(SQLModel, table=True):
@@ -268,6 +306,9 @@ class Objective(Provenance, table=True):
     url: str | None = long_text()
     site: str | None = None
     issue_id: str | None = Field(default=None, index=True)
+    kind: str | None = None
+    kind_folded: str | None = None
+    target_share: int | None = None
 
 
 class Artifact(SQLModel, table=True):

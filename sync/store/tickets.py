@@ -21,6 +21,7 @@ from sync.figures import (
 )
 from sync.store.coverage import is_aligned, is_waived
 from sync.store.findings import WORK_ITEM, finding
+from sync.store.groups import cost_centre, project
 from sync.store.labels import ledger, plan_change
 from sync.store.links import budget_line, budget_link, objective, work_item
 from sync.store.presence import live
@@ -77,8 +78,12 @@ def money_of_items(series: Series | None) -> Select[Any]:
 
 def open_findings(connection: Connection) -> tuple[FindingFacts, ...]:
     """Read the findings that are not closed, with the name of the row each is about."""
-    subject = func.coalesce(work_item.c.key, objective.c.source_id, budget_line.c.source_id)
-    title = func.coalesce(work_item.c.summary, objective.c.title, budget_line.c.description, "")
+    subject = func.coalesce(
+        work_item.c.key, objective.c.source_id, budget_line.c.source_id, project.c.key, cost_centre.c.name
+    )
+    title = func.coalesce(
+        work_item.c.summary, objective.c.title, budget_line.c.description, project.c.name, ""
+    )
     rows = connection.execute(
         select(
             finding,
@@ -90,6 +95,10 @@ def open_findings(connection: Connection) -> tuple[FindingFacts, ...]:
         .outerjoin(objective, and_(finding.c.entity == OBJECTIVE, objective.c.id == finding.c.subject_id))
         .outerjoin(
             budget_line, and_(finding.c.entity == "budgetLine", budget_line.c.id == finding.c.subject_id)
+        )
+        .outerjoin(project, and_(finding.c.entity == "project", project.c.id == finding.c.subject_id))
+        .outerjoin(
+            cost_centre, and_(finding.c.entity == "costCentre", cost_centre.c.id == finding.c.subject_id)
         )
         .where(finding.c.state != "closed")
         .order_by(finding.c.rule, subject, finding.c.id)

@@ -69,7 +69,7 @@ def test_a_rule_reads_the_sources_of_its_entity_its_fields_and_its_relations() -
     by_id = {rule.id: reads(rule) for rule in SHIPPED.rules}
     serving = {Kind.WORK, Kind.OBJECTIVES, Kind.LINKS}
     assert by_id["epic-without-objective"] == serving
-    assert by_id["epic-over-budget"] == {Kind.WORK, Kind.FINANCE}
+    assert by_id["epic-over-budget"] == {Kind.WORK, Kind.FINANCE, Kind.ALLOCATIONS}
     assert by_id["budget-without-work"] >= {Kind.FINANCE, Kind.WORK}
 
 
