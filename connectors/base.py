@@ -75,6 +75,31 @@ class RememberingSource(Source, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The ids of the issues to ask for their remote links in this run.
+
+    `kept` are issues not asked this time whose links are known from before; `left` is how many have never
+    been asked and are not now.
+    """
+
+    ask: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    left: int = 0
+
+
+class Candidates(Protocol):
+    """The issues of a site that nothing but a remote link could tie: each of them costs a request."""
+
+    def choose(self, most: int) -> Chosen:
+        """Choose at most so many, those never asked first, then those asked longest ago."""
+        ...
+
+    def note_asked(self, issue_ids: Sequence[str]) -> None:
+        """Remember that these have been asked, now that the answers are kept."""
+        ...
+
+
 class LabelWriter(Protocol):
     """Something that can add labels to and remove labels from issues."""
 

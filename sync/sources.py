@@ -17,7 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from connectors.finance import AllocationsConfig, FinanceSourceConfig, FxSourceConfig, RestFinanceConfig
 from connectors.finance import canonical as canonical_finance
-from connectors.jira import JiraSiteConfig
+from connectors.jira import JiraSiteConfig, remote_name
 from connectors.jira.config import FieldDeclaration, declaration
 from connectors.objectives import LinksConfig, ObjectivesSourceConfig
 from connectors.objectives import canonical as canonical_objectives
@@ -184,6 +184,8 @@ def double_names(path: Path, document: Any, config: SourcesConfig) -> list[str]:
             names = {source.name}
             if getattr(source, "objective_jql", None) is not None:
                 names.add(objectives_name(source.name))
+            if getattr(source, "remote_links", None) is not None:
+                names.add(remote_name(source.name))
             problems += [
                 f"{path}:{place(document[section], index)}: two sources are named {name!r}; "
                 "give each a `name` of its own"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from connectors.base import LabelWriter, Source, TokenStore
+from connectors.base import Candidates, LabelWriter, Source, TokenStore
 from connectors.finance import (
     AllocationsSource,
     FinanceSource,
@@ -21,7 +21,16 @@ from connectors.finance import (
 )
 from connectors.finance.currencies import EXPONENTS
 from connectors.http import RetryPolicy
-from connectors.jira import JiraIssues, JiraLabels, JiraObjectives, JiraSite, JiraSiteConfig, connect
+from connectors.jira import (
+    JiraIssues,
+    JiraLabels,
+    JiraObjectives,
+    JiraSite,
+    JiraSiteConfig,
+    RemoteLinks,
+    connect,
+    remote_name,
+)
 from connectors.objectives import LinksSource, ObjectivesSource
 from connectors.records import Answered, LabelChange
 from rules.moments import Context
@@ -34,6 +43,7 @@ from sync.pull import Feed, Kind
 from sync.settings import Settings
 from sync.sources import SourcesConfig, declared_fields, objectives_name
 from sync.store.catalogue import Frame, bind_catalogue
+from sync.store.remote import RemoteCandidates
 from sync.tokens import FileTokens
 
 
@@ -59,6 +69,10 @@ class Sites:
     def objectives(self, name: str, jql: str) -> Source:
         """Give the site's issues that are objectives."""
         return JiraObjectives(self.enter(name), jql, self.prefix)
+
+    def remote_links(self, name: str, candidates: Candidates) -> Source:
+        """Give the remote links of the site's issues that nothing else ties."""
+        return RemoteLinks(self.enter(name), candidates)
 
     def writers(
         self, permit: Callable[[], None], older: frozenset[str] = frozenset()
@@ -115,7 +129,11 @@ def build_service(
     service = Service(
         settings=settings,
         engine=engine,
-        feeds=(*jira_feeds(sources, sites), *file_feeds(sources, FileTokens(settings.tokens))),
+        feeds=(
+            *jira_feeds(sources, sites),
+            *remote_feeds(sources, sites, engine, clock),
+            *file_feeds(sources, FileTokens(settings.tokens)),
+        ),
         writers=sites.writers,
         rules=lambda now: load_rules(settings, now),
         report=report,
@@ -142,6 +160,20 @@ def jira_feeds(sources: SourcesConfig, sites: Sites) -> list[Feed]:
         if c.objective_jql is not None
     ]
     return work + objectives
+
+
+def remote_feeds(
+    sources: SourcesConfig, sites: Sites, engine: Engine, clock: Callable[[], datetime]
+) -> list[Feed]:
+    """Make the feed of the remote links of each site where they tie work."""
+    feeds = []
+    for config in sources.jira:
+        if config.remote_links is not None:
+            source = remote_name(config.name)
+            candidates = RemoteCandidates(engine, config.name, source, clock)
+            open_links = partial(sites.remote_links, config.name, candidates)
+            feeds.append(Feed(source, Kind.LINKS, open_links, site=config.name))
+    return feeds
 
 
 def file_feeds(sources: SourcesConfig, tokens: TokenStore) -> list[Feed]:

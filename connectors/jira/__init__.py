@@ -4,6 +4,7 @@ from connectors.jira.config import JiraSiteConfig
 from connectors.jira.diagnosis import Diagnosis, diagnose
 from connectors.jira.discovery import Access, IssueType
 from connectors.jira.labels import JiraLabels
+from connectors.jira.remote import RemoteLinks, remote_name
 from connectors.jira.site import CLOUD, DATA_CENTER, JiraSite, connect
 from connectors.jira.source import JiraIssues, JiraObjectives
 
@@ -18,6 +19,8 @@ __all__ = [
     "JiraObjectives",
     "JiraSite",
     "JiraSiteConfig",
+    "RemoteLinks",
     "connect",
     "diagnose",
+    "remote_name",
 ]

@@ -53,6 +53,12 @@ budget_link = table_of(tables.BudgetLink)
 
 def relink(connection: Connection) -> None:
     """Rebuild every link."""
+    relink_objectives(connection)
+    rematch(connection)
+
+
+def relink_objectives(connection: Connection) -> None:
+    """Rebuild the links to objectives."""
     connection.execute(delete(objective_link))
     resolve_parents(connection)
     analyze(connection, work_item, reference, objective, budget_line, link_claim)
@@ -72,7 +78,6 @@ def relink(connection: Connection) -> None:
     connection.execute(insert(objective_link).from_select(columns, inherited()))
     count_once(connection)
     analyze(connection, objective_link)
-    rematch(connection)
 
 
 def count_once(connection: Connection) -> None:

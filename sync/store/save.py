@@ -151,13 +151,14 @@ def keys_of(items: dict[str, Record]) -> dict[str, str]:
 
 def spare_unseen(connection: Connection, origin: Origin, page: Page) -> None:
     """Keep rows from being buried that the source listed and did not give: they stay as they stand."""
-    if page.unseen:
-        table = KINDS[WorkItem]
-        connection.execute(
-            update(table)
-            .where(table.c.source == origin.source, table.c.source_id.in_(page.unseen))
-            .values(last_run=origin.run_id)
-        )
+    items, claims = KINDS[WorkItem], KINDS[LinkClaim]
+    for table, named in ((items, items.c.source_id), (claims, claims.c.issue)):
+        for start in range(0, len(page.unseen), BATCH):
+            connection.execute(
+                update(table)
+                .where(table.c.source == origin.source, named.in_(page.unseen[start : start + BATCH]))
+                .values(last_run=origin.run_id)
+            )
 
 
 def save_children(connection: Connection, origin: Origin, items: dict[str, Record]) -> None:

@@ -288,6 +288,15 @@ class WorkItemReference(SQLModel, table=True):
     strength: str | None = None
 
 
+class RemoteLook(SQLModel, table=True):
+    """When a work item was last asked for its remote links."""
+
+    __tablename__ = "remote_look"
+
+    work_item_id: int = refers_to("work_item.id", primary_key=True)
+    looked_at: datetime = Field(sa_type=Instant)
+
+
 class Objective(Provenance, table=True):
     """One business objective. `site` is the Jira site it lives on as issue `issue_id`, if it does."""
 
