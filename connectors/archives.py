@@ -40,7 +40,7 @@ def find_members(path: Path) -> tuple[str, ...]:
     wanted = sorted(
         name
         for name in names
-        if PurePosixPath(name).suffix.lower() == ".csv"
+        if PurePosixPath(name).suffix.lower() in {".csv", ".tsv"}
         and not any(part.startswith((".", "__MACOSX", "~$")) for part in PurePosixPath(name).parts)
     )
     nested = [name for name in names if PurePosixPath(name).suffix.lower() == ".zip"]

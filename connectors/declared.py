@@ -5,11 +5,13 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from connectors.arrivals import Arrival, Sign
 from connectors.headers import Column, HeaderForm
 from connectors.tables import Footer, Layout
 
@@ -70,6 +72,25 @@ class DeclaredFooter(Declared):
     column: Header | None = None
 
 
+class DeclaredArrival(Declared):
+    """How a file shows that it is there in full, and which of several counts: see `connectors.arrivals`."""
+
+    by: Sign = "name"
+    seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
+    latest: Pattern | None = None
+
+    @model_validator(mode="after")
+    def _tells_files_apart(self) -> Self:
+        if self.latest is not None and re.compile(self.latest).groups != 1:
+            raise ValueError(
+                "`latest` must hold one group: what files that replace each other have in common"
+            )
+        return self
+
+    def arrival(self) -> Arrival:
+        return Arrival(self.by, self.seconds, re.compile(self.latest) if self.latest else None)
+
+
 class DeclaredTable(Declared):
     """How a table stands in its file.
 
@@ -106,6 +127,7 @@ class DeclaredFiles(DeclaredTable):
     """
 
     path: Path
+    arrival: DeclaredArrival = DeclaredArrival()
     optional: tuple[Header, ...] = ()
 
     @model_validator(mode="after")
@@ -118,6 +140,9 @@ class DeclaredFiles(DeclaredTable):
     def column_names(self) -> Iterator[str]:
         """Every column the mapping names, more than once perhaps."""
         raise NotImplementedError
+
+    def layout(self) -> Layout:
+        return replace(super().layout(), arrival=self.arrival.arrival())
 
     def needed(self) -> tuple[Column, ...]:
         names = dict.fromkeys([*self.column_names(), *self.own_columns()])

@@ -14,6 +14,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from connectors.archives import find_members
+from connectors.arrivals import BY_NAME, Arrival, arrived
 from connectors.delimited import Record, read_records
 from connectors.errors import BadInput
 from connectors.figures import Figure
@@ -71,7 +72,8 @@ class Layout:
 
     `encoding` is the fallback for files that are not valid UTF-8 and carry no mark. A blank cell of a column
     in `fill_down` takes the text of the cell above it. `sheet` names the sheet of a workbook; codes that it
-    stores as numbers get leading zeros up to the width declared in `pad`.
+    stores as numbers get leading zeros up to the width declared in `pad`. `arrival` is how its file shows
+    that it is there in full.
     """
 
     encoding: str = "utf-8"
@@ -81,6 +83,7 @@ class Layout:
     footer: Footer | None = None
     sheet: str | None = None
     pad: Mapping[str, int] = field(default_factory=dict)
+    arrival: Arrival = BY_NAME
 
 
 PLAIN = Layout()
@@ -119,15 +122,19 @@ class Table:
 
 
 def open_tables(
-    path: Path, columns: Sequence[Column], families: Sequence[Family] = (), *, layout: Layout = PLAIN
+    path: Path | Sequence[Path],
+    columns: Sequence[Column],
+    families: Sequence[Family] = (),
+    *,
+    layout: Layout = PLAIN,
 ) -> tuple[Table, ...]:
-    """The file, or the folder's files; `BadInput` with all mistakes of all headers, before any row.
+    """The file, the folder's files, or these; `BadInput` with all mistakes of all headers, before any row.
 
     Of a folder these are the CSV files and archives of them or, where a `sheet` is declared, the workbooks.
     """
     tables: list[Table] = []
     problems: list[str] = []
-    for found in table_files(path, layout):
+    for found in table_files(path, layout) if isinstance(path, Path) else path:
         try:
             for file in _files_in(found, layout):
                 tables.append(_open_table(file, columns, families, layout))  # noqa: PERF401  keeps the good ones
@@ -140,7 +147,8 @@ def open_tables(
 
 def table_files(path: Path, layout: Layout = PLAIN) -> tuple[Path, ...]:
     """The file, or those of a folder's files that are read; an archive is one of them."""
-    return find_files(path, *((".csv", ".zip") if layout.sheet is None else SUFFIXES))
+    found = find_files(path, *((".csv", ".tsv", ".zip") if layout.sheet is None else SUFFIXES))
+    return arrived(found, layout.arrival)
 
 
 class _Reading:

@@ -62,7 +62,7 @@ class TextFile(File):
 
 def find_files(path: Path, *suffixes: str) -> tuple[Path, ...]:
     """The file itself, or a folder's files with one of the suffixes, sorted by name, hidden ones left out."""
-    with _told(path):
+    with told(path):
         if not path.is_dir():
             path.stat()
             return (path,)
@@ -80,20 +80,20 @@ def find_files(path: Path, *suffixes: str) -> tuple[Path, ...]:
 def fingerprint(path: Path) -> File:
     """Read a file of any kind once, so that a change can be noticed."""
     digest = hashlib.sha256()
-    with _told(path), path.open("rb") as stream:
+    with told(path), path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
         return File(path, digest.hexdigest(), _stamp(path))
 
 
 def first_bytes(path: Path) -> bytes:
-    with _told(path), path.open("rb") as stream:
+    with told(path), path.open("rb") as stream:
         return stream.read(8)
 
 
 def refuse_change(file: File) -> None:
     """`IncompleteRead` when the file is not any more what it was."""
-    with _told(file.path):
+    with told(file.path):
         refuse_difference(file, _stamp(file.path))
 
 
@@ -107,7 +107,7 @@ def examine(path: Path, fallback: str = "utf-8", member: str | None = None) -> T
     """Read the file once and prove its encoding: by its mark, else strict UTF-8, else the fallback."""
     stamp = (0, 0)
     where = path if member is None else path / member
-    with _told(path), _bytes_of(path, member) as stream:
+    with told(path), _bytes_of(path, member) as stream:
         stamp = _stamp(path)
         head = stream.read(512)
         _refuse_signature(where, head)
@@ -127,7 +127,7 @@ def examine(path: Path, fallback: str = "utf-8", member: str | None = None) -> T
 @contextmanager
 def open_text(file: TextFile) -> Iterator[TextIO]:
     """The text of an examined file, line ends kept; `IncompleteRead` when it has changed since."""
-    with _told(file.path), _bytes_of(file.path, file.member) as stream:
+    with told(file.path), _bytes_of(file.path, file.member) as stream:
         refuse_change(file)
         text = TextIOWrapper(stream, encoding=file.encoding, newline="")
         try:
@@ -192,7 +192,7 @@ def _refuse_signature(path: Path, head: bytes) -> None:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def told(path: Path) -> Iterator[None]:
     """Tell the operating system's refusals in our words."""
     try:
         yield

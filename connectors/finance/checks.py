@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+from connectors.errors import IncompleteRead
 from connectors.finance.cells import Cells, combine, read_currency, read_minor
 from connectors.finance.config import FinanceMapping, Plan
 from connectors.finance.mapping import difference
@@ -25,6 +26,8 @@ class TotalsChecks:
         self._plan = plan
         self._kinds = [(kind, re.compile(kind.pattern)) for kind in config.totals]
         self._sums: list[Counter[_Key]] = [Counter() for _ in self._kinds]
+        self._rows = [0 for _ in self._kinds]
+        self._met: set[int] = set()
 
     def kind_of(self, cells: Cells) -> int | None:
         """Which kind of totals row this is, if it is one."""
@@ -34,6 +37,8 @@ class TotalsChecks:
         return None
 
     def add(self, amounts: Iterable[Loose]) -> None:
+        """Count a row above, with its amounts."""
+        self._rows = [rows + 1 for rows in self._rows]
         for found in amounts:
             for sums in self._sums:
                 sums[found.amount.title, found.currency] += found.minor
@@ -41,7 +46,9 @@ class TotalsChecks:
     def check(self, number: int, row: Row, file: str) -> Quarantined | None:
         """The row as refused where it states another sum than the one found above it."""
         kind, sums = self._kinds[number][0], self._sums[number]
+        self._met.add(number)
         try:
+            _check_rows(row.cells, kind, self._rows[number])
             for amount in self._plan.amounts:
                 self._check(row.cells, amount, kind, sums)
         except CellRefused as fault:
@@ -49,7 +56,17 @@ class TotalsChecks:
         finally:
             if kind.sums == "section":
                 sums.clear()
+                self._rows[number] = 0
         return None
+
+    def end(self, file: str) -> None:
+        """`IncompleteRead` where a row that must close the table was not met."""
+        for number, (kind, _) in enumerate(self._kinds):
+            if kind.required and number not in self._met:
+                raise IncompleteRead(
+                    f"{file}: it ends without a row whose {kind.column} is like {kind.pattern!r}, "
+                    "so it may be cut short. Fetch it again."
+                )
 
     def _check(self, cells: Cells, amount: Amount, kind: TotalsRow, sums: Counter[_Key]) -> None:
         if not any(cells[column].strip() for column in amount.cell_columns()):
@@ -78,3 +95,9 @@ class TotalsChecks:
                 return above[0]
             reason = f"a totals row without a currency stands below amounts in {', '.join(above) or 'none'}"
             raise CellRefused(amount.title, reason) from None
+
+
+def _check_rows(cells: Cells, kind: TotalsRow, found: int) -> None:
+    stated = cells[kind.rows].strip() if kind.rows is not None else ""
+    if kind.rows is not None and stated and stated != str(found):
+        raise CellRefused(kind.rows, f"it states {stated!r} rows where {found} stand above")

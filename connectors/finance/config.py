@@ -82,7 +82,7 @@ class FinanceMapping(Declared):
         for part in parts:
             yield from part.column_names()
         for row in self.totals:
-            yield row.column
+            yield from (row.column,) if row.rows is None else (row.column, row.rows)
 
     def families(self) -> tuple[Family, ...]:
         """The columns of months and quarters, as a table is asked for them."""

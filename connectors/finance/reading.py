@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from connectors.finance.checks import TotalsChecks
@@ -26,6 +26,7 @@ class Reading:
         self._config = config
         self._repeats = repeats
         self._seen: dict[str, int] = {}
+        self._ids: set[str] = set()
         self._contents: dict[str, int] = {}
         self.tally = Tally(config)
         self._start()
@@ -39,10 +40,20 @@ class Reading:
     def take(self, row: Row | Quarantined) -> None:
         self.rows += 1
         outcome = row if isinstance(row, Quarantined) else self._outcome(row)
+        if isinstance(row, Quarantined):
+            self._checks.add(())
         if isinstance(outcome, Quarantined):
             self._quarantined.append(outcome)
         else:
             self._lines.extend(outcome)
+
+    def end(self) -> None:
+        """Close the table; `IncompleteRead` where it was cut short."""
+        self._checks.end(self._file)
+
+    def repeat(self, rows: Iterable[Row | Quarantined]) -> None:
+        """Count the rows of a table that is there a second time."""
+        self._repeated += sum(1 for _ in rows)
 
     def _outcome(self, row: Row) -> tuple[BudgetLine, ...] | Quarantined:
         kind = self._checks.kind_of(row.cells)
@@ -93,9 +104,12 @@ class Reading:
         if isinstance(lines, Quarantined):
             return lines
         own_id = self._config.columns.id
-        if own_id is not None and any(line.id in self._seen for line in lines):
-            reason = f"id {row.cells[own_id].strip()!r} was already used by an earlier row"
-            return Quarantined(self._file, row.line, own_id, reason, row.raw)
+        if own_id is not None and lines:
+            said = row.cells[own_id].strip()
+            if said in self._ids:
+                reason = f"id {said!r} was already used by an earlier row"
+                return Quarantined(self._file, row.line, own_id, reason, row.raw)
+            self._ids.add(said)
         return tuple(self._numbered(line) for line in lines)
 
     def _numbered(self, line: BudgetLine) -> BudgetLine:

@@ -112,6 +112,7 @@ class RestFinanceSource:
                     reading.take(row)
                     if reading.rows == PAGE_ROWS:
                         yield replace(reading.turn(), cursor=json.dumps({"row": rows}))
+                reading.end()
         if rows < config.expect.min_rows:
             raise IncompleteRead(
                 f"{config.name}: it gave {rows} rows, fewer than `expect.min_rows` "

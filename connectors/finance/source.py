@@ -20,6 +20,7 @@ class FinanceSource:
     """A CSV file, or a folder of them in order of their names, read as one source.
 
     Lines are told apart by their natural key: project, cost centre, account, version, period and currency.
+    A file with the content of another one, whatever it is called, is only counted.
     When rows share one, all are kept: the second is named `…#2`, and so on in file order. Where the mapping
     names an `id` column, that id takes the place of the codes and a row that repeats one is quarantined.
 
@@ -48,17 +49,23 @@ class FinanceSource:
 
     def pages(self, cursor: str | None = None) -> Iterator[Page]:
         config = self._config
-        tables = open_tables(config.path, config.needed(), config.families(), layout=config.layout())
+        paths = [file.path for file in self.files()]
+        tables = open_tables(paths, config.needed(), config.families(), layout=config.layout())
         cursors = Cursors(self.name, [table.file for table in tables])
         done = cursors.read(cursor)
         reading = Reading(config)
         files = {file.path: file for file in self.files()}
         file, place = None, done
+        seen: set[str] = set()
         for index, table in enumerate(tables):
             if reading.rows and file is not None:
                 yield replace(reading.turn(), cursor=cursors.write(place), artifact=file.sha256)
             file = files[table.file.path]
             refuse_difference(file, table.file.stamp)
+            if table.file.sha256 in seen:
+                reading.repeat(table.rows())
+                continue
+            seen.add(table.file.sha256)
             reading.open(table.name, table.families)
             for record, row in enumerate(table.rows(), 1):
                 place = Place(index, record)
@@ -67,5 +74,6 @@ class FinanceSource:
                     reading.turn()
                 elif reading.rows == PAGE_ROWS:
                     yield replace(reading.turn(), cursor=cursors.write(place), artifact=file.sha256)
+            reading.end()
         last = replace(reading.turn(), totals=reading.tally.totals, refused=reading.tally.refused)
         yield replace(last, artifact=None if file is None else file.sha256)

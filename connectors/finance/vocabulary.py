@@ -226,9 +226,12 @@ class TotalsRow(Declared):
     """Rows whose cell matches `pattern` as a whole are sums, not data: their amounts are checked.
 
     They must equal the sum of all rows above (`sums: file`) or of those since the last row of this kind
-    (`sums: section`).
+    (`sums: section`). The column `rows` holds how many these are, as the trailer of an export says. With
+    `required`, a file without such a row is taken for cut short and not read.
     """
 
     column: Header
     pattern: Pattern
     sums: Literal["file", "section"] = "file"
+    rows: Header | None = None
+    required: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from connectors.arrivals import arrived
 from connectors.cursors import Cursors, Place
 from connectors.declared import DeclaredFiles
 from connectors.errors import BadInput
@@ -120,7 +121,7 @@ def _open(config: DeclaredFiles) -> Sequence[tuple[File, Iterable[Row | Quaranti
     """Every file with its rows; `BadInput` with the mistakes of all files before any row is read."""
     opened: list[tuple[File, Iterable[Row | Quarantined]]] = []
     problems: list[str] = []
-    for path in find_files(config.path, ".csv", *_YAML):
+    for path in arrived(find_files(config.path, ".csv", *_YAML), config.layout().arrival):
         try:
             if path.suffix.lower() in _YAML:
                 file = examine(path, config.encoding)

@@ -202,9 +202,9 @@ def test_a_missing_file_is_refused_with_the_remedy(file: Path) -> None:
 
 
 def test_a_folder_without_a_table_says_what_it_holds(tmp_path: Path) -> None:
-    assert "the folder holds no *.csv or *.zip file, it is empty" in refusal(tmp_path)
+    assert "the folder holds no *.csv or *.tsv or *.zip file, it is empty" in refusal(tmp_path)
     (tmp_path / "plan.xlsx").write_bytes(b"PK\x03\x04")
-    assert "the folder holds no *.csv or *.zip file, only plan.xlsx" in refusal(tmp_path)
+    assert "the folder holds no *.csv or *.tsv or *.zip file, only plan.xlsx" in refusal(tmp_path)
 
 
 def test_a_path_that_leads_through_a_file_is_refused(file: Path) -> None:
