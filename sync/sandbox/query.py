@@ -64,7 +64,7 @@ def search(site: Site, jql: str, *, strict: bool = True) -> Found:
     sorts = [(reader.sort_key(sort.field.name), sort.descending) for sort in query.order_by]
     if reader.operands.problems and strict:
         raise JqlRefused(*reader.operands.problems)
-    found = [issue for issue in site.issues.values() if site.may_browse(issue) and test(issue)]
+    found = [issue for issue in site.index if site.may_find(issue) and test(issue)]
     found.sort(key=lambda issue: int(issue.id), reverse=True)
     for key, descending in reversed(sorts):
         found.sort(key=key, reverse=descending)

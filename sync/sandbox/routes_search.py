@@ -84,13 +84,17 @@ class Searches:
         if size < 1:
             raise Refusal(400, "The 'maxResults' parameter must be greater than zero.")
         question = (jql, choice, tuple(map(str, reconcile)))
+        call.site.reconcile([str(issue_id) for issue_id in reconcile])
         ids, start = self._resume(call, asked.get("nextPageToken"), question, jql)
-        end = start + min(size, _CAP_HEADERS if choice.only_header else _CAP_FIELDS)
+        size = min(size, _CAP_HEADERS if choice.only_header else _CAP_FIELDS)
+        end = start + (size if start + size >= len(ids) else call.site.mischief.cut(size))
         expand = str(asked.get("expand") or "").split(",")
-        shown = _still_visible(call, ids[start:end])
+        shown = _still_found(call, ids[start:end])
         views = [issue_view(call, issue, choice, properties=properties) for issue in shown]
         issues = [{"id": view["id"]} for view in views] if choice.only_id else views
         page: JsonObject = {"issues": issues, "isLast": end >= len(ids)} | descriptions(call, expand)
+        if asked.get("nextPageToken") and call.site.mischief.repeats():
+            return Answer(body=page | {"isLast": False, "nextPageToken": asked["nextPageToken"]})
         if end < len(ids):
             page["nextPageToken"] = self._token(_Cursor(question, ids, end, call.site.now() + _TOKEN_LIFE))
         return Answer(body=page)
@@ -129,12 +133,16 @@ class Searches:
         properties = asked.get("properties") or []
         _check_lists(properties, [])
         choice, expand = choose(_names(asked), "*navigable"), asked.get("expand") or []
-        found = {i.id: i for i in _still_visible(call, map(str, wanted))}
+        mischief = call.site.mischief
+        found = {i.id: i for i in _still_visible(call, map(str, wanted)) if i.id not in mischief.withheld}
+        failed = [issue_id for issue_id in found if mischief.fails(issue_id)]
+        found = {issue_id: issue for issue_id, issue in found.items() if issue_id not in failed}
         views = [
             issue_view(call, issue, choice, expand, properties)
             for issue in sorted(found.values(), key=lambda issue: int(issue.id))
         ]
-        return Answer(body={"issues": views, "issueErrors": []})
+        errors = [{"id": issue_id, "errorMessage": "Timed out."} for issue_id in failed]
+        return Answer(body={"issues": views, "issueErrors": errors})
 
     # --- Data Center
 
@@ -153,11 +161,11 @@ class Searches:
     def _by_offset(self, call: Call, asked: Mapping[str, Any]) -> Answer:
         start = max(to_number("startAt", asked.get("startAt"), 0), 0)
         size = to_number("maxResults", asked.get("maxResults"), 50)
-        size = self.views_max if size < 0 else min(size, self.views_max)
+        size = call.site.mischief.clamp(self.views_max if size < 0 else min(size, self.views_max))
         strict = asked.get("validateQuery") is not False
         found = self._search(call, str(asked.get("jql") or ""), strict=strict)
         choice, expand = choose(_names(asked), "*navigable"), asked.get("expand") or []
-        shown = _still_visible(call, found.ids[start : start + size])
+        shown = _still_found(call, found.ids[start : start + size])
         page: JsonObject = {"expand": "schema,names", "startAt": start, "maxResults": size}
         page |= {"total": len(found.ids), "issues": [issue_view(call, issue, choice) for issue in shown]}
         if found.warnings:
@@ -196,6 +204,14 @@ def _still_visible(call: Call, ids: Any) -> list[Issue]:
         return []
     found = (call.site.visible(issue_id) for issue_id in ids)
     return [issue for issue in found if issue is not None]
+
+
+def _still_found(call: Call, ids: Any) -> list[Issue]:
+    """The issues of a search as the index has them, which may lag."""
+    if call.anonymous:
+        return []
+    found = (call.site.index.get(issue_id) for issue_id in ids)
+    return [issue for issue in found if issue is not None and call.site.may_find(issue)]
 
 
 def _check_payload(asked: JsonObject, names: set[str], lists: Container[str] = ()) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sync.sandbox.defaults import EPIC_LABEL, EPIC_LINK, Deployment, JsonObject
+from sync.sandbox.index import SearchIndex
+from sync.sandbox.mischief import Mischief
 from sync.sandbox.permissions import Permissions
 from sync.sandbox.registry import Registry, SandboxError
 from sync.sandbox.timestamps import to_timestamp
@@ -81,6 +83,8 @@ class Site:
         self.permissions = Permissions()
         self.account = self.registry.add_user("tieline", "Tieline Sync", account_zone)
         self.issues: dict[str, Issue] = {}
+        self.index = SearchIndex(self.issues)
+        self.mischief = Mischief()
         self.revision = 0
         self._ids_by_key: dict[str, str] = {}
         self._last_number: dict[str, int] = {}
@@ -94,8 +98,11 @@ class Site:
         return self.issues.get(issue_id)
 
     def visible(self, id_or_key: str) -> Issue | None:
+        """By id, key or former key, if the account may see it; Cloud no longer gives what is archived."""
         issue = self.find(id_or_key)
-        return issue if issue is not None and self.may_browse(issue) else None
+        if issue is None or not self.may_browse(issue):
+            return None
+        return issue if self.may_find(issue) or self.deployment is Deployment.DATA_CENTER else None
 
     def get(self, id_or_key: str) -> Issue:
         issue = self.find(id_or_key)
@@ -105,6 +112,10 @@ class Site:
 
     def may_browse(self, issue: Issue) -> bool:
         return self.permissions.may_browse(issue.id, issue.project_key)
+
+    def may_find(self, issue: Issue) -> bool:
+        """Whether searches give this issue: not once it is archived."""
+        return self.may_browse(issue) and not issue.fields.get("archiveddate")
 
     def may_edit(self, issue: Issue) -> bool:
         return self.permissions.may_edit(issue.id, issue.project_key)
@@ -162,6 +173,7 @@ class Site:
         with self.lock:
             if issue.id in self.issues or issue.key in self._ids_by_key:
                 raise SandboxError(f"issue {issue.key} (id {issue.id}) is already in the sandbox")
+            self.index.note(issue, new=True)
             self.issues[issue.id] = issue
             self._ids_by_key[issue.key] = issue.id
             project = issue.project_key
@@ -186,6 +198,7 @@ class Site:
         with self.lock:
             changed = {k: v for k, v in values.items() if k not in issue.fields or issue.fields[k] != v}
             if changed:
+                self.index.note(issue)
                 issue.fields = {**issue.fields, "updated": self.timestamp(), **changed}
                 self.revision += 1
             return bool(changed)
@@ -198,6 +211,7 @@ class Site:
     def delete(self, id_or_key: str) -> None:
         with self.lock:
             issue = self.get(id_or_key)
+            self.index.note(issue)
             del self.issues[issue.id]
             self._ids_by_key = {key: i for key, i in self._ids_by_key.items() if i != issue.id}
             self.revision += 1
@@ -210,12 +224,32 @@ class Site:
                 raise SandboxError(
                     f"the sandbox has no project {project_key!r}; add it with add_project first"
                 )
+            self.index.note(issue)
             issue.key = self._next_key(project_key)
             self._last_number[project_key] = issue.number
             self._ids_by_key[issue.key] = issue.id
             self.change(issue, {"project": self.registry.project_of(project_key)})
             self._repoint(old_key, issue.key)
             return issue.key
+
+    def archive(self, id_or_key: str) -> None:
+        """Put into the archive: searches no longer find it, and Data Center tells the day it went there."""
+        with self.lock:
+            issue = self.get(id_or_key)
+            self.index.note(issue)
+            issue.fields = {**issue.fields, "archiveddate": self.timestamp()}
+            self.revision += 1
+
+    def reindex(self) -> None:
+        """Let search catch up with all edits, and lag no more."""
+        with self.lock:
+            self.index.lagging = False
+            self.reconcile(None)
+
+    def reconcile(self, ids: Iterable[str] | None) -> None:
+        """Let search catch up with the edits of these issues (None: of all)."""
+        with self.lock:
+            self.revision += self.index.catch_up(ids)
 
     # --- inside
 
@@ -226,6 +260,7 @@ class Site:
             return
         for child in self.issues.values():
             if child.fields.get(epic_link) == old_key:
+                self.index.note(child)
                 child.fields = {**child.fields, epic_link: new_key}
 
     def _next_key(self, project_key: str) -> str:
