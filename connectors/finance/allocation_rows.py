@@ -154,7 +154,7 @@ def _period(row: Row, column: str, config: AllocationsConfig) -> tuple[int, int]
     except ValueError:
         reason = f"{text!r} is neither a fiscal period (FY2026, FY2026-03) nor a date such as 2026-07-01"
         raise CellRefused(column, reason) from None
-    fiscal, number = config.calendar.calendar().fiscal(day.year, day.month)
+    fiscal, number = config.calendar.calendar().fiscal(day)
     return fiscal * 100 + number, fiscal * 100 + number
 
 

@@ -9,6 +9,8 @@ from datetime import date
 from functools import lru_cache
 from typing import Literal
 
+from connectors.finance.weeks import WeekCalendar
+
 MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
     *("August", "September", "October", "November", "December"),
@@ -20,7 +22,7 @@ _GROUPS = {
     "yy": "[0-9]{2}",
     "fyyyy": "[0-9]{4}",
     "fyy": "[0-9]{2}",
-    "period": "0{0,2}[1-9]|0?1[0-3]",
+    "period": "0{0,2}[1-9]|0?1[0-6]",
     "quarter": "[1-4]",
 }
 _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
@@ -37,11 +39,11 @@ class Calendar:
     starts: int = 1
     named_by: Literal["start", "end"] = "end"
 
-    def fiscal(self, year: int, month: int) -> tuple[int, int]:
-        """The fiscal year of a calendar month, and the month's number in it."""
-        first = year if month >= self.starts else year - 1
+    def fiscal(self, day: date) -> tuple[int, int]:
+        """The fiscal year of a day, and the number of its month in it."""
+        first = day.year if day.month >= self.starts else day.year - 1
         named = first + 1 if self.named_by == "end" and self.starts > 1 else first
-        return named, self.number(month)
+        return named, self.number(day.month)
 
     def number(self, month: int) -> int:
         return (month - self.starts) % 12 + 1
@@ -65,7 +67,7 @@ class LabelForm:
     """The form of labels: text with placeholders, such as {mon}-{yy} or P{period}.
 
     {mon} is Jan, {month} January, {mm} 01 to 12: calendar months; {dd} is a day. {yyyy} and {yy} are calendar
-    years and need a month; {fyyyy} and {fyy} are fiscal years. {period} is the fiscal period 1 to 13,
+    years and need a month; {fyyyy} and {fyy} are fiscal years. {period} is the fiscal period 1 to 16,
     {quarter} the fiscal quarter. {any} is text without meaning. Case and spacing do not matter.
     """
 
@@ -91,7 +93,12 @@ class LabelForm:
     def pattern(self) -> re.Pattern[str]:
         return _compiled(self.text, self.months)
 
-    def read(self, label: str, calendar: Calendar) -> Moment:
+    @property
+    def fits_weeks(self) -> bool:
+        """Whether it says enough for a fiscal year of weeks, which has no months."""
+        return self.names_a_day or not self.has_month
+
+    def read(self, label: str, calendar: Calendar | WeekCalendar) -> Moment:
         """What the label stands for; `LabelRefused` where it has not this form or is no date."""
         match = self.pattern().fullmatch(" ".join(label.split()))
         if match is None:
@@ -101,10 +108,11 @@ class LabelForm:
         year = _year(found, "fyyyy", "fyy")
         calendar_year = _year(found, "yyyy", "yy")
         if month and calendar_year:
-            _refuse_impossible(label, calendar_year, month, int(found.get("dd", "1")))
-            year, number = calendar.fiscal(calendar_year, month)
+            day = int(found.get("dd", "1"))
+            _refuse_impossible(label, calendar_year, month, day)
+            year, number = calendar.fiscal(date(calendar_year, month, day))
             return Moment(year, f"{number:02}")
-        if month:
+        if month and isinstance(calendar, Calendar):
             return Moment(year, f"{calendar.number(month):02}")
         if "quarter" in found:
             return Moment(year, f"Q{found['quarter']}")

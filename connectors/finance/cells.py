@@ -115,7 +115,7 @@ def _read_part(cells: Cells, amount: Amount, year: int) -> str:
         column, text = text.column, read_text(cells, text, blank="")
     match = PERIOD.fullmatch(text)
     if match is None:
-        raise CellRefused(column, f"{text!r} is no period: 1 to 13, Q1 to Q4 or such as FY{year}-03")
+        raise CellRefused(column, f"{text!r} is no period: 1 to 16, Q1 to Q4 or such as FY{year}-03")
     if match["year"] and int(match["year"]) != year:
         raise CellRefused(column, f"period {text!r} is not in fiscal year {year}")
     part = (match["part"] or match["alone"] or "").upper()

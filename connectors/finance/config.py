@@ -67,6 +67,10 @@ class FinanceMapping(Declared):
             raise ValueError("declare `amount` (one column), `amounts` (a list) or `periods` (months)")
         if len({group.labels for group in self.periods}) != len(self.periods):
             raise ValueError("two of `periods` have the same labels")
+        self.calendar.refuse_vague(
+            *(group.labels for group in self.periods),
+            *(amount.dated.label for amount in self.all_amounts() if amount.dated is not None),
+        )
         return self
 
     def all_amounts(self) -> tuple[Amount, ...]:

@@ -56,6 +56,7 @@ class FxSourceConfig(DeclaredFiles):
                 "declare `base`, `quote` and `rate` (one rate in a row), or `columns` (a column for each "
                 "currency) with either `base` or `quote`"
             )
+        self.calendar.refuse_vague(self.dated.label)
         return self
 
     def column_names(self) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -13,9 +13,10 @@ from connectors.declared import Declared, Header, Pattern
 from connectors.finance.calendar import MONTHS, Calendar, LabelForm
 from connectors.finance.currencies import EXPONENTS
 from connectors.finance.money import Notation
+from connectors.finance.weeks import WeekCalendar, period_ends
 from connectors.records import BudgetVersion
 
-_PART = "0?[1-9]|1[0-3]|Q[1-4]"
+_PART = "0?[1-9]|1[0-6]|Q[1-4]"
 PERIOD = re.compile(
     rf"(?:FY(?P<year>[0-9]{{4}})(?:-(?P<part>{_PART}))?|(?P<alone>{_PART}))?", re.IGNORECASE | re.ASCII
 )
@@ -88,7 +89,7 @@ class Codes(Declared):
 
 def _known_period(period: str) -> str:
     if not PERIOD.fullmatch(period):
-        raise ValueError(f"{period!r} is no period: 1 to 13, Q1 to Q4 or such as FY2017-03")
+        raise ValueError(f"{period!r} is no period: 1 to 16, Q1 to Q4 or such as FY2017-03")
     return period
 
 
@@ -130,24 +131,53 @@ class Dated(Declared):
         return self
 
 
+class YearEnd(Declared):
+    """The day a year of weeks ends on: the last such weekday of the month, or the nearest to its end."""
+
+    weekday: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+    month: Annotated[int, Field(ge=1, le=12)]
+    rule: Literal["last", "nearest"] = "last"
+
+
 class DeclaredCalendar(Declared):
-    """The fiscal year: the month it starts in, and whether it is named by the year it starts or ends in."""
+    """The fiscal year: the month it starts in, and whether it is named by the year it starts or ends in.
+
+    Or a year of whole weeks: those of each period (4, 4, 5), and the day it `ends` on.
+    """
 
     starts: Annotated[int, Field(ge=1, le=12)] = 1
     named_by: Literal["start", "end"] = "end"
     months: tuple[Header, ...] = MONTHS
+    weeks: tuple[Annotated[int, Field(ge=1, le=52)], ...] = ()
+    ends: YearEnd | None = None
 
     @model_validator(mode="after")
-    def _has_twelve_months(self) -> Self:
+    def _is_a_year(self) -> Self:
         short = {name[:3].casefold() for name in self.months}
         if len(self.months) != 12 or len({name.casefold() for name in self.months}) != 12:
             raise ValueError("months must be twelve different names")
         if self.months != MONTHS and len(short) != 12:
             raise ValueError("the first three letters of the months must differ")
+        if bool(self.weeks) is not (self.ends is not None):
+            raise ValueError("a year of weeks needs both: `weeks` of each period, and the day it `ends` on")
+        if self.weeks:
+            period_ends(self.weeks)
         return self
 
-    def calendar(self) -> Calendar:
-        return Calendar(self.starts, self.named_by)
+    def calendar(self) -> Calendar | WeekCalendar:
+        if self.ends is None:
+            return Calendar(self.starts, self.named_by)
+        weekday = get_args(YearEnd.model_fields["weekday"].annotation).index(self.ends.weekday)
+        return WeekCalendar(self.weeks, weekday, self.ends.month, self.ends.rule, self.named_by)
+
+    def refuse_vague(self, *labels: str) -> None:
+        """`ValueError` where a label names a month and the year is made of weeks."""
+        for label in labels:
+            if self.weeks and not LabelForm(label, self.months).fits_weeks:
+                raise ValueError(
+                    f"label {label!r} names a month, and a fiscal year of weeks has none; "
+                    "use labels with a day, or with {period}"
+                )
 
 
 class Amount(Declared):

@@ -91,6 +91,7 @@ def test_plan_and_actual_of_each_month_stand_side_by_side(file: Path) -> None:
 
 
 AMOUNT = {"column": "Sum", "fiscal_year": 2026}
+WEEKS = {"weeks": [4, 4, 5], "ends": {"weekday": "saturday", "month": 12}}
 SECTIONS = [
     {"column": "P", "pattern": "Subtotal.*", "sums": "section"},
     {"column": "P", "pattern": "Total"},
@@ -220,6 +221,12 @@ def test_true_totals_are_never_refused_and_never_counted(
         ({"totals": [{"column": "P", "pattern": "("}]}, "is no regular expression"),
         ({"calendar": {"starts": 13}}, "less than or equal to 12"),
         ({"calendar": {"months": ["a", "b"]}}, "twelve different names"),
+        ({"calendar": {"weeks": [4, 4, 5]}}, "needs both: `weeks` of each period, and the day it `ends` on"),
+        ({"calendar": WEEKS | {"weeks": [5, 5]}}, "periods of 5-5 weeks do not fill a year of 52"),
+        (
+            {"calendar": WEEKS, "periods": [{"labels": "{mon}-{yy}"}]},
+            "label '{mon}-{yy}' names a month, and a fiscal year of weeks has none",
+        ),
     ],
 )
 def test_a_shape_that_cannot_work_is_refused(changes: dict[str, Any], message: str) -> None:
@@ -227,3 +234,13 @@ def test_a_shape_that_cannot_work_is_refused(changes: dict[str, Any], message: s
     with pytest.raises(ValidationError) as refusal:
         FinanceSourceConfig.model_validate(config)
     assert message in str(refusal.value)
+
+
+def test_days_of_a_year_of_weeks_and_an_adjustment_in_period_13_are_read(file: Path) -> None:
+    amount = {"column": "Sum", "dated": {"column": "Day"}}
+    text = "P,Day,Sum\nA,2022-12-31,1\nB,2023-01-01,2\n"
+    found = pages(file, text, amount=amount, calendar=WEEKS)
+    assert [line.period for line in lines(found)] == ["FY2022-12", "FY2023-01"]
+    amount = {"column": "Sum", "dated": {"column": "Day", "label": "{fyyyy}{period}"}}
+    found = pages(file, "P,Day,Sum\nA,2026012,1\nB,2026013,2\nC,2026016,3\n", amount=amount)
+    assert [line.period for line in lines(found)] == ["FY2026-12", "FY2026-13", "FY2026-16"]
