@@ -29,6 +29,20 @@ class Source(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms new budget lines may take the place of those that stand.
+
+    With `by_period` they replace only the versions and periods they hold, and of two files that hold the same
+    one the newer counts; without it they are all there is. Nothing up to the fiscal period `closed_through`
+    may change. A read that had to refuse a larger share of its rows than `max_rejects` is not believed.
+    """
+
+    by_period: bool = False
+    closed_through: str | None = None
+    max_rejects: float = 1.0
+
+
 @runtime_checkable
 class Ledger(Source, Protocol):
     """A source of budget lines: none of them counts until all are read and their sums are proved.
@@ -38,6 +52,9 @@ class Ledger(Source, Protocol):
 
     @property
     def parser(self) -> str: ...
+
+    @property
+    def terms(self) -> Terms: ...
 
     def files(self) -> Sequence[File]:
         """Give the files that will be read, fingerprinted: not the members of an archive, but the archive.

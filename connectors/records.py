@@ -253,13 +253,20 @@ class LinkClaim:
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """A row that was refused: where it stood, why, and its text, so that a person can mend it."""
+    """A row that was refused: where it stood, why, and its text, so that a person can mend it.
+
+    `code` is the kind of mistake, in a word that stays the same. `record` counts the rows of its table from
+    1, the header included; `sheet` names the sheet of a workbook.
+    """
 
     file: str
     line: int | None
     column: str | None
     reason: str
     raw: str
+    code: str = field(default="row", compare=False)
+    record: int | None = field(default=None, compare=False)
+    sheet: str | None = field(default=None, compare=False)
 
 
 class RateType(StrEnum):
@@ -335,12 +342,32 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
+class RowCounts:
+    """What became of the rows below the header: read = accepted + refused + excluded + blank.
+
+    `excluded` rows state totals, stand below the table or repeat another; a `blank` one holds no amount.
+    """
+
+    read: int = 0
+    accepted: int = 0
+    refused: int = 0
+    excluded: int = 0
+    blank: int = 0
+
+    @property
+    def lost(self) -> int:
+        """Count the rows of which nobody knows what became of them."""
+        return self.read - self.accepted - self.refused - self.excluded - self.blank
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One page of a pull: the records, the rows refused, and the cursor from which to go on (None: the end).
 
     `expected` is the number of records the source says there are in all, where it says so.
     `totals` are the file's own sums, given with the last page of a finance source; `refused` is the part of
-    them that stands on quarantined rows, so that totals = accepted + refused.
+    them that stands on quarantined rows, so that totals = accepted + refused. `excluded` is what rows that
+    state totals say beside them, and `counts` what became of all rows; they come with the last page too.
     `repeated` counts rows that only repeated an earlier record of this pull, and made no record of their own.
     `artifact` is the SHA-256 of the file that its records stand in.
     `unseen` are ids that the source listed and then did not give: nothing is known about them, so they must
@@ -354,6 +381,8 @@ class Page:
     expected: int | None = None
     totals: tuple[ControlTotal, ...] = ()
     refused: tuple[ControlTotal, ...] = ()
+    excluded: tuple[ControlTotal, ...] = ()
+    counts: RowCounts = RowCounts()
     repeated: int = 0
     unseen: tuple[str, ...] = ()
     unusable: tuple[str, ...] = ()

@@ -40,22 +40,26 @@ class Row:
     """One record: the cells of the wanted columns as written, by the names they were wanted under.
 
     The cell of an optional column that the file has not is ''.
-    `line` is the physical line on which the record starts; `raw` is its text without the line end.
-    A `footer` row stands below the table, where cells may be missing: it is there to be counted.
+    `line` is the physical line on which the record starts; `raw` is its text without the line end. `record`
+    counts the table's records from 1, the header included. A `footer` row stands below the table, where cells
+    may be missing: it is there to be counted, as is a `blank` one, which has no cells at all.
     """
 
     line: int
     cells: Mapping[str, str]
     raw: str
     footer: bool = False
+    record: int | None = None
+    blank: bool = False
 
 
 class CellRefused(Exception):
     """One cell cannot be used. `str()` is the reason."""
 
-    def __init__(self, column: str, reason: str) -> None:
+    def __init__(self, column: str, reason: str, code: str = "value") -> None:
         super().__init__(reason)
         self.column = column
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +119,10 @@ class Table:
     def width(self) -> int:
         return len(self.header.titles)
 
-    def rows(self) -> Iterator[Row | Quarantined]:
-        """The records in file order; blank ones are skipped."""
+    def rows(self, *, blanks: bool = False) -> Iterator[Row | Quarantined]:
+        """The records in file order; blank ones are skipped, if they are not asked for."""
         with _opened(self.file, self.layout) as records:
-            yield from _Reading(self).rows(islice(records, self.header.ends, None))
+            yield from _Reading(self).rows(islice(records, self.header.ends, None), blanks=blanks)
 
 
 def open_tables(
@@ -161,34 +165,44 @@ class _Reading:
         self._named, self._width = table.named, table.width
         self._of_workbook = table.layout.sheet is not None
 
-    def rows(self, records: Iterable[Record]) -> Iterator[Row | Quarantined]:
-        for record in records:
+    def rows(self, records: Iterable[Record], *, blanks: bool) -> Iterator[Row | Quarantined]:
+        for number, record in enumerate(records, self._table.header.ends + 1):
             if record.blank:
+                if blanks:
+                    yield Row(record.line, {}, "", record=number, blank=True)
                 continue
             self._in_footer = self._in_footer or self._ends_table(record.cells)
-            yield self._footer_row(record) if self._in_footer else self._row(record)
+            yield self._footer_row(record, number) if self._in_footer else self._row(record, number)
 
-    def _row(self, record: Record) -> Row | Quarantined:
+    def _row(self, record: Record, number: int) -> Row | Quarantined:
         table, cells, fault = self._table, record.cells, record.fault
         if fault is None and (len(cells) < self._named or any(cells[self._width :])):
             fault = f"the row has {len(cells)} cells where the header has {self._named} columns"
         if fault is not None:
-            return Quarantined(table.name, record.line, None, fault, record.raw)
+            return self._refused(record, number, None, fault, "width")
         wanted = {name: "" if place is None else cells[place] for name, place in table.places.items()}
         fault_at = _faulty(wanted) if self._of_workbook else None
         if fault_at is not None:
             reason = f"the cell holds {wanted[fault_at]}. Mend the workbook"
-            return Quarantined(table.name, record.line, fault_at, reason, record.raw)
+            return self._refused(record, number, fault_at, reason, "cell")
         for name, width in table.layout.pad.items():
             if isinstance(wanted[name], Figure):
                 wanted[name] = wanted[name].zfill(width)
         for name, above in self._above.items():
             self._above[name] = wanted[name] = wanted[name] if wanted[name].strip() else above
-        return Row(record.line, wanted, record.raw)
+        return Row(record.line, wanted, record.raw, record=number)
 
-    def _footer_row(self, record: Record) -> Row:
+    def _refused(
+        self, record: Record, number: int, column: str | None, reason: str, code: str
+    ) -> Quarantined:
+        table = self._table
+        return Quarantined(
+            table.name, record.line, column, reason, record.raw, code, number, table.layout.sheet
+        )
+
+    def _footer_row(self, record: Record, number: int) -> Row:
         wanted = {name: _cell(record.cells, place) for name, place in self._table.places.items()}
-        return Row(record.line, wanted, record.raw, footer=True)
+        return Row(record.line, wanted, record.raw, footer=True, record=number)
 
     def _ends_table(self, cells: Sequence[str]) -> bool:
         footer = self._table.layout.footer

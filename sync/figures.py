@@ -264,18 +264,19 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What a finance source says one of its sums is, beside what was accepted and refused."""
+    """What a finance source says a sum of it is, beside what became of it (`excluded`: rows of totals)."""
 
     source: str
     series: Series
     stated_minor: int
     accepted_minor: int
     refused_minor: int
+    excluded_minor: int = 0
 
     @property
     def difference(self) -> int:
-        """Give what is neither accepted nor refused: zero, or something was lost."""
-        return self.stated_minor - self.accepted_minor - self.refused_minor
+        """Give what is neither accepted, refused nor excluded: zero, or something was lost."""
+        return self.stated_minor - self.accepted_minor - self.refused_minor - self.excluded_minor
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from sync.pull import Feed, Kind, Pull, Pulled
 from sync.settings import Settings
 from sync.store import labels, rulebook, runs
 from sync.store.coverage import save_coverage
+from sync.store.guards import Allowed
 from sync.store.history import coverage_of
 from sync.writeback import WriteBack, Written
 
@@ -60,6 +61,8 @@ class Options:
     allow_changes: int = 0
     allow_shrink: bool = False
     whole: bool = False
+    allow_rejects: bool = False
+    allow_restatement: bool = False
     sources: tuple[str, ...] = ()
     night: tuple[str, date] | None = None
     expected: Plan | None = None
@@ -183,11 +186,12 @@ def pull_all(service: Service, options: Options, result: RunResult, lease: Lease
     order = list(Kind)
     feeds = [feed for feed in service.feeds if not options.sources or feed.name in options.sources]
     shrink = 1.0 if options.allow_shrink else service.settings.max_shrink
+    allowed = Allowed(shrink, options.allow_rejects, options.allow_restatement)
     for feed in sorted(feeds, key=lambda feed: order.index(feed.kind)):
         with progress.step(f"pull {feed.name}") as step:
             beating = Heartbeat(step, lease)
             pull = Pull(
-                service.engine, feed, result.run_id, service.clock, shrink, beating, whole=options.whole
+                service.engine, feed, result.run_id, service.clock, allowed, beating, whole=options.whole
             )
             result.pulled.append(pull.read())
         lease.keep()

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine
 
-from connectors.base import Ledger
+from connectors.base import Ledger, Terms
 from connectors.records import BudgetLine, Page
 from connectors.textfiles import File
 from sync.progress import Step
-from sync.store import artifacts, promotion, runs, save
-from sync.store.save import Absent, Origin, Saved
+from sync.store import accounts, artifacts, promotion, runs, save
+from sync.store.guards import Allowed, Guard
+from sync.store.promotion import Sums
+from sync.store.reconcile import NotReconciled, reconcile, take_sums
+from sync.store.save import Origin, Saved
 from sync.store.staging import index_stage, stage, stage_lines, staging
 
 
@@ -27,7 +30,7 @@ class Promote:
 
     engine: Engine
     origin: Origin
-    max_shrink: float
+    allowed: Allowed
     step: Step
 
     def read(self, source: Ledger) -> str | None:
@@ -36,15 +39,19 @@ class Promote:
         identity = identity_of(files, source.parser) if files else ""
         with self.engine.begin() as connection:
             if identity and promotion.newest_identity(connection, self.origin.source) == identity:
-                runs.see_again(connection, self.origin)
+                accounts.see_again(connection, self.origin)
                 artifacts.see_files(connection, self.origin, files)
                 return None
             kept = artifacts.keep_files(connection, self.origin, files)
         with self.engine.connect() as connection, staging(connection):
-            return self._stage(connection, source, kept) or self._promote(connection, identity)
+            last = self._stage(connection, source, kept)
+            staged, problem = self._prove(connection, last, by_period=source.terms.by_period)
+            if problem is None:
+                problem = self._promote(connection, source.terms, last, staged, identity)
+        return problem
 
-    def _stage(self, connection: Connection, source: Ledger, kept: Mapping[str, int]) -> str | None:
-        """Fill the stage page by page; give one sentence where it does not hold what the source says."""
+    def _stage(self, connection: Connection, source: Ledger, kept: Mapping[str, int]) -> Page:
+        """Fill the stage page by page, and give the last page: it carries the control totals."""
         last = Page()
         for last in source.pages():
             with connection.begin():
@@ -55,23 +62,40 @@ class Promote:
                 saved = Saved(len(last.records), 0, len(last.quarantined))
                 runs.count_page(other, self.origin, saved, last.expected)
             self.step.advance(len(last.records), last.expected)
+        return last
+
+    def _prove(self, connection: Connection, last: Page, *, by_period: bool) -> tuple[Sums, str | None]:
+        """Sum what is staged; give one sentence where it is not what the source says."""
         with connection.begin():
             index_stage(connection)
             sums = promotion.sums_of(connection, stage)
         with self.engine.begin() as other:
-            return runs.save_totals(other, self.origin, last, sums)
+            problem = accounts.save_account(other, self.origin, last, sums)
+        if by_period and problem is None:
+            with connection.begin():
+                promotion.keep_newest(connection)
+                sums = promotion.sums_of(connection, stage)
+        return sums, problem
 
-    def _promote(self, connection: Connection, identity: str) -> str | None:
+    def _promote(
+        self, connection: Connection, terms: Terms, last: Page, staged: Sums, identity: str
+    ) -> str | None:
         """Make what is staged count, or give the reason why it must not."""
         source, run_id = self.origin.source, self.origin.run_id
-        with connection.begin():
-            found = promotion.compare(connection, source)
-            problem = runs.shrank(Absent(found.known, found.gone), self.max_shrink)
-            if problem is None:
+        try:
+            with connection.begin():
+                found = promotion.compare(connection, source, by_period=terms.by_period)
+                problems = Guard(source, terms, self.allowed).hold(connection, found, last.counts)
+                if problems:
+                    return "\n".join(problems)
+                was = take_sums(connection, source)
                 promotion.promote(connection, source, run_id, self.origin.seen_at)
+                reconcile(connection, self.origin, was, staged, by_period=terms.by_period)
                 promotion.note(connection, source, run_id, identity, found)
                 runs.count_changed(connection, self.origin, found.added + found.restated)
-        return problem
+        except NotReconciled as error:
+            return f"{error}. Nothing was changed."
+        return None
 
 
 def identity_of(files: Sequence[File], parser: str) -> str:

@@ -16,6 +16,7 @@ from sync.errors import Exit
 from sync.progress import Step
 from sync.promote import Promote
 from sync.store import proof, runs, save
+from sync.store.guards import Allowed
 from sync.store.known import read_known
 from sync.store.proof import Account
 from sync.store.runs import Resume
@@ -93,7 +94,7 @@ class Pull:
     feed: Feed
     run_id: int
     clock: Callable[[], datetime]
-    max_shrink: float
+    allowed: Allowed
     step: Step
     whole: bool = False
 
@@ -123,7 +124,7 @@ class Pull:
         resume = self._resume()
         origin = Origin(self.feed.name, self.feed.site, self.run_id, resume.began, self.clock())
         if isinstance(source, Ledger):
-            problem = Promote(self.engine, origin, self.max_shrink, self.step).read(source)
+            problem = Promote(self.engine, origin, self.allowed, self.step).read(source)
             return Verdict("held", problem) if problem else COMPLETE
         with self.engine.begin() as connection:
             save.take_quarantined(connection, origin)
@@ -142,7 +143,7 @@ class Pull:
     def _read_from(self, source: Source, origin: Origin, cursor: str | None) -> Verdict:
         account = Account()
         if isinstance(source, RememberingSource):
-            known = read_known(self.engine, self.feed.name, self.max_shrink, whole=self.whole)
+            known = read_known(self.engine, self.feed.name, self.allowed.shrink, whole=self.whole)
             last = self._save_pages(source.pages_since(known, cursor), origin, account)
             return self._settle_known(origin, last, account, len(known.rows))
         last = self._save_pages(source.pages(cursor), origin, account)
@@ -181,7 +182,7 @@ class Pull:
         """Settle the absences the source explained, unless they are too many; then prove the read whole."""
         with self.engine.begin() as connection:
             runs.save_cursor(connection, origin, None)
-            problem = runs.shrank(save.Absent(known, len(account.absences)), self.max_shrink)
+            problem = runs.shrank(save.Absent(known, len(account.absences)), self.allowed.shrink)
             if problem is not None:
                 return Verdict("held", problem)
             proof.settle_absences(connection, origin, account.absences)
@@ -192,7 +193,7 @@ class Pull:
         """Bury what a complete read did not bring, unless too much of it is gone; then prove it."""
         with self.engine.begin() as connection:
             runs.save_cursor(connection, origin, None)
-            problem = runs.shrank(save.count_absent(connection, origin), self.max_shrink)
+            problem = runs.shrank(save.count_absent(connection, origin), self.allowed.shrink)
             if problem is None:
                 save.bury_absent(connection, origin, at_once=not self.feed.resumable)
             if problem is not None:

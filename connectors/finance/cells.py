@@ -25,7 +25,7 @@ def read_currency(cells: Cells, config: FinanceMapping) -> str:
     try:
         exponent_of(code)
     except AmountRefused as error:
-        raise CellRefused(config.currency.column, str(error)) from None
+        raise CellRefused(config.currency.column, str(error), "currency") from None
     return code
 
 
@@ -37,11 +37,11 @@ def read_moment(cells: Cells, amount: Amount, config: FinanceMapping) -> Moment:
     column = amount.dated.column
     text = cells[column].strip()
     if not text:
-        raise CellRefused(column, "the cell is blank")
+        raise CellRefused(column, "the cell is blank", "blank")
     try:
         return config.label_form(amount.dated.label).read(text, config.calendar.calendar())
     except LabelRefused as error:
-        raise CellRefused(column, str(error)) from None
+        raise CellRefused(column, str(error), "period") from None
 
 
 def read_version(cells: Cells, amount: Amount) -> BudgetVersion:
@@ -53,7 +53,7 @@ def read_version(cells: Cells, amount: Amount) -> BudgetVersion:
     except ValueError:
         known = ", ".join(BudgetVersion)
         reason = f"{text!r} is no version ({known}); declare what it means under `values`"
-        raise CellRefused(amount.version.column, reason) from None
+        raise CellRefused(amount.version.column, reason, "version") from None
 
 
 def read_amount(cells: Cells, amount: Amount, currency: str, notation: Notation, scale: int) -> int | None:
@@ -72,7 +72,7 @@ def read_minor(cells: Cells, column: str, currency: str, *, notation: Notation, 
             return figure_minor(text, currency, scale)
         return parse_minor(text, currency, notation, scale)
     except AmountRefused as error:
-        raise CellRefused(column, str(error)) from None
+        raise CellRefused(column, str(error), "amount") from None
 
 
 def combine(cells: Cells, amount: Amount, read: Callable[[str], int | None]) -> int | None:
@@ -89,7 +89,7 @@ def read_text(cells: Cells, source: FromColumn, blank: str | None = None) -> str
     if not text:
         default = blank if source.default is None else source.default
         if default is None:
-            raise CellRefused(source.column, "the cell is blank")
+            raise CellRefused(source.column, "the cell is blank", "blank")
         return default
     if source.values and text not in source.values:
         raise CellRefused(source.column, f"{text!r} is not among the declared values")
@@ -103,7 +103,7 @@ def _read_year(cells: Cells, source: int | FromColumn | None) -> int:
     text = read_text(cells, source)
     match = _YEAR.fullmatch(text)
     if match is None:
-        raise CellRefused(source.column, f"{text!r} is no fiscal year such as 2017 or FY2017")
+        raise CellRefused(source.column, f"{text!r} is no fiscal year such as 2017 or FY2017", "year")
     return int(match[1])
 
 
@@ -115,9 +115,10 @@ def _read_part(cells: Cells, amount: Amount, year: int) -> str:
         column, text = text.column, read_text(cells, text, blank="")
     match = PERIOD.fullmatch(text)
     if match is None:
-        raise CellRefused(column, f"{text!r} is no period: 1 to 16, Q1 to Q4 or such as FY{year}-03")
+        reason = f"{text!r} is no period: 1 to 16, Q1 to Q4 or such as FY{year}-03"
+        raise CellRefused(column, reason, "period")
     if match["year"] and int(match["year"]) != year:
-        raise CellRefused(column, f"period {text!r} is not in fiscal year {year}")
+        raise CellRefused(column, f"period {text!r} is not in fiscal year {year}", "period")
     part = (match["part"] or match["alone"] or "").upper()
     return part.zfill(2) if part else ""
 
@@ -129,4 +130,4 @@ def _turned(cells: Cells, sign: SignFlag, minor: int) -> int:
     if flag in sign.positive:
         return minor
     known = ", ".join(map(repr, (*sign.positive, *sign.negative)))
-    raise CellRefused(sign.column, f"{flag!r} is no declared sign ({known})")
+    raise CellRefused(sign.column, f"{flag!r} is no declared sign ({known})", "sign")

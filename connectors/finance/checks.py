@@ -52,7 +52,7 @@ class TotalsChecks:
             for amount in self._plan.amounts:
                 self._check(row.cells, amount, kind, sums)
         except CellRefused as fault:
-            return Quarantined(file, row.line, fault.column, str(fault), row.raw)
+            return Quarantined(file, row.line, fault.column, str(fault), row.raw, fault.code)
         finally:
             if kind.sums == "section":
                 sums.clear()
@@ -83,7 +83,7 @@ class TotalsChecks:
         stated, found = combine(cells, plain, read), sums[amount.title, currency]
         if stated is not None and stated != found:
             where = "above" if kind.sums == "file" else "of its section"
-            raise CellRefused(amount.title, difference(stated, found, currency, where))
+            raise CellRefused(amount.title, difference(stated, found, currency, where), "total")
 
     def _currency(self, cells: Cells, amount: Amount, sums: Counter[_Key]) -> str:
         """The row's own currency, or the only one of the amounts above."""
@@ -94,10 +94,10 @@ class TotalsChecks:
             if len(above) == 1:
                 return above[0]
             reason = f"a totals row without a currency stands below amounts in {', '.join(above) or 'none'}"
-            raise CellRefused(amount.title, reason) from None
+            raise CellRefused(amount.title, reason, "total") from None
 
 
 def _check_rows(cells: Cells, kind: TotalsRow, found: int) -> None:
     stated = cells[kind.rows].strip() if kind.rows is not None else ""
     if kind.rows is not None and stated and stated != str(found):
-        raise CellRefused(kind.rows, f"it states {stated!r} rows where {found} stand above")
+        raise CellRefused(kind.rows, f"it states {stated!r} rows where {found} stand above", "total")

@@ -10,10 +10,12 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from connectors.base import Terms
 from connectors.declared import Declared, DeclaredFiles, Name
 from connectors.finance.calendar import LabelForm
 from connectors.finance.vocabulary import (
     Amount,
+    ClosedPeriod,
     Codes,
     Currency,
     DeclaredCalendar,
@@ -22,6 +24,7 @@ from connectors.finance.vocabulary import (
     PeriodColumns,
     Scale,
     Separator,
+    Share,
     TotalsRow,
 )
 from connectors.headers import Family
@@ -45,6 +48,9 @@ class FinanceMapping(Declared):
     `scale` is the worth of one written unit. `amounts` lists the amount columns of a wide file (one budget
     line each); `amount` is short for a list of one; `periods` are the columns of months or quarters. Where
     codes of projects are paths, `project_separator` stands between their parts: 1200.10 is part of 1200.
+
+    What the source may change: see `connectors.base.Terms`. `scope` is `periods` where a file only speaks of
+    the periods it holds. Of rows with the same key all count (`duplicates: sum`), or only the first is taken.
     """
 
     name: Name
@@ -58,6 +64,10 @@ class FinanceMapping(Declared):
     amount: Amount | None = None
     periods: tuple[PeriodColumns, ...] = ()
     totals: tuple[TotalsRow, ...] = ()
+    duplicates: Literal["sum", "reject"] = "sum"
+    scope: Literal["all", "periods"] = "all"
+    closed_through: ClosedPeriod | None = None
+    max_rejects: Share = 0.5
 
     @model_validator(mode="after")
     def _has_amounts(self) -> Self:
@@ -98,9 +108,12 @@ class FinanceMapping(Declared):
     def label_form(self, text: str) -> LabelForm:
         return LabelForm(text, self.calendar.months)
 
+    def terms(self) -> Terms:
+        return Terms(self.scope == "periods", self.closed_through, self.max_rejects)
+
     def parser(self) -> str:
         """What stands for this mapping and for the code that reads by it, whatever the source is called."""
-        said = self.model_dump_json(exclude={"name", "path"})
+        said = self.model_dump_json(exclude={"name", "path", "closed_through", "max_rejects"})
         return hashlib.sha256(f"{PARSER} {said}".encode()).hexdigest()
 
     def plan(self, found: Mapping[str, tuple[str, ...]] | None = None) -> Plan:

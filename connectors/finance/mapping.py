@@ -25,7 +25,7 @@ def to_lines(
     try:
         head = _read_head(row.cells, config)
     except CellRefused as fault:
-        return Quarantined(file, row.line, fault.column, str(fault), row.raw)
+        return Quarantined(file, row.line, fault.column, str(fault), row.raw, fault.code)
     notation = config.number.notation()
     faults: list[CellRefused] = []
     lines: list[BudgetLine] = []
@@ -45,7 +45,8 @@ def to_lines(
 def _refused(row: Row, file: str, faults: list[CellRefused]) -> Quarantined:
     reasons = dict.fromkeys(f"{fault.column}: {fault}" for fault in faults[1:])
     reasons.pop(f"{faults[0].column}: {faults[0]}", None)
-    return Quarantined(file, row.line, faults[0].column, "; ".join([str(faults[0]), *reasons]), row.raw)
+    said = "; ".join([str(faults[0]), *reasons])
+    return Quarantined(file, row.line, faults[0].column, said, row.raw, faults[0].code)
 
 
 def _wrong_sums(
@@ -63,7 +64,7 @@ def _wrong_sums(
             continue
         found = sum(minors.get(part, 0) for part in parts)
         if stated is not None and stated != found:
-            faults.append(CellRefused(column, difference(stated, found, currency, "of its periods")))
+            faults.append(CellRefused(column, difference(stated, found, currency, "of its periods"), "sum"))
     return faults
 
 
@@ -96,7 +97,7 @@ def _read_head(cells: Cells, config: FinanceMapping) -> _Head:
     columns = config.columns
     own_id = _code(cells, columns.id)
     if columns.id is not None and own_id is None:
-        raise CellRefused(columns.id, "the id is blank")
+        raise CellRefused(columns.id, "the id is blank", "blank")
     project = _code(cells, columns.project)
     return _Head(
         currency=read_currency(cells, config),

@@ -9,7 +9,7 @@ from connectors.finance.checks import TotalsChecks
 from connectors.finance.config import FinanceMapping
 from connectors.finance.mapping import to_lines
 from connectors.finance.totals import Tally
-from connectors.records import BudgetLine, Page, Quarantined
+from connectors.records import BudgetLine, Page, Quarantined, RowCounts
 from connectors.tables import Row
 
 _BELOW = "the row holds an amount below the declared end of the table"
@@ -29,22 +29,28 @@ class Reading:
         self._ids: set[str] = set()
         self._contents: dict[str, int] = {}
         self.tally = Tally(config)
+        self.read = self.accepted = self.refused = self.excluded = self.blank = 0
         self._start()
 
-    def open(self, name: str, families: Mapping[str, tuple[str, ...]]) -> None:
+    def open(self, name: str, families: Mapping[str, tuple[str, ...]], sheet: str | None = None) -> None:
         """Go on with another table, of this name and with these columns of months."""
-        self._file = name
+        self._file, self._sheet = name, sheet
         self._plan = self._config.plan(families)
         self._checks = TotalsChecks(self._config, self._plan)
 
     def take(self, row: Row | Quarantined) -> None:
         self.rows += 1
+        self.read += 1
         outcome = row if isinstance(row, Quarantined) else self._outcome(row)
         if isinstance(row, Quarantined):
             self._checks.add(())
         if isinstance(outcome, Quarantined):
+            self.refused += 1
+            if not isinstance(row, Quarantined):
+                outcome = replace(outcome, record=row.record, sheet=self._sheet)
             self._quarantined.append(outcome)
-        else:
+        elif outcome:
+            self.accepted += 1
             self._lines.extend(outcome)
 
     def end(self) -> None:
@@ -53,25 +59,34 @@ class Reading:
 
     def repeat(self, rows: Iterable[Row | Quarantined]) -> None:
         """Count the rows of a table that is there a second time."""
-        self._repeated += sum(1 for _ in rows)
+        number = sum(1 for _ in rows)
+        self._repeated += number
+        self.read += number
+        self.excluded += number
 
     def _outcome(self, row: Row) -> tuple[BudgetLine, ...] | Quarantined:
-        kind = self._checks.kind_of(row.cells)
-        if kind is not None:
-            return self._checks.check(kind, row, self._file) or ()
-        amounts = self.tally.read(row.cells, self._plan)
-        if row.footer and not amounts:
+        if row.blank:
+            self.blank += 1
             return ()
+        kind = self._checks.kind_of(row.cells)
+        amounts = self.tally.read(row.cells, self._plan)
+        if kind is not None:
+            self.tally.exclude(amounts)
+            return self._checks.check(kind, row, self._file) or self._excluded()
+        if row.footer and not amounts:
+            return self._excluded()
         if row.footer:
             lines: tuple[BudgetLine, ...] | Quarantined = Quarantined(
-                self._file, row.line, amounts[0].amount.title, _BELOW, row.raw
+                self._file, row.line, amounts[0].amount.title, _BELOW, row.raw, "below_table"
             )
         else:
             lines = to_lines(row, self._config, self._file, self._plan)
             if self._came_before(lines):
                 self._repeated += 1
+                self.excluded += 1
                 return ()
             lines = self._distinct(lines, row)
+            self.blank += not lines
         self.tally.add(amounts, refused=isinstance(lines, Quarantined))
         self._checks.add(amounts)
         return lines
@@ -86,6 +101,19 @@ class Reading:
         for own_id, content in said.items():
             self._contents.setdefault(own_id, content)
         return False
+
+    def _excluded(self) -> tuple[BudgetLine, ...]:
+        """Count a row that is no data."""
+        self.excluded += 1
+        return ()
+
+    def finish(self) -> Page:
+        """The last page: with the sums of the whole pull, and what became of its rows."""
+        counts = RowCounts(self.read, self.accepted, self.refused, self.excluded, self.blank)
+        tally = self.tally
+        return replace(
+            self.turn(), totals=tally.totals, refused=tally.refused, excluded=tally.excluded, counts=counts
+        )
 
     def turn(self) -> Page:
         """The page so far; the next one starts empty."""
@@ -108,8 +136,11 @@ class Reading:
             said = row.cells[own_id].strip()
             if said in self._ids:
                 reason = f"id {said!r} was already used by an earlier row"
-                return Quarantined(self._file, row.line, own_id, reason, row.raw)
+                return Quarantined(self._file, row.line, own_id, reason, row.raw, "duplicate_id")
             self._ids.add(said)
+        if self._config.duplicates == "reject" and any(line.id in self._seen for line in lines):
+            reason = "an earlier row has the same codes, version, period and currency"
+            return Quarantined(self._file, row.line, None, reason, row.raw, "duplicate_key")
         return tuple(self._numbered(line) for line in lines)
 
     def _numbered(self, line: BudgetLine) -> BudgetLine:

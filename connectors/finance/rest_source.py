@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from connectors.base import TokenStore
+from connectors.base import Terms, TokenStore
 from connectors.declared import DeclaredTable
 from connectors.errors import BadInput, IncompleteRead
 from connectors.figures import Figure, plain
@@ -58,6 +58,10 @@ class RestFinanceSource:
     def parser(self) -> str:
         return self._config.parser()
 
+    @property
+    def terms(self) -> Terms:
+        return self._config.terms()
+
     def files(self) -> tuple[File, ...]:
         return ()
 
@@ -92,7 +96,7 @@ class RestFinanceSource:
                 f"{config.name}: {repeated} rows came twice, so as many others are missing of those it says "
                 "it holds: its pages moved while they were read. Order the request by a unique key."
             )
-        yield replace(reading.turn(), totals=reading.tally.totals, refused=reading.tally.refused)
+        yield reading.finish()
 
     def _table_pages(self, client: RestClient, form: DeclaredTable) -> Iterator[Page]:
         """The rows of a table, fetched whole before the first of them counts."""
@@ -107,7 +111,7 @@ class RestFinanceSource:
                 raise BadInput(*(told.replace(f"{folder}/", "") for told in error.problems)) from None
             for table in tables:
                 reading.open(table.name, table.families)
-                for row in table.rows():
+                for row in table.rows(blanks=True):
                     rows += 1
                     reading.take(row)
                     if reading.rows == PAGE_ROWS:
@@ -118,7 +122,7 @@ class RestFinanceSource:
                 f"{config.name}: it gave {rows} rows, fewer than `expect.min_rows` "
                 f"({config.expect.min_rows}). If that is right, lower it."
             )
-        yield replace(reading.turn(), totals=reading.tally.totals, refused=reading.tally.refused)
+        yield reading.finish()
 
     def _families(self, records: Sequence[Any]) -> Mapping[str, tuple[str, ...]]:
         """Which columns of months the first page has; `BadInput` where a column is nowhere in it."""

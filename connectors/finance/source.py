@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 
+from connectors.base import Terms
 from connectors.cursors import Cursors, Place
 from connectors.finance.config import FinanceSourceConfig
 from connectors.finance.reading import Reading
@@ -40,6 +41,10 @@ class FinanceSource:
     def parser(self) -> str:
         return self._config.parser()
 
+    @property
+    def terms(self) -> Terms:
+        return self._config.terms()
+
     def files(self) -> tuple[File, ...]:
         return self._files
 
@@ -63,11 +68,11 @@ class FinanceSource:
             file = files[table.file.path]
             refuse_difference(file, table.file.stamp)
             if table.file.sha256 in seen:
-                reading.repeat(table.rows())
+                reading.repeat(table.rows(blanks=True))
                 continue
             seen.add(table.file.sha256)
-            reading.open(table.name, table.families)
-            for record, row in enumerate(table.rows(), 1):
+            reading.open(table.name, table.families, config.sheet)
+            for record, row in enumerate(table.rows(blanks=True), 1):
                 place = Place(index, record)
                 reading.take(row)
                 if place <= done:
@@ -75,5 +80,4 @@ class FinanceSource:
                 elif reading.rows == PAGE_ROWS:
                     yield replace(reading.turn(), cursor=cursors.write(place), artifact=file.sha256)
             reading.end()
-        last = replace(reading.turn(), totals=reading.tally.totals, refused=reading.tally.refused)
-        yield replace(last, artifact=None if file is None else file.sha256)
+        yield replace(reading.finish(), artifact=None if file is None else file.sha256)

@@ -50,6 +50,12 @@ class Tally:
         self._notation = config.number.notation()
         self._all: Counter[_Key] = Counter()
         self._refused: Counter[_Key] = Counter()
+        self._excluded: Counter[_Key] = Counter()
+
+    def exclude(self, amounts: Iterable[Loose]) -> None:
+        """Count amounts that only state the sum of others."""
+        for found in amounts:
+            self._excluded[found.key] += found.minor
 
     def add(self, amounts: Iterable[Loose], *, refused: bool) -> None:
         for found in amounts:
@@ -64,6 +70,10 @@ class Tally:
     @property
     def refused(self) -> tuple[ControlTotal, ...]:
         return _control_totals(self._refused)
+
+    @property
+    def excluded(self) -> tuple[ControlTotal, ...]:
+        return _control_totals(self._excluded)
 
     def read(self, cells: Cells, plan: Plan) -> list[Loose]:
         """The amounts of a row as far as they can be read."""

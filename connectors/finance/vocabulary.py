@@ -93,7 +93,15 @@ def _known_period(period: str) -> str:
     return period
 
 
+def _whole_fiscal_period(period: str) -> str:
+    if not re.fullmatch(r"FY[0-9]{4}(-(0[1-9]|1[0-6]))?", period, re.ASCII):
+        raise ValueError(f"{period!r} is no fiscal year or month such as FY2025 or FY2026-03")
+    return period
+
+
 Period = Annotated[str, AfterValidator(_known_period)]
+ClosedPeriod = Annotated[str, AfterValidator(_whole_fiscal_period)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class SignFlag(Declared):

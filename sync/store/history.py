@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, case, func, or_, select
 
 from sync.store import tables
+from sync.store.accounts import control_total
 from sync.store.findings import WORK_ITEM
 from sync.store.groups import cost_centre, project
 from sync.store.links import budget_line, objective, work_item
-from sync.store.runs import control_total, run, source_run
+from sync.store.runs import run, source_run
 from sync.store.schema import AnyRow, table_of
 
 coverage = table_of(tables.Coverage)

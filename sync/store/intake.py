@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Subquery, and_, func, select, tuple_
 
 from sync.figures import Intake, Refused, Series, SourceRead, Total
 from sync.store import tables
-from sync.store.runs import control_total, source_run
+from sync.store.accounts import control_total
+from sync.store.runs import source_run
 from sync.store.schema import table_of
 
 quarantine = table_of(tables.Quarantine)
@@ -109,6 +110,7 @@ def control_totals(connection: Connection, reads: Sequence[SourceRead]) -> tuple
             int(row.stated_minor),
             int(row.accepted_minor),
             int(row.refused_minor),
+            int(row.excluded_minor),
         )
         for row in rows
     )

@@ -6,6 +6,7 @@ restated keeps its row, and what it said goes into `budget_line_past` with the r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,7 +29,6 @@ from sqlalchemy import (
 
 from sync.store import tables
 from sync.store.presence import live
-from sync.store.runs import Sums
 from sync.store.schema import table_of
 from sync.store.staging import NAMES, stage, touched
 
@@ -44,10 +44,17 @@ SAID = (
 KEPT_IN_PAST = (*SAID, "line", "artifact_id", "valid_from_run")
 RESTATED, BACK, GONE = "restated", "back", "gone"
 
+Series = tuple[str, int, str, str]
+# Minor units by version, fiscal year, period and currency.
+Sums = Mapping[Series, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How many staged lines are new, restated or the same, and how many that stood are gone."""
+    """How many staged lines are new, restated or the same, and how many that stood are gone.
+
+    `known` counts the lines that stood in the scope of what is staged.
+    """
 
     known: int
     staged: int
@@ -66,13 +73,28 @@ class Difference:
         return self.staged - self.same - self.restated
 
 
-def compare(connection: Connection, source: str) -> Difference:
+def keep_newest(connection: Connection) -> None:
+    """Of the files that hold one version and period, keep the lines of the one that arrived last."""
+    newer = stage.alias("newer")
+    newest = (
+        select(func.max(newer.c.artifact_id))
+        .where(newer.c.version == stage.c.version, newer.c.period == stage.c.period)
+        .correlate(stage)
+        .scalar_subquery()
+    )
+    connection.execute(delete(stage).where(stage.c.artifact_id < newest))
+
+
+def compare(connection: Connection, source: str, *, by_period: bool = False) -> Difference:
     """Find the rows of the store that the stage restates, brings back or no longer has."""
     connection.execute(delete(touched))
-    known = connection.scalar(select(func.count()).where(of(source), live(budget_line))) or 0
+    scope = and_(of(source), live(budget_line), in_scope() if by_period else literal(value=True))
+    known = connection.scalar(select(func.count()).select_from(budget_line).where(scope)) or 0
     if connection.scalar(select(exists().where(of(source)))):
         connection.execute(insert(touched).from_select(["line_id", "fate"], differing(source)))
-        connection.execute(insert(touched).from_select(["line_id", "fate"], absent(source)))
+        there = exists().where(stage.c.source_id == budget_line.c.source_id).correlate(budget_line)
+        gone = select(budget_line.c.id, literal(GONE)).where(scope, ~there)
+        connection.execute(insert(touched).from_select(["line_id", "fate"], gone))
     counted = select(touched.c.fate, func.count().label("lines")).group_by(touched.c.fate)
     fates: dict[str, int] = {row.fate: row.lines for row in connection.execute(counted)}
     staged = connection.scalar(select(func.count()).select_from(stage)) or 0
@@ -84,31 +106,41 @@ def of(source: str) -> ColumnElement[bool]:
     return budget_line.c.source == source
 
 
+def in_scope() -> ColumnElement[bool]:
+    """Give the condition that a budget line is of a version and period that the stage speaks of."""
+    spoken = select(stage.c.version, stage.c.period).distinct().subquery()
+    return (
+        exists()
+        .where(spoken.c.version == budget_line.c.version, spoken.c.period == budget_line.c.period)
+        .correlate(budget_line)
+    )
+
+
 def differing(source: str) -> Any:
     """Select the rows that say something else than their staged line, or that were deleted."""
     said = (*SAID, "issues_folded", "parents_folded")
     told = or_(*(budget_line.c[name].is_distinct_from(stage.c[name]) for name in said))
-    return (
+    restated = (
         select(budget_line.c.id, literal(RESTATED))
         .join_from(stage, budget_line, same_key(source))
         .where(live(budget_line), told)
-        .union_all(
-            select(budget_line.c.id, literal(BACK))
-            .join_from(stage, budget_line, same_key(source))
-            .where(~live(budget_line))
-        )
     )
-
-
-def absent(source: str) -> Any:
-    """Select the rows that stand and are not in the stage."""
-    there = exists().where(stage.c.source_id == budget_line.c.source_id).correlate(budget_line)
-    return select(budget_line.c.id, literal(GONE)).where(of(source), live(budget_line), ~there)
+    back = (
+        select(budget_line.c.id, literal(BACK))
+        .join_from(stage, budget_line, same_key(source))
+        .where(~live(budget_line))
+    )
+    return restated.union_all(back)
 
 
 def same_key(source: str) -> ColumnElement[bool]:
     """Give the condition that a row of the store and a staged line are the same budget line."""
     return and_(of(source), budget_line.c.source_id == stage.c.source_id)
+
+
+def is_known(source: str) -> ColumnElement[bool]:
+    """Give the condition that a staged line has a row in the store, deleted or not."""
+    return exists().where(same_key(source)).correlate(stage)
 
 
 def is_now(*fates: str) -> ColumnElement[bool]:
@@ -128,22 +160,27 @@ def promote(connection: Connection, source: str, run_id: int, now: datetime) -> 
         .values({name: stage.c[name] for name in NAMES if name != "source_id"})
         .values(valid_from_run=run_id, deleted_at=null())
     )
-    known = exists().where(same_key(source)).correlate(stage)
     new = (
         select(literal(source), literal(run_id), *(stage.c[name] for name in NAMES))
-        .where(~known)
+        .where(~is_known(source))
         .order_by(stage.c.source_id)
     )
     connection.execute(insert(budget_line).from_select(["source", "valid_from_run", *NAMES], new))
 
 
 def sums_of(connection: Connection, table: FromClause, *conditions: ColumnElement[bool]) -> Sums:
-    """Sum a table's amounts for each version, fiscal year and currency."""
-    key = (table.c.version, table.c.fiscal_year, table.c.currency)
+    """Sum a table's amounts for each version, fiscal year, period and currency."""
+    key = (table.c.version, table.c.fiscal_year, table.c.period, table.c.currency)
     summed = select(*key, func.sum(table.c.amount_minor)).where(*conditions).group_by(*key)
     return {
-        (version, year, currency): int(total) for version, year, currency, total in connection.execute(summed)
+        (version, year, period, currency): int(total)
+        for version, year, period, currency, total in connection.execute(summed)
     }
+
+
+def standing(connection: Connection, source: str) -> Sums:
+    """Sum what stands of a source."""
+    return sums_of(connection, budget_line, of(source), live(budget_line))
 
 
 def newest_identity(connection: Connection, source: str) -> str | None:

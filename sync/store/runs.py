@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, and_, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from connectors.records import Page
 from sync.errors import LeaseHeld
 from sync.plan import percent
 from sync.store import tables
 from sync.store.save import Absent, Origin, Saved
 from sync.store.schema import AnyRow, table_of
 
-control_total = table_of(tables.ControlTotal)
 cursor = table_of(tables.Cursor)
 lease = table_of(tables.Lease)
 night = table_of(tables.Night)
-quarantine = table_of(tables.Quarantine)
 run = table_of(tables.Run)
 source_run = table_of(tables.SourceRun)
 
 LEASE = "night"
-
-# Minor units by version, fiscal year and currency.
-Sums = Mapping[tuple[str, int, str], int]
 
 
 def begin(connection: Connection, trigger: str, now: datetime, *, dry_run: bool) -> int:
@@ -181,68 +175,6 @@ def said_of(row: AnyRow) -> str:
     """Say how a read ended that did not end well."""
     how = "was broken off" if row.status == "running" else f"ended as {row.status}"
     return f"its last read (run {row.run_id}) {how}" + (f": {row.message}" if row.message else "")
-
-
-def save_totals(connection: Connection, origin: Origin, page: Page, sums: Sums) -> str | None:
-    """Keep what the source says its sums are, beside what was accepted (`sums`) and what was refused.
-
-    Gives one sentence if they do not add up: then something was lost on the way, and the source cannot count.
-    """
-    refused = {(t.version, t.fiscal_year, t.currency): t.amount_minor for t in page.refused}
-    off = []
-    for total in page.totals:
-        accepted = sums.get((total.version.value, total.fiscal_year, total.currency), 0)
-        left_out = refused.get((total.version, total.fiscal_year, total.currency), 0)
-        connection.execute(
-            insert(control_total).values(
-                run_id=origin.run_id,
-                source=origin.source,
-                version=total.version.value,
-                fiscal_year=total.fiscal_year,
-                currency=total.currency,
-                stated_minor=total.amount_minor,
-                accepted_minor=accepted,
-                refused_minor=left_out,
-            )
-        )
-        if total.amount_minor != accepted + left_out:
-            off.append(
-                f"{total.version.value} {total.fiscal_year} {total.currency}: in minor units, the source "
-                f"sums to {total.amount_minor}, the store to {accepted}, the refused rows to {left_out}"
-            )
-    return "; ".join(off) or None
-
-
-def see_again(connection: Connection, origin: Origin) -> None:
-    """Say of a source whose files are those of its last complete read what was said of that read."""
-    last = connection.scalar(
-        select(func.max(source_run.c.run_id)).where(
-            source_run.c.source == origin.source, source_run.c.status == "complete"
-        )
-    )
-    counts = [source_run.c.records, source_run.c.quarantined]
-    found = connection.execute(
-        select(*counts).where(source_run.c.source == origin.source, source_run.c.run_id == last)
-    ).one()
-    connection.execute(
-        update(source_run)
-        .where(source_run.c.run_id == origin.run_id, source_run.c.source == origin.source)
-        .values(records=found.records, quarantined=found.quarantined)
-    )
-    rest = [column for column in control_total.c if column.name != "run_id"]
-    connection.execute(
-        insert(control_total).from_select(
-            ["run_id", *(column.name for column in rest)],
-            select(literal(origin.run_id), *rest).where(
-                control_total.c.source == origin.source, control_total.c.run_id == last
-            ),
-        )
-    )
-    connection.execute(
-        update(quarantine)
-        .where(quarantine.c.source == origin.source, quarantine.c.run_id == last)
-        .values(run_id=origin.run_id)
-    )
 
 
 def shrank(absent: Absent, most: float) -> str | None:

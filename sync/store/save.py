@@ -243,6 +243,10 @@ def save_quarantined(connection: Connection, origin: Origin, page: Page) -> None
                         "file": bad.file,
                         "line": bad.line,
                         "column_name": bad.column,
+                        "code": bad.code,
+                        "record": bad.record,
+                        "sheet": bad.sheet,
+                        "first_run": origin.run_id,
                         "reason": bad.reason,
                         "raw": bad.raw,
                     }

@@ -134,6 +134,7 @@ class SourceRun(SQLModel, table=True):
     `reading` says whether all was read or only changes; `bookmark` is where the source goes on next time.
     The proof: `expected` ids were listed by the source, `seen` of them are in the store, `explained` (JSON)
     counts by class those that are not, and `unexplained` is what is left: none in a complete read.
+    Of a finance source, rows_read = rows_accepted + quarantined + rows_excluded (totals) + rows_blank.
     """
 
     __tablename__ = "source_run"
@@ -153,6 +154,10 @@ class SourceRun(SQLModel, table=True):
     seen: int | None = None
     explained: str | None = long_text()
     unexplained: int | None = None
+    rows_read: int | None = None
+    rows_accepted: int | None = None
+    rows_excluded: int | None = None
+    rows_blank: int | None = None
     message: str | None = long_text()
 
 
@@ -564,20 +569,30 @@ class BudgetRemainder(SQLModel, table=True):
 
 
 class Quarantine(SQLModel, table=True):
-    """A row that was refused in a run, with the reason and its text."""
+    """A row that was refused: place, reason and text; `run_id` is the last run that refused it.
+
+    `status` is open, fixed (a later complete read no longer refuses it) or waived (a person let it be).
+    `record` counts the rows of its table from 1, the header included.
+    """
 
     id: int | None = key()
     run_id: int = refers_to("run.id", index=True)
     source: str
     file: str = Field(sa_type=Text)
+    sheet: str | None = None
     line: int | None = None
+    record: int | None = None
     column_name: str | None = None
+    code: str = ""
     reason: str = Field(sa_type=Text)
     raw: str = Field(sa_type=Text)
+    status: str = Field(default="open", index=True)
+    first_run: int
+    note: str | None = long_text()
 
 
 class ControlTotal(SQLModel, table=True):
-    """What a finance source says its sum is, beside what was accepted and refused, in minor units."""
+    """What a finance source sums to, in minor units: accepted + refused + excluded (rows of totals)."""
 
     __tablename__ = "control_total"
 
@@ -589,6 +604,26 @@ class ControlTotal(SQLModel, table=True):
     stated_minor: int = Field(sa_type=BigInteger)
     accepted_minor: int = Field(sa_type=BigInteger)
     refused_minor: int = Field(sa_type=BigInteger)
+    excluded_minor: int = Field(default=0, sa_type=BigInteger)
+
+
+class Reconciliation(SQLModel, table=True):
+    """How the money of one version and period came from what stood before to what stands now.
+
+    previous + added + changed - removed = current, in minor units, or nothing was promoted.
+    """
+
+    run_id: int = refers_to("run.id", primary_key=True)
+    source: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    fiscal_year: int = Field(primary_key=True)
+    period: str = Field(primary_key=True)
+    currency: str = Field(primary_key=True)
+    previous_minor: int = Field(sa_type=BigInteger)
+    added_minor: int = Field(sa_type=BigInteger)
+    changed_minor: int = Field(sa_type=BigInteger)
+    removed_minor: int = Field(sa_type=BigInteger)
+    current_minor: int = Field(sa_type=BigInteger)
 
 
 class Hit(SQLModel, table=True):

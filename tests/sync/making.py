@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select
 
+from connectors.base import Terms
 from connectors.errors import ConnectorError
 from connectors.records import (
     BudgetLine,
@@ -166,6 +167,7 @@ class Books(Pages):
     """Pages of money."""
 
     parser = ""
+    terms = Terms()
 
     def files(self) -> tuple[File, ...]:
         return ()

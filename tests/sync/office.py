@@ -14,6 +14,7 @@ from sync.progress import Quiet
 from sync.pull import Feed, Kind, Pull, Pulled
 from sync.sandbox import Deployment, Sandbox
 from sync.store import runs, tables
+from sync.store.guards import Allowed
 from sync.store.presence import live
 from sync.store.schema import AnyRow, table_of
 from tests.sync.making import begin_run, work_item
@@ -69,7 +70,9 @@ class Office:
         with connect(self.config(), policy) as site:
             feed = Feed("jira", Kind.WORK, lambda: JiraIssues(site, "align-"), site="jira", resumable=True)
             run_id = begin_run(self.engine, self.clock.now)
-            pull = Pull(self.engine, feed, run_id, self.clock, self.max_shrink, step or Quiet(), whole)
+            pull = Pull(
+                self.engine, feed, run_id, self.clock, Allowed(self.max_shrink), step or Quiet(), whole
+            )
             return pull.read()
 
     def told(self) -> AnyRow:

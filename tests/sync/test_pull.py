@@ -25,6 +25,7 @@ from sync.progress import Quiet
 from sync.pull import CURSOR_LIVES, Feed, Kind, Pull, Pulled
 from sync.store import history, links, runs, tables
 from sync.store.database import open_store
+from sync.store.guards import Allowed
 from sync.store.presence import live
 from sync.store.schema import table_of
 from tests.clock import NOW
@@ -48,7 +49,7 @@ def read(
 ) -> Pulled:
     run_id = begin_run(engine, now)
     feed = Feed(source.name, kind, lambda: source, site=source.name, resumable=resumable)
-    return Pull(engine, feed, run_id, lambda: now, max_shrink, Quiet()).read()
+    return Pull(engine, feed, run_id, lambda: now, Allowed(max_shrink), Quiet()).read()
 
 
 def keys(engine: Engine) -> list[str]:
@@ -202,7 +203,7 @@ def test_a_source_that_cannot_even_be_opened_is_a_failed_one(engine: Engine) -> 
         raise Unreachable("no such host")
 
     feed = Feed("jira", Kind.WORK, refuse)
-    pulled = Pull(engine, feed, begin_run(engine), lambda: NOW, 0.2, Quiet()).read()
+    pulled = Pull(engine, feed, begin_run(engine), lambda: NOW, Allowed(0.2), Quiet()).read()
     assert (pulled.status, pulled.message) == ("failed", "no such host")
 
 

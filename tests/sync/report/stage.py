@@ -16,7 +16,7 @@ from sync.figures import Figures
 from sync.judge import judge as judge_store
 from sync.plan import make_plan
 from sync.pull import Kind
-from sync.store import labels, promotion, rulebook, runs, save
+from sync.store import accounts, labels, promotion, rulebook, runs, save
 from sync.store.catalogue import Frame, bind_catalogue
 from sync.store.coverage import save_coverage
 from sync.store.figures import read_figures
@@ -87,7 +87,8 @@ class Stage:
             lines = [record for record in page.records if isinstance(record, BudgetLine)]
             if source == MONEY:
                 promote(connection, origin, lines)
-                problem = runs.save_totals(connection, origin, page, promotion.sums_of(connection, stage))
+                sums = promotion.sums_of(connection, stage)
+                problem = accounts.save_totals(connection, origin, page, sums)
                 page = replace(page, records=())
             saved = save.save_page(connection, origin, page)
             runs.count_page(connection, origin, replace(saved, records=saved.records + len(lines)), None)
