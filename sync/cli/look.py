@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy import Connection
 
+from sync.cli.lines import show_lines
 from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output
 from sync.cli.session import open_engine, open_session, read_settings, utc_now, write_run_report
@@ -21,12 +23,15 @@ from sync.cli.summary import (
 )
 from sync.errors import ConfigurationError, Exit
 from sync.explain import Explainer, Explanation, RuleView
+from sync.explain_money import LineExplainer
 from sync.schedule import next_due
 from sync.store import history
 from sync.store.catalogue import bind_catalogue
 from sync.store.dangling import list_dangling
+from sync.store.lines import lines_named
 from sync.store.runs import last_night, sources_of
 from sync.store.schema import AnyRow
+from sync.store.ties import find_work_item
 from sync.whynot import ways_of
 from sync.wiring import frame_of
 
@@ -40,12 +45,17 @@ def add_to(app: typer.Typer) -> None:
 
 
 def explain(
-    key: Annotated[str, typer.Argument(metavar="KEY", help="The key of a ticket, such as PAY-12.")],
+    key: Annotated[
+        str, typer.Argument(metavar="KEY", help="The key of a ticket, such as PAY-12; with --budget a line.")
+    ],
     rule: Annotated[str | None, typer.Option("--rule", metavar="RULE", help="Only this rule.")] = None,
+    budget: Annotated[
+        bool, typer.Option("--budget", help="Explain budget lines: by id, FILE:LINE or project=CODE.")
+    ] = False,
     env_file: EnvFile = None,
     json: Json = False,
 ) -> int:
-    """Say why a ticket is flagged, or why it is not.
+    """Say why a ticket is flagged, or why it is not; or, with --budget, which work a budget line is for.
 
     With every value found, where it comes from, the chain to the objective and what would clear the label.
     """
@@ -53,12 +63,23 @@ def explain(
     with open_session(env_file) as session, session.engine.connect() as connection:
         now = utc_now()
         frame = frame_of(session.settings, now)
+        if budget or is_line(connection, key):
+            mappings = {config.name: config for config in session.sources.finance}
+            lines = LineExplainer(connection, mappings, frame.today).explain(key)
+            show_lines(output, lines)
+            output.document(lines)
+            return Exit.OK
         rules, ways = session.service.rules(now), ways_of(session.sources)
         explainer = Explainer(connection, rules, bind_catalogue(frame), frame, ways)
         explanation = explainer.explain(key, rule)
     show_explanation(output, explanation)
     output.document(explanation)
     return Exit.OK
+
+
+def is_line(connection: Connection, name: str) -> bool:
+    """Say whether a budget line is called so, and no ticket."""
+    return find_work_item(connection, name) is None and bool(lines_named(connection, name))
 
 
 def show_explanation(output: Output, it: Explanation) -> None:

@@ -9,7 +9,6 @@ import typer
 
 from sync.cli.match_terms import (
     money_text,
-    percent_text,
     read_money,
     read_percent,
     read_target,
@@ -25,7 +24,7 @@ from sync.proposals import Proposal, propose
 from sync.store import decisions, leftovers, proposing
 from sync.store.decisions import Money
 from sync.store.levels import CONFIRMED, REJECTED
-from sync.store.shares import WHOLE
+from sync.store.shares import WHOLE, percent_text
 
 MoneyArgument = Annotated[
     str,
@@ -74,7 +73,7 @@ def list_decisions(
                 else f"{row.verdict}, withdrawn by {row.withdrawn_by}",
                 money_text(Money(row.field, row.code, row.of_source)),
                 row.called,
-                percent_text(row.millionths),
+                row.millionths and percent_text(row.millionths),
                 row.decided_by,
                 f"{row.decided_at:%Y-%m-%d}",
                 row.reason,

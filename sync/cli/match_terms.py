@@ -77,13 +77,6 @@ def read_percent(text: str | None) -> int | None:
     return share
 
 
-def percent_text(millionths: int | None) -> str:
-    """Write a share as a percent."""
-    if millionths is None:
-        return ""
-    return f"{millionths // 10_000}.{millionths % 10_000:04}".rstrip("0").rstrip(".")
-
-
 def money_text(money: Money) -> str:
     """Name the money a decision is about."""
     of = f" of {money.source}" if money.source else ""

@@ -52,6 +52,11 @@ LINKED = ["budget_line_id", "work_item_id", "how", "evidence", "amount_minor"]
 LEFT = ["budget_line_id", "objective_id", "reason", "evidence", "amount_minor"]
 
 
+def percent_text(millionths: int) -> str:
+    """Write a share as a percent, with the decimals it needs."""
+    return f"{millionths // 10_000}.{millionths % 10_000:04}".rstrip("0").rstrip(".")
+
+
 def share_out(connection: Connection) -> None:
     """Write the links and the remainders of every line from its candidates."""
     every = shares(candidate.select().subquery())

@@ -174,3 +174,49 @@ def test_as_json_it_holds_the_same(desk: Desk) -> None:
         ("GROW", "custom field", True)
     ]
     assert rule_of(aligned, "epic-without-objective")["flagged"] is False
+
+
+def test_a_budget_line_is_explained_from_its_file_to_the_objective_it_reaches(desk: Desk) -> None:
+    desk.say("run")
+    said = desk.say("explain", "money.csv:2", "--budget").out
+    for text in (
+        "budget FY2026: 1,000.50 USD",
+        "Read from money.csv, line 2 (sha256 ",
+        "project from column 'project'",
+        "amount from column 'amount'",
+        "· its project is an issue key: nothing",
+        f"✓ its project in a field of the issue: PAY-1 (Cost code ({desk.cost_field}) = C-1)",
+        "1,000.50 USD  PAY-1  Card payments",
+        "serves GROW",
+    ):
+        assert text in said
+    (line,) = desk.say("explain", "money.csv:2", "--budget", "--json").document
+    assert (line["source"], line["amount_minor"], line["since_run"]) == ("finance", 100050, 1)
+    assert [share["key"] for share in line["shares"]] == ["PAY-1"]
+    assert desk.say("explain", line["id"], "--json").document == [line], "the id alone tells a line"
+
+
+def test_a_restated_budget_line_shows_what_it_said_before_and_who_decided_about_it(desk: Desk) -> None:
+    desk.say("run")
+    text = (desk.folder / "money.csv").read_text(encoding="utf-8")
+    desk.write("money.csv", text.replace("70.00", "71.00"))
+    desk.say("match", "confirm", "C-9", "PAY-3", "--reason", "agreed", "--by", "Ada", "--percent", "50")
+    desk.say("run")
+    said = desk.say("explain", "project=C-9", "--budget").out
+    for words in (
+        "runs 1 to 2: 70.00 USD (money.csv, line 5)",
+        "decision 1: project C-9 is for PAY-3, Ada on ",
+        "✓ confirmed match of its project: PAY-3, 50 % (decision 1 by Ada: agreed)",
+        "35.50 USD  PAY-3  Outlived its goal",
+        "serves OLD (not live)",
+        "35.50 USD  no work",
+    ):
+        assert words in said
+
+
+def test_a_budget_line_that_nobody_knows_is_answered_with_the_nearest(desk: Desk) -> None:
+    desk.say("run")
+    said = desk.say("explain", "C-1|||budget|FY2027|USD", "--budget")
+    assert said.code == 2
+    assert "no such budget line in the store. Did you mean 'C-1|||budget|FY2026|USD'?" in said.err
+    assert desk.say("explain", "money.csv:99", "--budget").code == 2
