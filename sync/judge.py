@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from sqlalchemy import Connection, String, insert, literal, update
@@ -39,10 +39,12 @@ RELATION_KINDS = {
 class Judgement:
     """What judging came to: which rules were frozen and why, and what is odd about the links.
 
-    `cycles` are items whose parents run in a circle, `dangling` counts the references that lead nowhere.
+    `dark` are the sites whose work was not judged, while that of others was. `cycles` are items whose parents
+    run in a circle, `dangling` counts the references that lead nowhere.
     """
 
     frozen: Mapping[str, str] = field(default_factory=dict)
+    dark: tuple[str, ...] = ()
     cycles: tuple[str, ...] = ()
     dangling: tuple[Dangling, ...] = ()
 
@@ -67,6 +69,19 @@ def kinds_of(path: Path) -> set[Kind]:
     return kinds
 
 
+def judges_each_site_alone(rule: Rule) -> bool:
+    """Say whether what a rule makes of an item depends on no other site's work: money is shared among all."""
+    if rule.entity.name != findings.WORK_ITEM:
+        return False
+    raised = {} if rule.error_when is None else named_paths(rule.error_when)
+    return all(
+        (path.relation is None or path.relation.name == "objective")
+        and path.field.rollup is None
+        and not path.field.name.startswith("budget.")
+        for path in (*rule.evidence.values(), *raised.values())
+    )
+
+
 def judge(
     connection: Connection,
     rules: RuleSet,
@@ -75,10 +90,12 @@ def judge(
     now: datetime,
     *,
     today: date | None = None,
+    dark: Collection[str] = (),
 ) -> Judgement:
     """Rebuild the links, run every rule that can be judged, merge its hits into the findings and waive.
 
-    `today` is the day in the service's zone; without one, that of `now`.
+    `today` is the day in the service's zone; without one, that of `now`. The work of the sites in `dark` was
+    not read whole: what was found on it stays, and rules that look at all work at once cannot be judged.
     """
     groups.gather(connection)
     links.relink(connection)
@@ -86,14 +103,17 @@ def judge(
     frozen: dict[str, str] = {}
     for rule in rules.rules:
         missing = reads(rule) & set(incomplete)
+        if dark and not judges_each_site_alone(rule):
+            missing |= reads(rule) & {Kind.WORK}
         if missing:
             frozen[rule.id] = ", ".join(sorted(kind.value for kind in missing)) + " incomplete"
         else:
             run_rule(connection, rule)
+    findings.forget_hits(connection, dark)
     analyze(connection, hit)
     granted = waivers.keep(connection, rules.waivers, run_id)
     for rule in rules.rules:
-        verdict = verdict_of(rule)
+        verdict = replace(verdict_of(rule), dark=tuple(sorted(dark)))
         for name in rule.was:
             findings.carry_over(connection, name, rule.id)
         if rule.id not in frozen:
@@ -107,7 +127,7 @@ def judge(
     known = [(rule.id, rule.entity.name) for rule in rules.rules]
     findings.close_orphans(connection, known, run_id, now)
     cycles = tuple(connection.scalars(links.cycles()))
-    return Judgement(frozen, cycles, count_dangling(connection))
+    return Judgement(frozen, tuple(sorted(dark)), cycles, count_dangling(connection))
 
 
 def run_rule(connection: Connection, rule: Rule) -> None:

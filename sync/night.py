@@ -17,6 +17,7 @@ from connectors.base import LabelWriter
 from rules.ruleset import Rule, RuleSet
 from sync.errors import Exit, LeaseHeld, UserError
 from sync.first_night import FirstNight, first_nights
+from sync.gaps import gaps_in
 from sync.judge import Judgement, judge
 from sync.lease import Heartbeat, Lease, take_lease
 from sync.plan import Limit, Plan, guard, make_plan
@@ -206,14 +207,15 @@ def judge_all(
         complete = runs.complete_sources(connection)
         names = [feed.name for feed in service.feeds if feed.name not in complete]
         result.incomplete = runs.why_incomplete(connection, names)
-        incomplete = {feed.kind for feed in service.feeds if feed.name not in complete}
+        gaps = gaps_in(service.feeds, complete)
         sites = {feed.name for feed in service.feeds if feed.kind is Kind.WORK and feed.name in complete}
         rulebook.note_rules(connection, result.run_id, rules)
         labels.settle_intents(connection, result.run_id, now)
         today = now.astimezone(settings.zone).date()
-        result.judgement = judge(connection, rules, incomplete, result.run_id, now, today=today)
-        certain = not incomplete & {Kind.WORK, Kind.OBJECTIVES, Kind.LINKS}
-        save_coverage(connection, result.run_id, today, certain=certain)
+        result.judgement = judge(
+            connection, rules, gaps.kinds, result.run_id, now, today=today, dark=gaps.sites
+        )
+        save_coverage(connection, result.run_id, today, certain=not gaps.alignment, dark=gaps.sites)
         result.plan = read_plan(connection, settings.label_prefix, sites)
         result.stopped = refuse_other(result.plan, options.expected) or guard(
             result.plan,

@@ -80,6 +80,10 @@ def problems_of(result: RunResult) -> list[str]:
         f"Not judged ({reason}): {', '.join(rules)}. What was found before stays as it is."
         for reason, rules in reasons.items()
     ]
+    problems += [
+        f"Not judged on {site}, which was not read whole: what was found on its work stays as it is."
+        for site in result.judgement.dark
+    ]
     problems += [f"Stopped before the first write: {problem}" for problem in result.stopped]
     if result.written is not None:
         problems += [f"{site}: writing stopped: {why}" for site, why in result.written.broken_sites.items()]
@@ -272,6 +276,7 @@ def run_document(session: Session, result: RunResult, *, findings: bool = False)
             "control_totals": [mapped(row) for row in history.totals_of(connection, result.run_id)],
             "rules": [mapped(row) for row in history.findings_by_rule(connection, result.run_id)],
             "frozen": dict(result.judgement.frozen),
+            "not_judged_sites": list(result.judgement.dark),
             "cycles": list(result.judgement.cycles),
             "dangling": [asdict(it) for it in result.judgement.dangling],
             "coverage": [mapped(row) for row in history.coverage_of(connection, result.run_id)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
@@ -71,20 +72,24 @@ def is_waived() -> ColumnElement[bool]:
     )
 
 
-def save_coverage(connection: Connection, run_id: int, today: date, *, certain: bool) -> None:
+def save_coverage(
+    connection: Connection, run_id: int, today: date, *, certain: bool, dark: Collection[str] = ()
+) -> None:
     """Save the figures of a run.
 
     Where it is not `certain` (work items or objectives could not be read whole), every state is unknown; so
-    is that of a work item which the newest complete read did not bring.
+    is that of a work item which the newest complete read did not bring, or on a site that was not read whole.
     """
     known = case(
-        (~live(work_item), "unknown"),
+        (or_(~live(work_item), work_item.c.source.in_(dark)), "unknown"),
         (is_aligned(today), "aligned"),
         (is_waived(), "waived"),
         else_="unaligned",
     )
     state = known if certain else literal("unknown")
-    facts = union_all(counted(state), money(state), idle_money(today, certain=certain)).cte("facts")
+    facts = union_all(counted(state), money(state), idle_money(today, certain=certain and not dark)).cte(
+        "facts"
+    )
     keys = [facts.c.currency, facts.c.version, facts.c.fiscal_year, facts.c.state]
     figures = [func.sum(facts.c.amount), func.count(distinct(facts.c.item))]
     columns = ["run_id", "site", "project_key", "project_name", "currency", "version", "fiscal_year", "state"]

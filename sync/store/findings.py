@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,7 +43,7 @@ WORK_ITEM = "workItem"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the state step needs to know of one rule."""
+    """What the state step needs to know of one rule; on the sites in `dark` it has not been judged."""
 
     rule: str
     entity: str
@@ -55,6 +55,7 @@ class Verdict:
     mode: str = "label"
     owner: str | None = None
     alignment: bool = False
+    dark: tuple[str, ...] = ()
 
     @property
     def terms(self) -> Terms:
@@ -71,6 +72,14 @@ class Verdict:
 def clear_hits(connection: Connection) -> None:
     """Forget last night's hits."""
     connection.execute(delete(hit))
+
+
+def forget_hits(connection: Connection, dark: Collection[str]) -> None:
+    """Forget what was found just now on items of sites that were not read whole."""
+    if dark:
+        subject = SUBJECTS[WORK_ITEM]
+        theirs = select(subject.c.id).where(subject.c.source.in_(dark))
+        connection.execute(delete(hit).where(hit.c.entity == WORK_ITEM, hit.c.subject_id.in_(theirs)))
 
 
 def merge(connection: Connection, verdict: Verdict, run_id: int, now: datetime) -> None:
@@ -147,7 +156,7 @@ def insert_new(connection: Connection, verdict: Verdict, run_id: int, fresh: dic
 
 def clear_findings(connection: Connection, verdict: Verdict, run_id: int, now: datetime) -> None:
     """Close what is no longer hit, at once or after `clear_after`; a pending finding simply ends."""
-    gone = and_(of_rule(verdict), ~is_hit(), ~out_of_sight(verdict.entity))
+    gone = and_(of_rule(verdict), ~is_hit(), ~out_of_sight(verdict))
     closed = closing(run_id, now, "no longer true")
     connection.execute(update(finding).where(gone, finding.c.state == "pending").values(**closed))
     if verdict.clear_after:
@@ -243,7 +252,7 @@ def waive(connection: Connection, verdict: Verdict, granted: Iterable[tuple[int,
     own = and_(of_rule(verdict), finding.c.state != CLOSED)
     connection.execute(
         update(finding)
-        .where(own, finding.c.waiver_id.is_not(None), ~out_of_sight(verdict.entity))
+        .where(own, finding.c.waiver_id.is_not(None), ~out_of_sight(verdict))
         .values(waiver_id=None)
     )
     for waiver_id, rows in granted:
@@ -285,16 +294,16 @@ def is_hit() -> ColumnElement[bool]:
     return exists().where(same_subject()).correlate(finding)
 
 
-def out_of_sight(entity: str) -> ColumnElement[bool]:
-    """Give the condition that a finding's subject is missing, but not yet known to be deleted."""
-    subject = SUBJECTS.get(entity)
+def out_of_sight(verdict: Verdict) -> ColumnElement[bool]:
+    """Give the condition that a subject is missing, but not known to be deleted, or on a dark site."""
+    subject = SUBJECTS.get(verdict.entity)
     if subject is None:  # projects and cost centres are never read, and so never missing
         return false()
     return (
         exists()
         .where(
             subject.c.id == finding.c.subject_id,
-            missing(subject),
+            or_(missing(subject), subject.c.source.in_(verdict.dark)),
             subject.c.deleted_at.is_(None),
         )
         .correlate(finding)
