@@ -81,11 +81,11 @@ def prove(connection: Connection, origin: Origin, census: Census, account: Accou
 
 def ids_held(connection: Connection, source: str) -> Iterator[str]:
     """Read the ids of the issues that count as a source's: work in scope, and objectives."""
-    streamed = connection.execution_options(**STREAMED)
     in_scope = and_(work_item.c.source == source, live(work_item), work_item.c.in_scope)
     goals = and_(objective.c.source == source, live(objective), objective.c.issue_id.is_not(None))
     for column, condition in ((work_item.c.source_id, in_scope), (objective.c.issue_id, goals)):
-        yield from streamed.scalars(select(column).where(condition))
+        # For this statement alone: said of the connection, it would go for every one after it as well.
+        yield from connection.scalars(select(column).where(condition), execution_options=STREAMED)
 
 
 def settle_absences(connection: Connection, origin: Origin, absences: Sequence[Absence]) -> None:
