@@ -125,10 +125,15 @@ def guess_notation(cells: Sequence[str]) -> tuple[Notation, list[str]]:
 
 
 def guess_role(fields: Sequence[Field], role: str, taken: set[str]) -> str | None:
+    """Of the columns with a fitting name, the one that tells most apart."""
     for pattern in ROLES[role]:
-        for field in fields:
-            if field.title not in taken and re.search(pattern, field.title, re.IGNORECASE):
-                return field.title
+        fitting = [
+            field
+            for field in fields
+            if field.title not in taken and re.search(pattern, field.title, re.IGNORECASE)
+        ]
+        if fitting:
+            return max(fitting, key=lambda field: len(set(field.cells))).title
     return None
 
 

@@ -23,6 +23,9 @@ _DATES = (
     ),
     *("{yyyy}-{mm}", "{mon}-{yyyy}", "{mon}-{yy}", "{month} {yyyy}", "{fyyyy}{period}"),
 )
+_CALENDAR_YEAR = re.compile(r"(?:19|20)[0-9]{2}", re.ASCII)
+_BUDGET_WORDS = re.compile(r"\b(?:PY|CY|BY)\b")  # prior, current and budget year
+_OF_PAYMENTS = re.compile(r"supplier|vendor|invoice|\bpaid\b|payment|transaction n|voucher", re.IGNORECASE)
 _SYMBOLS = {"£": "GBP", "€": "EUR", "¥": "JPY", "$": "USD"}
 _VERSIONS = (
     ("actual", r"actual|spent|spend|paid|\bist\b|\bPY\b"),
@@ -67,6 +70,22 @@ def guess_dating(fields: list[Field], around: str, year: int) -> tuple[dict[str,
     return {"fiscal_year": year}, [f"doubt: the file names no year; {year} only stands in for it"]
 
 
+def own_dating(amount: Field, fields: list[Field], when: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """When an amount is of, where its name or a column of its own says more than the table does."""
+    for one in fields:
+        begins = one.title.casefold().startswith(amount.title.casefold())
+        if begins and one is not amount and one.cells and all(map(_CALENDAR_YEAR.fullmatch, one.cells)):
+            return {"fiscal_year": {"column": one.title}}, [f"{one.title} holds the years of {amount.title}"]
+    word = _BUDGET_WORDS.search(amount.title)
+    budget = next((one for one in fields if one.title.casefold() == "budget year"), None)
+    if word and budget and all(map(_CALENDAR_YEAR.fullmatch, budget.cells)):
+        back = {"PY": 2, "CY": 1, "BY": 0}[word[0]]
+        values = {year: int(year) - back for year in sorted(set(budget.cells))}
+        said = f"doubt: {word[0]} is taken for the budget year" + (f" less {back}" if back else "")
+        return {"fiscal_year": {"column": budget.title} | ({"values": values} if back else {})}, [said]
+    return when, []
+
+
 def _date_form(one: Field) -> str | None:
     for text in _DATES:
         form = LabelForm(text)
@@ -91,8 +110,15 @@ def period_columns(titles: list[str]) -> tuple[LabelForm, list[str]] | None:
     return None
 
 
-def guess_version(title: str) -> str:
-    return next((name for name, words in _VERSIONS if re.search(words, title, re.IGNORECASE)), "budget")
+def guess_version(title: str, others: list[str]) -> tuple[str, list[str]]:
+    """What an amount means, by its name or, where that says nothing, by what stands beside it."""
+    found = next((name for name, words in _VERSIONS if re.search(words, title, re.IGNORECASE)), None)
+    if found is not None:
+        return found, []
+    paid = next((other for other in others if _OF_PAYMENTS.search(other)), None)
+    if paid is None:
+        return "budget", []
+    return "actual", [f"doubt: {title} is taken for money spent, as there is a column {paid}"]
 
 
 def guess_currency(fields: list[Field], symbol: str, around: str) -> tuple[Any, str]:

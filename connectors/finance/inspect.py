@@ -23,7 +23,14 @@ from connectors.finance.clues import (
     guess_notation,
     guess_role,
 )
-from connectors.finance.guesses import guess_currency, guess_dating, guess_version, is_pair, period_columns
+from connectors.finance.guesses import (
+    guess_currency,
+    guess_dating,
+    guess_version,
+    is_pair,
+    own_dating,
+    period_columns,
+)
 from connectors.finance.money import format_minor
 from connectors.finance.proposal import Proposal
 from connectors.finance.source import FinanceSource
@@ -55,7 +62,7 @@ def propose(path: Path, year: int, sheet: str | None = None) -> Proposal:
     fields = _fields(header, data)
     money, sums = amount_fields(fields)
     before = " ".join(cell for record in rows[:place] for cell in record.cells)
-    dating = guess_dating(fields, f"{path.stem} {before}", year)
+    dating = guess_dating(fields, f"{path.stem} {before} {path.absolute().parent.name}", year)
     _propose_amounts(fields, money, sums, dating, proposal)
     _propose_money(fields, money, f"{path.stem} {before}", proposal)
     _propose_codes(fields, {one.title for one in (*money, *sums)}, proposal)
@@ -156,8 +163,12 @@ def _propose_amounts(
             "amounts", [pair | when], "no row fills both columns; doubt: which one is the debit?", *notes
         )
         return
-    versions = [{"column": one.title} | when | {"version": guess_version(one.title)} for one in money]
-    proposal.put("amounts", versions, *notes)
+    proposal.put("amounts", [], *notes)
+    for one in money:
+        dated, more = own_dating(one, fields, when)
+        version, doubts = guess_version(one.title, [other.title for other in fields])
+        proposal.mapping["amounts"].append({"column": one.title} | dated | {"version": version})
+        proposal.note("amounts", *more, *doubts)
     if sums:
         proposal.note("amounts", f"left out as sums of others: {', '.join(one.title for one in sums)}")
 

