@@ -45,6 +45,8 @@ def fold(text: str) -> str:
     Both databases compare the result of this function, written beside the original at sync: their own
     `lower()` disagree (`lower('ÜBER')` is `Über` in SQLite).
     """
+    if text.isascii():  # which has no other forms
+        return text.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 

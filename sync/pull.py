@@ -1,17 +1,19 @@
-"""Bring one source into the store, page by page: each page and its cursor commit together."""
+"""Bring one source into the store, some pages at a time: they and the cursor after them commit together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import chain
 
 from sqlalchemy import Connection, Engine
 
 from connectors.base import Ledger, RememberingSource, Source
 from connectors.errors import AuthenticationFailed, BadInput, ConnectorError, IncompleteRead, PermissionDenied
 from connectors.records import Page
+from sync.collector import rare_collections
 from sync.errors import Exit
 from sync.progress import Step
 from sync.promote import Promote
@@ -24,6 +26,8 @@ from sync.store.save import Origin
 
 # Jira keeps a page token for seven days, but what was read before it must still be about this night.
 CURSOR_LIVES = timedelta(hours=6)
+# A transaction costs about as much as saving a hundred records; a killed run reads at most as many again.
+RECORDS_AT_ONCE = 1000
 
 
 class Kind(StrEnum):
@@ -86,9 +90,46 @@ class Verdict:
 COMPLETE = Verdict()
 
 
+def joined(pages: Iterator[Page], at_once: int) -> Iterator[Page]:
+    """Join small pages, for fewer transactions; where reading fails, what came before still stands."""
+    waiting: list[Page] = []
+    try:
+        for page in pages:
+            waiting.append(page)
+            if sum(len(one.records) for one in waiting) >= at_once:
+                yield join(waiting)
+                waiting = []
+    except ConnectorError:
+        if waiting:
+            yield join(waiting)
+        raise
+    if waiting:
+        yield join(waiting)
+
+
+def join(pages: Sequence[Page]) -> Page:
+    """Make one page of several that follow each other."""
+    if len(pages) == 1:
+        return pages[0]
+    expected = [page.expected for page in pages if page.expected is not None]
+    return replace(
+        pages[-1],
+        records=tuple(chain.from_iterable(page.records for page in pages)),
+        quarantined=tuple(chain.from_iterable(page.quarantined for page in pages)),
+        expected=expected[-1] if expected else None,
+        repeated=sum(page.repeated for page in pages),
+        unseen=tuple(chain.from_iterable(page.unseen for page in pages)),
+        unusable=tuple(chain.from_iterable(page.unusable for page in pages)),
+        absences=tuple(chain.from_iterable(page.absences for page in pages)),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """The reading of one source in one run; `whole` reads all of it whatever is known."""
+    """The reading of one source in one run; `whole` reads all of it whatever is known.
+
+    `at_once` is how many records at least go into one transaction.
+    """
 
     engine: Engine
     feed: Feed
@@ -97,6 +138,7 @@ class Pull:
     allowed: Allowed
     step: Step
     whole: bool = False
+    at_once: int = RECORDS_AT_ONCE
 
     def read(self) -> Pulled:
         """Read the source, or say why it could not be."""
@@ -104,7 +146,8 @@ class Pull:
         with self.engine.begin() as connection:
             runs.begin_source(connection, self.run_id, feed.name, feed.kind.value, self.clock())
         try:
-            verdict = self._read_whole(feed.open())
+            with rare_collections():
+                verdict = self._read_whole(feed.open())
             code = Exit.OK if verdict == COMPLETE else Exit.INCOMPLETE
             pulled = Pulled(feed, verdict.status, verdict.message, code)
         except ConnectorError as error:
@@ -167,7 +210,7 @@ class Pull:
     def _save_pages(self, pages: Iterator[Page], origin: Origin, account: Account) -> Page:
         """Save the pages, and give the last one: it carries the proof."""
         page = Page()
-        for page in pages:
+        for page in joined(pages, self.at_once):
             with self.engine.begin() as connection:
                 saved = save.save_page(connection, origin, page)
                 runs.count_page(connection, origin, saved, page.expected)

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import json
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, insert, literal_column, select, text
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    any_,
+    cast,
+    func,
+    insert,
+    literal_column,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 Rows = Sequence[dict[str, Any]]
+
+# Every SQLite in use takes as many in one statement; of more, none is faster.
+PARAMETERS = 999
 
 
 def insert_rows(connection: Connection, table: Table, rows: Rows) -> None:
@@ -18,7 +37,7 @@ def insert_rows(connection: Connection, table: Table, rows: Rows) -> None:
     if connection.dialect.name == "postgresql":
         copy_rows(connection, table.name, rows)
     else:
-        connection.execute(insert(table), list(rows))
+        write_rows(connection, table, insert(table), rows)
 
 
 def upsert_rows(connection: Connection, table: Table, rows: Rows, kept: Collection[str]) -> None:
@@ -35,7 +54,46 @@ def upsert_rows(connection: Connection, table: Table, rows: Rows, kept: Collecti
         statement = sqlite.insert(table)
     updated = {name: statement.excluded[name] for name in names if name not in kept and name not in key}
     statement = statement.on_conflict_do_update(index_elements=key, set_=updated)
-    connection.execute(statement, None if connection.dialect.name == "postgresql" else list(rows))
+    if connection.dialect.name == "postgresql":
+        connection.execute(statement)
+    else:
+        write_rows(connection, table, statement, rows)
+
+
+def write_rows(connection: Connection, table: Table, statement: Any, rows: Rows) -> None:
+    """Have SQLite write many rows by each statement, past SQLAlchemy's work for each single value.
+
+    The driver lets other threads run while a statement does: one for each row would stop and wait as often.
+    """
+    dialect = connection.dialect
+    compiled = statement.inline().compile(dialect=dialect, column_keys=list(rows[0]))
+    names = compiled.positiontup
+    values = list(chain.from_iterable(map(itemgetter(*names), rows)))
+    for place, name in enumerate(names):
+        convert = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
+        if convert is not None:
+            values[place :: len(names)] = map(convert, values[place :: len(names)])
+    one = f"({', '.join('?' * len(names))})"
+    for count, part in parts(values, len(names)):
+        connection.exec_driver_sql(str(compiled).replace(one, ", ".join([one] * count), 1), part)
+
+
+def parts(values: list[Any], width: int) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """Cut values into parts of as many rows as go into one statement, and what is left row by row."""
+    most = max(1, PARAMETERS // width)
+    rows = len(values) // width
+    whole = rows - rows % most
+    for count, starts in ((most, range(0, whole, most)), (1, range(whole, rows))):
+        for start in starts:
+            yield count, tuple(values[start * width : (start + count) * width])
+
+
+def among(connection: Connection, column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
+    """Give the condition that a column has one of many values: one parameter, however many they are."""
+    if connection.dialect.name == "postgresql":
+        return column == any_(cast(list(values), ARRAY(column.type)))
+    listed = func.json_each(json.dumps(list(values))).table_valued("value")
+    return column.in_(select(listed.c.value))
 
 
 def stage_rows(connection: Connection, table: Table, rows: Rows) -> Select[*tuple[Any, ...]]:

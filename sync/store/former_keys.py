@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, select, tuple_
 
 from sync.store import tables
-from sync.store.bulk import insert_rows
+from sync.store.bulk import among, insert_rows
 from sync.store.schema import table_of
 
 former_key = table_of(tables.FormerKey)
@@ -17,9 +17,11 @@ work_item = table_of(tables.WorkItem)
 
 def keep_former_keys(connection: Connection, source: str, until: datetime, keys: Mapping[str, str]) -> None:
     """Keep the key each issue has in the store where it now comes with another; `keys` are folded, by id."""
+    if not keys:
+        return
     stored = connection.execute(
         select(work_item.c.id, work_item.c.source_id, work_item.c.key, work_item.c.key_folded).where(
-            work_item.c.source == source, work_item.c.source_id.in_(list(keys))
+            work_item.c.source == source, among(connection, work_item.c.source_id, keys)
         )
     )
     moved = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -22,12 +22,12 @@ from connectors.records import (
 )
 from rules.catalogue import fold
 from sync.store import rows, tables
-from sync.store.bulk import insert_rows, upsert_rows
+from sync.store.bulk import among, insert_rows, upsert_rows
 from sync.store.former_keys import keep_former_keys
-from sync.store.schema import table_of
+from sync.store.schema import AnyRow, table_of
 from sync.store.touches import note_touches
 
-BATCH = 500
+BATCH = 1000
 
 KINDS: dict[type, Table] = {
     WorkItem: table_of(tables.WorkItem),
@@ -74,29 +74,37 @@ def save_records(connection: Connection, origin: Origin, table: Table, records: 
     """Save records of one kind by their source id; give the number of new and changed ones."""
     changed = 0
     for batch in batches(records.items()):
-        named = (table.c.key,) if table is KINDS[WorkItem] else ()
-        known = {
-            row.source_id: row
-            for row in connection.execute(
-                select(table.c.source_id, table.c.row_hash, *named).where(
-                    table.c.source == origin.source, table.c.source_id.in_([key for key, _ in batch])
-                )
-            )
-        }
-        hashes = {key: rows.row_hash(record) for key, record in batch}
-        same = [key for key in hashes if key in known and known[key].row_hash == hashes[key]]
+        hashes = {source_id: rows.row_hash(record) for source_id, record in batch}
+        known = known_rows(connection, origin, table, hashes)
+        same = [source_id for source_id, row in known.items() if row.row_hash == hashes[source_id]]
         mark_seen(connection, origin, table, same)
-        fresh = {key: record for key, record in batch if key not in set(same)}
+        fresh = dict(batch)
+        for source_id in same:
+            del fresh[source_id]
+            del known[source_id]
         if table is KINDS[WorkItem]:
-            keep_former_keys(connection, origin.source, origin.seen_at, keys_of(fresh))
-        new = [row_of(record, origin, hashes[key]) for key, record in fresh.items()]
+            keep_former_keys(connection, origin.source, origin.seen_at, keys_of(fresh, known))
+        new = [row_of(record, origin, hashes[source_id]) for source_id, record in fresh.items()]
         upsert_rows(connection, table, new, kept=("first_run", "first_seen", "touched_at"))
         if table is KINDS[WorkItem]:
-            save_children(connection, origin, fresh)
-            note_touches(connection, origin.source, list(fresh))
+            save_children(connection, origin, fresh, known)
+            note_touches(connection, origin.source, known)
             follow_renamed(connection, origin, {key: row.key for key, row in known.items()}, fresh)
         changed += len(fresh)
     return changed
+
+
+def known_rows(
+    connection: Connection, origin: Origin, table: Table, source_ids: Collection[str]
+) -> dict[str, AnyRow]:
+    """Read what is known of these rows: their hash and, of a work item, its key."""
+    named = (table.c.key,) if table is KINDS[WorkItem] else ()
+    found = connection.execute(
+        select(table.c.source_id, table.c.row_hash, *named).where(
+            table.c.source == origin.source, among(connection, table.c.source_id, source_ids)
+        )
+    )
+    return {row.source_id: row for row in found}
 
 
 def row_of(record: Record, origin: Origin, row_hash: str) -> rows.Row:
@@ -133,7 +141,7 @@ def mark_seen(connection: Connection, origin: Origin, table: Table, source_ids: 
         back = {"missing_since": None, "deleted_at": None, "absence": None, "absent_why": None}
         connection.execute(
             update(table)
-            .where(table.c.source == origin.source, table.c.source_id.in_(source_ids))
+            .where(table.c.source == origin.source, among(connection, table.c.source_id, source_ids))
             .values(
                 last_run=origin.run_id,
                 last_seen=origin.seen_at,
@@ -142,10 +150,12 @@ def mark_seen(connection: Connection, origin: Origin, table: Table, source_ids: 
         )
 
 
-def keys_of(items: dict[str, Record]) -> dict[str, str]:
-    """Give the folded key of each work item."""
+def keys_of(items: Mapping[str, Record], known: Collection[str]) -> dict[str, str]:
+    """Give the folded key of each work item that is known already."""
     return {
-        source_id: rows.match_key(item.key) for source_id, item in items.items() if isinstance(item, WorkItem)
+        source_id: rows.match_key(item.key)
+        for source_id, item in items.items()
+        if source_id in known and isinstance(item, WorkItem)
     }
 
 
@@ -161,32 +171,33 @@ def spare_unseen(connection: Connection, origin: Origin, page: Page) -> None:
             )
 
 
-def save_children(connection: Connection, origin: Origin, items: dict[str, Record]) -> None:
-    """Replace the labels, the references and the values of declared fields of these work items."""
+def save_children(
+    connection: Connection, origin: Origin, items: Mapping[str, Record], known: Collection[str]
+) -> None:
+    """Replace labels, references and declared values of these work items; only those known can have any."""
     if not items:
         return
     table, labels = KINDS[WorkItem], table_of(tables.WorkItemLabel)
     references, values = table_of(tables.WorkItemReference), table_of(tables.WorkItemValue)
-    work_items = {key: item for key, item in items.items() if isinstance(item, WorkItem)}
-    ids = {
-        row.source_id: row.id
-        for row in connection.execute(
-            select(table.c.source_id, table.c.id).where(
-                table.c.source == origin.source, table.c.source_id.in_(list(work_items))
-            )
+    found = connection.execute(
+        select(table.c.source_id, table.c.id).where(
+            table.c.source == origin.source, among(connection, table.c.source_id, items)
         )
-    }
+    )
+    ids = {row.source_id: row.id for row in found}
     for child, to_rows in (
         (labels, rows.label_rows),
         (references, rows.reference_rows),
         (values, rows.value_rows),
     ):
-        connection.execute(delete(child).where(child.c.work_item_id.in_(list(ids.values()))))
+        if known:
+            old = [ids[source_id] for source_id in known]
+            connection.execute(delete(child).where(among(connection, child.c.work_item_id, old)))
         new = [
             row
-            for key, item in items.items()
+            for source_id, item in items.items()
             if isinstance(item, WorkItem)
-            for row in to_rows(item, ids[key])
+            for row in to_rows(item, ids[source_id])
         ]
         insert_rows(connection, child, new)
 

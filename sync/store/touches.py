@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy import Connection, and_, select, update
 
 from sync.store import tables
+from sync.store.bulk import among
 from sync.store.schema import table_of
 
 ledger = table_of(tables.LabelWrite)
@@ -23,9 +24,11 @@ def note_touches(connection: Connection, source: str, source_ids: Collection[str
     Where people change a ticket in the very minutes of our write, theirs is taken for ours: until its next
     change the ticket looks as if nobody had touched it since.
     """
+    if not source_ids:
+        return
     moved = and_(
         work_item.c.source == source,
-        work_item.c.source_id.in_(source_ids),
+        among(connection, work_item.c.source_id, source_ids),
         work_item.c.touched_at.is_distinct_from(work_item.c.updated_at),
     )
     writes = connection.execute(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -22,7 +24,7 @@ from connectors.errors import (
 from connectors.records import BudgetVersion, ControlTotal, Page, Quarantined
 from sync.errors import Exit
 from sync.progress import Quiet
-from sync.pull import CURSOR_LIVES, Feed, Kind, Pull, Pulled
+from sync.pull import CURSOR_LIVES, Feed, Kind, Pull, Pulled, joined
 from sync.store import history, links, runs, tables
 from sync.store.database import open_store
 from sync.store.guards import Allowed
@@ -49,7 +51,7 @@ def read(
 ) -> Pulled:
     run_id = begin_run(engine, now)
     feed = Feed(source.name, kind, lambda: source, site=source.name, resumable=resumable)
-    return Pull(engine, feed, run_id, lambda: now, Allowed(max_shrink), Quiet()).read()
+    return Pull(engine, feed, run_id, lambda: now, Allowed(max_shrink), Quiet(), at_once=1).read()
 
 
 def keys(engine: Engine) -> list[str]:
@@ -251,3 +253,31 @@ def test_the_sums_of_a_finance_source_must_add_up(
     with engine.connect() as connection:
         kept = connection.execute(select(table_of(tables.ControlTotal))).one()
         assert (kept.stated_minor, kept.accepted_minor, kept.refused_minor) == (stated, 300, refused)
+
+
+def test_small_pages_are_saved_together_up_to_the_last_before_a_fault(engine: Engine) -> None:
+    pages = in_pages(ITEMS, 1)
+    source = Pages("jira", [*pages[:5], Unreachable("gone")])
+    feed = Feed("jira", Kind.WORK, lambda: source, site="jira", resumable=True)
+    Pull(engine, feed, begin_run(engine), lambda: NOW, Allowed(0.2), Quiet(), at_once=3).read()
+    assert keys(engine) == [item.key for item in ITEMS[:5]]
+    with engine.connect() as connection:
+        resume = runs.read_cursor(connection, "jira", NOW - CURSOR_LIVES)
+    assert resume is not None
+    assert resume.value == "5"
+
+
+def test_joined_pages_hold_all_that_the_single_ones_held() -> None:
+    pages = [replace(page, unseen=(str(at),)) for at, page in enumerate(in_pages(ITEMS, 2))]
+    together = list(joined(iter(pages), 3))
+    assert [len(page.records) for page in together] == [4, 3]
+    assert [page.cursor for page in together] == [pages[1].cursor, pages[-1].cursor]
+    assert [record for page in together for record in page.records] == ITEMS
+    assert [name for page in together for name in page.unseen] == ["0", "1", "2", "3"]
+    assert together[0].expected == pages[0].expected
+
+
+def test_the_collector_works_as_before_once_a_source_is_read(engine: Engine) -> None:
+    before = gc.get_threshold(), gc.get_freeze_count()
+    assert read(engine, Pages("jira", [*in_pages(ITEMS, 3)])).complete
+    assert (gc.get_threshold(), gc.get_freeze_count()) == before

@@ -49,6 +49,23 @@ def row(connection: Connection, model: Any = tables.WorkItem) -> AnyRow:
     return connection.execute(select(table_of(model))).one()
 
 
+def test_more_rows_than_one_statement_takes_are_each_saved_with_what_is_theirs(engine: Engine) -> None:
+    first, second = begin_run(engine), begin_run(engine)
+    many = [epic(f"PAY-{n}", names(f"O{n}"), labels=(f"l{n}", "ü\0")) for n in range(1, 1102)]
+    other = [replace(item, labels=("new",)) if int(item.id) % 2 else item for item in many]
+    with engine.begin() as connection:
+        assert put(connection, first, many).changed == 1101
+        assert put(connection, second, other, now=LATER).changed == 551
+        assert labels_of(connection, "PAY-1100") == ["l1100", "ü\ufffd"]
+        assert labels_of(connection, "PAY-1101") == ["new"]
+        stored = connection.execute(
+            select(links.work_item.c.key, links.reference.c.target).join_from(
+                links.work_item, links.reference
+            )
+        )
+        assert {tuple(pair) for pair in stored} == {(f"PAY-{n}", f"O{n}") for n in range(1, 1102)}
+
+
 @pytest.mark.parametrize("record", ONE_OF_EACH, ids=lambda record: type(record).__name__)
 def test_the_same_page_again_changes_nothing_but_when_it_was_seen(engine: Engine, record: Record) -> None:
     model = getattr(tables, type(record).__name__)
