@@ -4,6 +4,7 @@ from connectors.jira.config import JiraSiteConfig
 from connectors.jira.diagnosis import Diagnosis, diagnose
 from connectors.jira.discovery import Access, IssueType
 from connectors.jira.labels import JiraLabels
+from connectors.jira.remarks import FEATURES, NEEDED
 from connectors.jira.remote import RemoteLinks, remote_name
 from connectors.jira.site import CLOUD, DATA_CENTER, JiraSite, connect
 from connectors.jira.source import JiraIssues, JiraObjectives
@@ -11,6 +12,8 @@ from connectors.jira.source import JiraIssues, JiraObjectives
 __all__ = [
     "CLOUD",
     "DATA_CENTER",
+    "FEATURES",
+    "NEEDED",
     "Access",
     "Diagnosis",
     "IssueType",

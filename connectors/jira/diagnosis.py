@@ -17,6 +17,7 @@ from connectors.jira.site import JiraSite
 from connectors.jira.source import folded
 
 ANYWHERE = ("BROWSE_PROJECTS", "EDIT_ISSUES")
+ON_CLOUD = (*ANYWHERE, "BULK_CHANGE")
 
 Seen = TypeVar("Seen")
 
@@ -29,7 +30,8 @@ class Diagnosis:
     `clock_skew` is the site's clock minus ours in seconds, None where the site tells no time; `issues` and
     `objectives` are counts (on Cloud an approximation), None where they could not be had or do not apply.
     `permissions` holds for some project or other, `access` for those in scope.
-    `hierarchy_fields` are those that name parents and goals, by what they are for.
+    `hierarchy_fields` are those that name parents and goals, by what they are for; `link_types` the issue
+    links that count, None where all do.
     """
 
     name: str
@@ -49,17 +51,20 @@ class Diagnosis:
     issue_types: tuple[IssueType, ...] = ()
     hierarchy_fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     access: Access = field(default_factory=Access)
+    link_types: tuple[str, ...] | None = None
 
 
 def diagnose(site: JiraSite, now: datetime) -> Diagnosis:
     """Look at everything a night needs, and write nothing. `now` is when `connect` returned."""
     config, look = site.config, Look(site)
     fields = look.at(lambda: site.fields) or FieldMap()
-    permissions = look.at(lambda: read_permissions(site.client, ANYWHERE)) or {}
+    asked = ON_CLOUD if site.is_cloud else ANYWHERE
+    permissions = look.at(lambda: read_permissions(site.client, asked)) or {}
     issues, objectives = look.at_count("JIRA_JQL"), look.at_count("JIRA_OBJECTIVE_JQL")
     types = look.at(lambda: read_issue_types(site, folded(config.epic_types))) or ()
     access = look.at(lambda: read_access(site, Scope(config.jql, "JIRA_JQL"))) if issues else None
     access = access or Access()
+    links = look.at(lambda: links_of(site))
     return Diagnosis(
         name=config.name,
         url=config.url,
@@ -74,7 +79,7 @@ def diagnose(site: JiraSite, now: datetime) -> Diagnosis:
         issues=issues,
         objectives=objectives,
         problems=(*look.problems, *problems_of(site, permissions, access, issues, types)),
-        notes=tuple(notes_of(site, fields, access, types)),
+        notes=tuple(notes_of(site, fields, permissions, access, types)),
         issue_types=types,
         hierarchy_fields={
             "epic link": names_of(fields.epic_link),
@@ -82,6 +87,18 @@ def diagnose(site: JiraSite, now: datetime) -> Diagnosis:
             "goals": names_of(fields.goals),
         },
         access=access,
+        link_types=links,
+    )
+
+
+def links_of(site: JiraSite) -> tuple[str, ...] | None:
+    """The issue links that tie work to objectives, as people see them: `Contributes: contributes to`."""
+    if site.links is None:
+        return None
+    return tuple(
+        f"{one.name}: {' / '.join(filter(None, (getattr(one, way) for way in site.links[one.id])))}"
+        for one in site.link_types
+        if one.id in site.links
     )
 
 

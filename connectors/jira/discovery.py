@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.jira.client import JiraClient, NotJira
+from connectors.jira.fields import project_of
 from connectors.jira.mapping import hierarchy_level
 from connectors.jira.reading import search_for
 from connectors.jira.search import Raw, Scope
 from connectors.jira.site import JiraSite
 
 EPIC_LEVEL = 1
-IN_PROJECT = ("EDIT_ISSUES", "ADMINISTER_PROJECTS")
+IN_PROJECT = ("BROWSE_PROJECTS", "EDIT_ISSUES", "ADMINISTER_PROJECTS", "LINK_ISSUES")
 # A look is not worth more requests than this; what was not looked at is said.
 PROJECT_SEARCHES = 20
 PROJECTS_ASKED = 50
@@ -37,15 +38,27 @@ class IssueType:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What the account may do in the projects of a scope, by their keys; `complete`: these are all.
+    """What the account may do in the projects of a scope, by their keys; `complete`: these are all."""
 
-    In `unwritable` ones no label can be written; in `loud` ones Jira mails the watchers when one is.
-    """
-
-    projects: tuple[str, ...] = ()
-    unwritable: tuple[str, ...] = ()
-    loud: tuple[str, ...] = ()
+    allowed: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     complete: bool = True
+
+    @property
+    def projects(self) -> tuple[str, ...]:
+        return tuple(self.allowed)
+
+    @property
+    def unwritable(self) -> tuple[str, ...]:
+        """Where no label can be written."""
+        return self.lacking("EDIT_ISSUES")
+
+    @property
+    def loud(self) -> tuple[str, ...]:
+        """Where Jira mails the watchers when one is."""
+        return self.lacking("ADMINISTER_PROJECTS")
+
+    def lacking(self, permission: str) -> tuple[str, ...]:
+        return tuple(key for key, has in self.allowed.items() if not has[permission])
 
 
 def read_issue_types(site: JiraSite, epic_types: frozenset[str]) -> tuple[IssueType, ...]:
@@ -58,13 +71,11 @@ def read_issue_types(site: JiraSite, epic_types: frozenset[str]) -> tuple[IssueT
 
 
 def to_issue_type(entry: Mapping[str, Any], epic_types: frozenset[str]) -> IssueType:
-    scope = entry.get("scope")
-    project = scope.get("project") if isinstance(scope, dict) else None
     return IssueType(
         id=str(entry.get("id") or ""),
         name=str(entry.get("name") or ""),
         level=hierarchy_level(entry, epic_types),
-        project_id=str(project["id"]) if isinstance(project, dict) and project.get("id") else None,
+        project_id=project_of(entry),
     )
 
 
@@ -72,12 +83,7 @@ def read_access(site: JiraSite, scope: Scope) -> Access:
     found, complete = find_projects(site, scope)
     asked = found[:PROJECTS_ASKED]
     allowed = {key: read_permissions(site.client, IN_PROJECT, key) for key in asked}
-    return Access(
-        projects=asked,
-        unwritable=tuple(key for key, has in allowed.items() if not has["EDIT_ISSUES"]),
-        loud=tuple(key for key, has in allowed.items() if not has["ADMINISTER_PROJECTS"]),
-        complete=complete and asked == found,
-    )
+    return Access(allowed, complete=complete and asked == found)
 
 
 def find_projects(site: JiraSite, scope: Scope) -> tuple[tuple[str, ...], bool]:

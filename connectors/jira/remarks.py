@@ -9,6 +9,15 @@ from connectors.jira.fields import FieldMap
 from connectors.jira.site import JiraSite
 
 SHOWN = 10
+# What each permission is needed for; without the first two there is no night.
+FEATURES = {
+    "BROWSE_PROJECTS": "reading issues",
+    "EDIT_ISSUES": "writing labels",
+    "ADMINISTER_PROJECTS": "writing labels without mail to watchers",
+    "BULK_CHANGE": "writing many labels in one request",
+    "LINK_ISSUES": "nothing yet: Tieline writes no links",
+}
+NEEDED = ("BROWSE_PROJECTS", "EDIT_ISSUES")
 
 
 def problems_of(
@@ -26,7 +35,13 @@ def problems_of(
     yield from epic_problem(site, types)
 
 
-def notes_of(site: JiraSite, fields: FieldMap, access: Access, types: Sequence[IssueType]) -> Iterator[str]:
+def notes_of(
+    site: JiraSite,
+    fields: FieldMap,
+    permissions: Mapping[str, bool],
+    access: Access,
+    types: Sequence[IssueType],
+) -> Iterator[str]:
     """One sentence for each thing assumed, or not possible here."""
     if not fields.objective:
         yield (
@@ -34,6 +49,8 @@ def notes_of(site: JiraSite, fields: FieldMap, access: Access, types: Sequence[I
             "goals, labels and mapping files only."
         )
     yield from cloud_notes(fields) if site.is_cloud else data_center_notes(fields, types)
+    if site.is_cloud and not permissions.get("BULK_CHANGE", True):
+        yield "The account lacks BULK_CHANGE: many label changes are written ticket by ticket, slower."
     yield from access_notes(access)
 
 
@@ -43,8 +60,8 @@ def listed(names: Sequence[str]) -> str:
 
 
 def missing_everywhere(site: JiraSite, permissions: Mapping[str, bool]) -> Iterator[str]:
-    for name, has in permissions.items():
-        if not has:
+    for name in NEEDED:
+        if not permissions.get(name, True):
             yield f"{site.account} lacks {name} in every project."
 
 

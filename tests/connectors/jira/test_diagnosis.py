@@ -74,7 +74,7 @@ def test_a_diagnosis_tells_everything_a_night_needs(jira: Jira) -> None:
     site, scripted = jira("cloud", answers, objective_field="objective IDS", cost_code_field="Budget")
     seen = diagnose(site, NOW)
     assert (seen.deployment, seen.account, seen.clock_skew, seen.issues) == ("cloud", "Night Sync", 5.0, 1)
-    assert seen.permissions == {"BROWSE_PROJECTS": True, "EDIT_ISSUES": True}
+    assert seen.permissions == {"BROWSE_PROJECTS": True, "EDIT_ISSUES": True, "BULK_CHANGE": True}
     assert (seen.access.projects, seen.access.unwritable, seen.access.loud) == (
         ("PAY", "WEB", "OPS"),
         ("OPS",),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sync.cli.doctor import told_skew
+from sync.cli.siteview import told_skew
 from sync.sandbox import Answer, Call, Deployment
 from tests.sync.cli.desk import Desk
 
@@ -23,9 +23,20 @@ def test_a_good_set_up_is_good_throughout_and_nothing_is_written(desk: Desk) -> 
         "✓ rules 5 rules, no mistakes",
         f"✓ site jira Jira {name} ",
         "✓ account Tieline Sync, zone Etc/UTC",
-        "✓ may browse projects yes",
-        "✓ may edit issues yes",
+        "✓ may browse projects yes reading issues",
+        "✓ may edit issues yes writing labels",
+        "✓ edit issues in scope 1 of 1 project writing labels",
+        "✓ administer projects in scope 1 of 1 project writing labels without mail to watchers",
         "✓ objective fields Objective ids (customfield_",
+        "✓ issue links any that leads to an objective links to objectives",
+        "✓ epic link field ",
+        "✓ issue types level 2: Initiative; level 1: Epic; level 0:"
+        if desk.jira.deployment is Deployment.CLOUD
+        else "✓ issue types level 1: Epic; level 0:",
+        "✓ objectives in Jira not asked for",
+        "✓ note No Parent Link field"
+        if desk.jira.deployment is Deployment.DATA_CENTER
+        else "✓ note No Goals field is visible",
         "✓ issues in scope 3",
         "✓ source objectives objectives: 3 records, 0 refused",
         "✓ source finance finance: 4 records, 0 refused",
@@ -101,3 +112,42 @@ def test_the_difference_of_two_clocks_is_said_in_words() -> None:
     assert told_skew(-0.2) == "agree to the second"
     assert told_skew(-1.0) == "Jira's is 1 second behind"
     assert told_skew(90.4) == "Jira's is 90 seconds ahead"
+
+
+def test_projects_that_lack_a_permission_are_named_with_what_they_lack_it_for(desk: Desk) -> None:
+    site = desk.jira.site
+    site.permissions.admin = site.permissions.link_issues = site.permissions.bulk_change = False
+    site.permissions.project_admin.add("PAY")
+    site.add_project("WEB", "The web")
+    site.add_issue({"project": "WEB", "summary": "A page", "issuetype": "Epic"})
+    said = desk.say("doctor", "--json")
+    assert said.code == 0
+    found = {one["check"]: one for one in said.document}
+    loud = found["administer projects in scope"]
+    assert (loud["seen"], loud["needed_for"], loud["details"]) == (
+        "1 of 2 projects, not in WEB",
+        "writing labels without mail to watchers",
+        {"PAY": True, "WEB": False},
+    )
+    assert found["may bulk change"]["seen"] == "no"
+    assert found["may bulk change"]["needed_for"] == "writing many labels in one request"
+    notes = [one["seen"] for one in said.document if one["check"] == "note"]
+    assert any(note.startswith("The account lacks BULK_CHANGE: many label changes") for note in notes)
+    assert any("Jira may mail the watchers there" in note for note in notes)
+
+
+def test_a_link_type_nobody_knows_is_shown_and_a_known_one_with_its_direction(desk: Desk) -> None:
+    sources = """\
+jira:
+  - url: ${JIRA_URL}
+    jql: issuetype = Epic
+    %s
+    objective_links: [{type: %s, direction: outward}]
+"""
+    entry = desk.entry_lines()
+    desk.write("sources.yaml", sources % (entry, "Block"))
+    (bad,) = defects(desk, 2, TIELINE_SOURCES="sources.yaml")
+    assert bad == "objective_links: this Jira has no link type called 'Block'. Did you mean Blocks?"
+    desk.write("sources.yaml", sources % (entry, "blocks"))
+    text = " ".join(desk.say("doctor", TIELINE_SOURCES="sources.yaml").out.split())
+    assert "✓ issue links Blocks: blocks links to objectives" in text
