@@ -17,6 +17,7 @@ from rules.evaluate import evaluate, values_of
 from rules.message import fill
 from rules.ruleset import Rule, RuleSet
 from sync.errors import ConfigurationError
+from sync.life import CLOSED
 from sync.store import ties
 from sync.store.catalogue import Frame
 from sync.store.findings import WORK_ITEM
@@ -58,7 +59,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class RuleView:
-    """One rule on this item; `state` is the finding's, or `not flagged`."""
+    """One rule on this item; `state` is the finding's, or `not flagged`.
+
+    `then` says what comes next: when grace ends, when it closes, or until when somebody has accepted it.
+    """
 
     rule: str
     title: str
@@ -70,6 +74,10 @@ class RuleView:
     message: str
     why: str | None
     fix: str | None
+    mode: str = "label"
+    owner: str | None = None
+    then: str | None = None
+    waived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,10 @@ class Explainer:
             raise ConfigurationError(unknown_key(key, ties.nearest_keys(self.connection, key)))
         rules = [rule for rule in self.rules.rules if only in (None, rule.id)]
         if not rules:
+            resting = {rule.id: rule.needs for rule in self.rules.resting}
+            if only in resting:
+                why = f"it needs {resting[only]}" if resting[only] else "it is off"
+                raise ConfigurationError(f"--rule {only}: the rule rests, because {why}.")
             raise ConfigurationError(unknown_rule(str(only), [rule.id for rule in self.rules.rules]))
         tied = tuple(
             tie_of(found) for found in ties.objective_ties(self.connection, row.id, self.frame.today)
@@ -151,7 +163,9 @@ class Explainer:
             return []
         item["last_seen"] = row.last_seen
         found = ties.findings_on(self.connection, WORK_ITEM, row.id)
-        return [self._view(rule, item, found.get(rule.id)) for rule in rules if rule.entity.name == WORK_ITEM]
+        about = [rule for rule in rules if rule.entity.name == WORK_ITEM]
+        views = [self._view(rule, item, standing(found, rule)) for rule in about]
+        return sorted(views, key=lambda view: not view.flagged)
 
     def _view(self, rule: Rule, item: Item, finding: AnyRow | None) -> RuleView:
         verdict = evaluate(rule.condition, item)
@@ -172,6 +186,10 @@ class Explainer:
             message=fill(rule.message, {name: text for name, text in values.items() if text}),
             why=rule.why,
             fix=rule.fix,
+            mode=rule.mode.value,
+            owner=rule.owner,
+            then=what_comes(rule, finding),
+            waived=finding is not None and finding.waiver_id is not None,
         )
 
     def _part(self, leaf: Leaf, holds: bool | None, item: Item) -> Part:
@@ -199,6 +217,25 @@ class Explainer:
         if isinstance(value, datetime):
             return f"{value:%Y-%m-%d %H:%M} UTC"
         return str(value)
+
+
+def standing(found: Mapping[str, AnyRow], rule: Rule) -> AnyRow | None:
+    """Give the finding of a rule that is not over, also one that stands under a former id."""
+    rows = [found[name] for name in (rule.id, *rule.was) if name in found]
+    return rows[0] if rows and rows[0].state != CLOSED else None
+
+
+def what_comes(rule: Rule, finding: AnyRow | None) -> str | None:
+    """Say what comes next of a finding, and when."""
+    if finding is None:
+        return None
+    if finding.waiver_id is not None:
+        return f"waived until {finding.until} by {finding.waiver_owner}: {finding.reason}"
+    if finding.state == "pending":
+        return f"opens on {finding.since + rule.grace:%Y-%m-%d} if it is still so"
+    if finding.state == "clearing":
+        return f"closes on {finding.clearing_since + rule.clear_after:%Y-%m-%d} if it does not come back"
+    return None
 
 
 def tie_of(row: AnyRow) -> Tie:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+
+from sync.waivers import WaiverFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,11 @@ class UnalignedItem:
 
 @dataclass(frozen=True, slots=True)
 class FindingFacts:
-    """A finding that is not closed, with the name of what it is about."""
+    """A finding that is not closed, with the name of what it is about.
+
+    `owner` is who has that: the assignee of a work item, the owner of an objective. A rule that is only
+    observed is not among them. `waiver` is the reason it is accepted for, `waived_until` the last day.
+    """
 
     rule: str
     severity: str
@@ -135,11 +141,18 @@ class FindingFacts:
     opened_at: datetime | None
     label: str | None
     evidence: str
+    owner: str = ""
+    rule_owner: str = ""
+    waived_until: date | None = None
+    waiver: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleCount:
-    """The findings of one rule; `frozen` of them could not be judged anew in this run."""
+    """The findings of one rule; `frozen` of them could not be judged anew in this run.
+
+    Waived ones are counted apart; `oldest` is since when the oldest of the others stands.
+    """
 
     rule: str
     severity: str
@@ -149,6 +162,9 @@ class RuleCount:
     opened: int
     closed: int
     frozen: int
+    waived: int = 0
+    owner: str = ""
+    oldest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +346,8 @@ class Detail:
     unaligned: tuple[UnalignedItem, ...] = ()
     findings: tuple[FindingFacts, ...] = ()
     rules: tuple[RuleCount, ...] = ()
+    waivers: tuple[WaiverFacts, ...] = ()
+    waiver_remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,6 +388,11 @@ class Figures:
     labels: LabelFacts = field(default_factory=LabelFacts)
     trend: tuple[TrendPoint, ...] = ()
     intake: Intake = field(default_factory=Intake)
+
+
+def age(since: datetime, at: datetime) -> int:
+    """Give the whole days that something stands; what this very run found is no day old."""
+    return max(0, (at - since).days)
 
 
 def add_up(splits: Iterable[Split]) -> Split:

@@ -28,6 +28,8 @@ from sync.store import labels, rulebook, runs
 from sync.store.coverage import save_coverage
 from sync.store.guards import Allowed
 from sync.store.history import coverage_of
+from sync.store.waivers import granted_waivers
+from sync.waivers import remarks
 from sync.writeback import WriteBack, Written
 
 
@@ -82,6 +84,7 @@ class RunResult:
     plan: Plan = field(default_factory=Plan)
     stopped: list[str] = field(default_factory=list)
     first_nights: list[FirstNight] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     written: Written | None = None
     report: Path | None = None
 
@@ -232,6 +235,7 @@ def judge_all(
             frozen=result.judgement.frozen,
             prefix=settings.label_prefix,
         )
+        result.remarks = remarks(granted_waivers(connection), today)
         labels.save_plan(connection, result.run_id, result.plan)
         if not options.dry_run and not result.stopped:
             labels.intend(connection, result.run_id, result.plan.changes, now)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from connectors.errors import BadInput, ConnectorError
-from sync.cli import demo, doctor, look, match, nightly, rulefiles, sandbox, serve, sources
+from sync.cli import demo, doctor, look, match, nightly, rulefiles, sandbox, serve, sources, waivers
 from sync.errors import Exit, UserError
 from sync.pull import meaning
 
@@ -24,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for commands in (demo, doctor, nightly, look, serve, sandbox):
+for commands in (demo, doctor, nightly, look, serve, sandbox, waivers):
     commands.add_to(app)
 app.add_typer(rulefiles.app, name="rules")
 app.add_typer(sources.app, name="sources")

@@ -11,16 +11,9 @@ from sqlalchemy import Connection
 
 from sync.cli.lines import show_lines
 from sync.cli.options import EnvFile, Json
-from sync.cli.output import Output
+from sync.cli.output import Output, shortened
 from sync.cli.session import open_engine, open_session, read_settings, utc_now, write_run_report
-from sync.cli.summary import (
-    mapped,
-    shortened,
-    show_coverage,
-    show_sources,
-    show_totals,
-    source_document,
-)
+from sync.cli.summary import mapped, show_coverage, show_sources, show_totals, source_document
 from sync.errors import ConfigurationError, Exit
 from sync.explain import Explainer, Explanation, RuleView
 from sync.explain_money import LineExplainer
@@ -55,9 +48,10 @@ def explain(
     env_file: EnvFile = None,
     json: Json = False,
 ) -> int:
-    """Say why a ticket is flagged, or why it is not; or, with --budget, which work a budget line is for.
+    """Say why a ticket is flagged, or why it is not.
 
-    With every value found, where it comes from, the chain to the objective and what would clear the label.
+    With every value found, where it comes from, the chain to the objective and what would clear the label; or,
+    with --budget, which work a budget line is for.
     """
     output = Output(as_json=json)
     with open_session(env_file) as session, session.engine.connect() as connection:
@@ -118,10 +112,13 @@ def show_rule(output: Output, view: RuleView) -> None:
     """Show one rule on a ticket."""
     output.line()
     verdict = "flagged" if view.flagged else "not flagged"
-    since = f", {view.state} since {view.since:%Y-%m-%d}" if view.flagged and view.since else ""
+    state = "waived" if view.waived else view.state
+    since = f", {state} since {view.since:%Y-%m-%d}" if view.since else ""
     output.line(f"{view.rule}: {verdict}{since}", style="bold")
     if view.flagged:
         output.line(f"  {view.message}")
+    if view.then:
+        output.line(f"  {view.then}")
     for part in view.parts:
         found = ", ".join(part.found) or "nothing"
         against = "" if part.against is None else f", against {', '.join(part.against) or 'nothing'}"
@@ -129,11 +126,24 @@ def show_rule(output: Output, view: RuleView) -> None:
         output.line(f"      found: {found}{against} ({part.origin})")
     if view.flagged:
         if view.label:
-            output.line(f"  label: {view.label}")
+            output.line(f"  label: {view.label}{label_note(view)}")
         if view.why:
             output.line(f"  why it matters: {view.why}")
         if view.fix:
             output.line(f"  to clear it: {view.fix}")
+        if view.owner:
+            output.line(f"  owner of the rule: {view.owner}")
+
+
+def label_note(view: RuleView) -> str:
+    """Say why a label is not on the ticket although the rule flags it."""
+    if view.mode != "label":
+        return f" (not written: the rule is in mode {view.mode})"
+    if view.waived:
+        return " (not written: waived)"
+    if view.state == "pending":
+        return " (not written yet: `for` is not over)"
+    return ""
 
 
 def report(

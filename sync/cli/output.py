@@ -134,6 +134,12 @@ def few(names: Sequence[str]) -> str:
     return ", ".join(names[:FEW]) + rest
 
 
+def shortened(text: str | None, most: int = 60) -> str:
+    """Cut a long text."""
+    text = text or ""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def plain(value: object) -> object:
     """Give a value in a form that JSON knows; money stays an integer, decimals stay text."""
     if is_dataclass(value) and not isinstance(value, type):

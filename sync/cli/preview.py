@@ -15,9 +15,9 @@ from sqlalchemy import Connection
 from rules.ruleset import RuleSet
 from sync.cli.markdown import text as md
 from sync.cli.options import EnvFile, Json
-from sync.cli.output import FEW, Output, counted, few
+from sync.cli.output import FEW, Output, counted, few, shortened
 from sync.cli.session import open_engine, read_settings, utc_now
-from sync.cli.summary import MARK, shortened
+from sync.cli.summary import MARK
 from sync.errors import ConfigurationError, Exit
 from sync.night import limit_of
 from sync.plan import Limit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -29,10 +29,13 @@ from rules.vocabulary import DEFAULT_ENTITY, VOCABULARY, vocabulary
 from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output, counted
 from sync.cli.preview import preview
-from sync.cli.session import read_settings, utc_now
+from sync.cli.session import read_settings, standing_findings, utc_now
 from sync.errors import ConfigurationError, Exit
 from sync.sources import declared_fields
+from sync.store.schema import AnyRow
 from sync.wiring import context_of
+
+COUNTS = ("open", "pending", "clearing", "waived")
 
 app = typer.Typer(help="Check, test, list and write rule files.", no_args_is_help=True)
 Paths = Annotated[
@@ -205,13 +208,24 @@ def print_schema() -> int:
 
 @app.command("list")
 def list_rules(paths: Paths = None, env_file: EnvFile = None, json: Json = False) -> int:
-    """List the rules and the labels they write."""
+    """List the rules: how far each goes, the labels they write, and the findings that stand."""
     output = Output(as_json=json)
     rules = desk_for(paths, env_file).checked()
+    counts = {} if paths else standing_findings(read_settings(env_file))
     output.table(
         "Rules",
-        ["rule", "judges", "severity", "mode", "label"],
-        [(r.id, r.entity.name, r.severity.value, r.mode.value, r.label or "none") for r in rules.rules],
+        ["rule", "judges", "severity", "mode", "label", *([f"{word}>" for word in COUNTS] if counts else [])],
+        [
+            (
+                r.id,
+                r.entity.name,
+                r.severity.value,
+                r.mode.value,
+                r.label or "none",
+                *(standing(counts, r.id).values() if counts else ()),
+            )
+            for r in rules.rules
+        ],
     )
     for rule in rules.resting:
         output.line(f"{rule.id} rests: " + (f"it needs {rule.needs}." if rule.needs else "it is off."))
@@ -231,11 +245,19 @@ def list_rules(paths: Paths = None, env_file: EnvFile = None, json: Json = False
                 "hash": rule.hash,
                 "file": str(rule.path),
                 "line": rule.line,
+                "owner": rule.owner,
+                "findings": standing(counts, rule.id) if counts else None,
             }
             for rule in (*rules.rules, *rules.resting)
         ]
     )
     return Exit.OK
+
+
+def standing(counts: Mapping[str, AnyRow], rule: str) -> dict[str, int]:
+    """Give the findings of a rule by state; a rule that has none is not counted in the store."""
+    row = counts.get(rule)
+    return {word: 0 if row is None else int(getattr(row, word)) for word in COUNTS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,16 @@ from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
 
 from sync.errors import ConfigurationError
 from sync.night import Service
 from sync.report import write_report
 from sync.settings import Settings, load_settings, variables
 from sync.sources import SourcesConfig, load_sources
+from sync.store import history
 from sync.store.database import open_store
+from sync.store.schema import AnyRow
 from sync.wiring import Sites, build_service, frame_of
 
 DOTENV = Path(".env")
@@ -56,6 +59,16 @@ def open_engine(settings: Settings) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+def standing_findings(settings: Settings) -> dict[str, AnyRow]:
+    """Count the findings of each rule in the store; none where there is no store yet, and none is made."""
+    url = make_url(settings.database_url.get_secret_value())
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        return {}
+    with open_engine(settings) as engine, engine.connect() as connection:
+        run_id = history.newest_judged(connection) or 0
+        return {row.rule: row for row in history.findings_by_rule(connection, run_id)}
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from typing import Any
 
 from connectors.finance.money import format_minor
-from sync.cli.output import FEW, Output, counted
-from sync.cli.rule_lives import first_night_lines
+from sync.cli.output import FEW, Output, counted, shortened
+from sync.cli.rule_lives import first_night_lines, show_open
 from sync.cli.session import Session
 from sync.night import RunResult
 from sync.store import history
@@ -40,6 +40,8 @@ def show_run(output: Output, session: Session, result: RunResult, *, brief: bool
     show_dangling(output, result.judgement.dangling)
     for line in first_night_lines(result):
         output.line(line)
+    for remark in result.remarks:
+        output.line(remark, style="yellow")
     show_writes(output, result)
     if result.report is not None and not brief:
         output.line(f"Report: {result.report}")
@@ -138,11 +140,15 @@ def show_totals(output: Output, rows: Sequence[AnyRow]) -> None:
 
 
 def show_rules(output: Output, rows: Sequence[AnyRow]) -> None:
-    """Show the findings of each rule."""
+    """Show the findings of each rule; waived ones have a column where there are any."""
+    waived = any(row.waived for row in rows)
     output.table(
         "Findings",
-        ["rule", "open>", "pending>", "clearing>", "new>", "closed>"],
-        [(r.rule, r.open, r.pending, r.clearing, r.opened, r.closed) for r in rows],
+        ["rule", "open>", "pending>", "clearing>", *(["waived>"] if waived else []), "new>", "closed>"],
+        [
+            (r.rule, r.open, r.pending, r.clearing, *([r.waived] if waived else []), r.opened, r.closed)
+            for r in rows
+        ],
     )
 
 
@@ -246,22 +252,12 @@ def show_findings(output: Output, session: Session, result: RunResult) -> None:
     with session.engine.connect() as connection:
         rows = history.open_findings(connection)
         counts = history.findings_by_rule(connection, result.run_id)
-    output.table(
-        "Open findings",
-        ["rule", "on", "title", "state", "since"],
-        [(r.rule, r.subject, shortened(r.title), r.state, f"{r.since:%Y-%m-%d}") for r in rows],
-    )
+    show_open(output, rows, result.started_at)
     show_rules(output, counts)
     if not rows:
         output.line("No findings.")
     for problem in problems_of(result):
         output.line(problem, style="red")
-
-
-def shortened(text: str | None, most: int = 60) -> str:
-    """Cut a long text."""
-    text = text or ""
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def run_document(session: Session, result: RunResult, *, findings: bool = False) -> dict[str, Any]:
@@ -281,6 +277,7 @@ def run_document(session: Session, result: RunResult, *, findings: bool = False)
             "dangling": [asdict(it) for it in result.judgement.dangling],
             "coverage": [mapped(row) for row in history.coverage_of(connection, result.run_id)],
             "first_nights": [asdict(night) for night in result.first_nights],
+            "waiver_remarks": result.remarks,
             "plan": {"add": result.plan.count("add"), "remove": result.plan.count("remove")},
             "stopped": result.stopped,
             "problems": problems_of(result),

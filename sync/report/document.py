@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 from sync.figures import Change, Figures, LabelFacts, Project, Series, Slice, Split
@@ -32,6 +32,10 @@ def document(figures: Figures) -> Document:
         "projects": [project(it) for it in figures.projects],
         "unaligned": unaligned(figures),
         "findings": [asdict(count) for count in figures.detail.rules],
+        "waivers": {
+            "granted": [asdict(waiver) for waiver in figures.detail.waivers],
+            "remarks": list(figures.detail.waiver_remarks),
+        },
         "change": change(figures.change),
         "labels": labels(figures.labels),
         "trend": [
@@ -146,7 +150,7 @@ def labels(it: LabelFacts) -> Mapping[str, Any]:
 
 
 def plain(value: object) -> str:
-    """Write a moment."""
-    if isinstance(value, datetime):
+    """Write a moment or a day."""
+    if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no JSON form")

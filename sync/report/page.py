@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from connectors.finance.currencies import EXPONENTS
-from sync.figures import Figures, Project, Series, Slice, Split, add_up, percent
+from sync.figures import Figures, Project, Series, Slice, Split, add_up, age, percent
 from sync.report import wording
 from sync.report.charts import COLOURS, WORDS, Bar, coverage_chart, trend_chart
 from sync.report.document import ITEMS_SHOWN
@@ -58,6 +58,7 @@ def environment(zone: ZoneInfo) -> Environment:
         "money": wording.money,
         "signed": wording.change_of,
         "percent": percent,
+        "age": age,
         "count": "{:,}".format,
         "moved": lambda number: f"{number:+,}" if number else "0",
         "web": wording.web_address,

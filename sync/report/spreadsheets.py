@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sync.figures import Figures, Project, Split
+from sync.figures import Figures, Project, Split, age
 from sync.report.wording import plain_amount, visible
 
 STANDINGS = ("aligned", "unaligned", "waived", "unknown", "total")
@@ -84,10 +84,16 @@ def findings_csv(figures: Figures, zone: ZoneInfo) -> str:
             neutral(it.label or ""),
             neutral(it.evidence),
             neutral(it.url),
+            neutral(it.owner),
+            neutral(it.rule_owner),
+            str(age(it.since, figures.run.started_at)),
+            "" if it.waived_until is None else it.waived_until.isoformat(),
+            neutral(it.waiver),
         )
         for it in figures.detail.findings
     )
-    return to_csv([*heading, "evidence", "url"], rows)
+    more = ["evidence", "url", "owner", "rule_owner", "days", "waived_until", "waiver"]
+    return to_csv([*heading, *more], rows)
 
 
 def iso(at: datetime | None, zone: ZoneInfo) -> str:

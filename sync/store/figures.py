@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,8 @@ from sync.store import intake, tickets
 from sync.store.coverage import WHOLE, coverage
 from sync.store.runs import run
 from sync.store.schema import AnyRow
+from sync.store.waivers import granted_waivers
+from sync.waivers import remarks
 
 TREND_RUNS = 60
 
@@ -199,12 +201,18 @@ def read_detail(connection: Connection, this: Past, series: Series | None, today
         return Detail(OLDER)
     work, money = this.portfolio.work, this.portfolio.money(series)
     findings = tickets.open_findings(connection)
-    rules = tickets.rule_counts(connection, this.run_id)
+    waivers = granted_waivers(connection)
+    kept = Detail(
+        findings=findings,
+        rules=tickets.rule_counts(connection, this.run_id),
+        waivers=waivers,
+        waiver_remarks=tuple(remarks(waivers, today)),
+    )
     if not (work.known or money.known):
-        return Detail(UNCERTAIN, findings=findings, rules=rules)
+        return replace(kept, note=UNCERTAIN)
     items = tickets.unaligned_items(connection, today, series, findings)
     fits = (len(items), sum(item.amount_minor for item in items)) == (work.unaligned, money.unaligned)
-    return Detail("" if fits else CHANGED, items, findings, rules)
+    return replace(kept, note="" if fits else CHANGED, unaligned=items)
 
 
 def read_change(

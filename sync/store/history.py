@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, case, func, or_, select
+from sqlalchemy import Connection, and_, case, func, or_, select
 
 from sync.store import tables
 from sync.store.accounts import control_total
@@ -13,6 +13,7 @@ from sync.store.groups import cost_centre, project
 from sync.store.links import budget_line, objective, work_item
 from sync.store.runs import run, source_run
 from sync.store.schema import AnyRow, table_of
+from sync.store.waivers import waiver
 
 coverage = table_of(tables.Coverage)
 finding = table_of(tables.Finding)
@@ -69,15 +70,20 @@ def write_counts(connection: Connection, run_id: int) -> dict[tuple[str, str], i
 def findings_by_rule(connection: Connection, run_id: int) -> Sequence[AnyRow]:
     """Count the findings of each rule: open, pending, clearing, and what this run opened and closed."""
 
+    free = finding.c.waiver_id.is_(None)
+
     def count(condition: object) -> object:
         return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)  # type: ignore[arg-type]
 
     return connection.execute(
         select(
             finding.c.rule,
-            count(finding.c.state == "open").label("open"),  # type: ignore[attr-defined]
-            count(finding.c.state == "pending").label("pending"),  # type: ignore[attr-defined]
-            count(finding.c.state == "clearing").label("clearing"),  # type: ignore[attr-defined]
+            func.max(finding.c.mode).label("mode"),
+            func.max(finding.c.owner).label("owner"),
+            count(and_(finding.c.state == "open", free)).label("open"),  # type: ignore[attr-defined]
+            count(and_(finding.c.state == "pending", free)).label("pending"),  # type: ignore[attr-defined]
+            count(and_(finding.c.state == "clearing", free)).label("clearing"),  # type: ignore[attr-defined]
+            count(~free).label("waived"),  # type: ignore[attr-defined]
             count(finding.c.opened_run == run_id).label("opened"),  # type: ignore[attr-defined]
             count(finding.c.closed_run == run_id).label("closed"),  # type: ignore[attr-defined]
         )
@@ -103,9 +109,14 @@ def open_findings(connection: Connection) -> Sequence[AnyRow]:
             finding.c.state,
             finding.c.severity,
             finding.c.since,
+            finding.c.mode,
+            finding.c.owner.label("rule_owner"),
+            func.coalesce(work_item.c.assignee, objective.c.owner).label("owner"),
+            waiver.c.until.label("waived_until"),
             finding.c.evidence,
         )
         .select_from(finding)
+        .outerjoin(waiver, waiver.c.id == finding.c.waiver_id)
         .outerjoin(work_item, (finding.c.entity == WORK_ITEM) & (work_item.c.id == finding.c.subject_id))
         .outerjoin(objective, (finding.c.entity == "objective") & (objective.c.id == finding.c.subject_id))
         .outerjoin(

@@ -1,4 +1,4 @@
-"""Name the rows that findings are about: work items, objectives and budget lines."""
+"""Name the rows that findings are about: work items, objectives, budget lines, projects, cost centres."""
 
 from __future__ import annotations
 
@@ -6,20 +6,24 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, literal, select
+from sqlalchemy import ColumnElement, Connection, Table, literal, select, true
 
 from sync.plan import Ticket
 from sync.store.findings import SUBJECTS, WORK_ITEM
+from sync.store.groups import cost_centre, project
 from sync.store.links import budget_line, objective, work_item
 from sync.store.presence import live
 
 # Within what a statement may bind on either database.
 AT_ONCE = 5000
 
+TABLES: dict[str, Table] = {**SUBJECTS, "project": project, "costCentre": cost_centre}
 TITLES: dict[str, tuple[ColumnElement[Any], ...]] = {
     WORK_ITEM: (work_item.c.key, work_item.c.summary, work_item.c.url),
     "objective": (objective.c.source_id, objective.c.title, objective.c.url),
     "budgetLine": (budget_line.c.source_id, budget_line.c.description, literal("")),
+    "project": (project.c.key, project.c.name, literal("")),
+    "costCentre": (cost_centre.c.name, literal(""), literal("")),
 }
 
 
@@ -35,12 +39,13 @@ class Subject:
 
 
 def names(connection: Connection, entity: str, rows: Collection[int]) -> dict[int, Subject]:
-    """Name rows of an entity by their surrogate keys."""
-    table = SUBJECTS[entity]
+    """Name rows of an entity by their surrogate keys; those that rules no longer see have no name."""
+    table = TABLES[entity]
+    seen = live(table) if entity in SUBJECTS else true()
     extra = (work_item.c.source, work_item.c.source_id) if entity == WORK_ITEM else ()
     found: dict[int, Subject] = {}
     for part in portions(sorted(rows)):
-        statement = select(table.c.id, *TITLES[entity], *extra).where(table.c.id.in_(part), live(table))
+        statement = select(table.c.id, *TITLES[entity], *extra).where(table.c.id.in_(part), seen)
         for row in connection.execute(statement):
             ticket = Ticket(row[4], row[1], row[5], row[0]) if extra else None
             found[row[0]] = Subject(row[1], row[2] or "", row[3] or "", row[0], ticket)
@@ -55,7 +60,9 @@ def portions(rows: list[int]) -> Iterator[list[int]]:
 
 def out_of_sight(connection: Connection, entity: str) -> frozenset[int]:
     """Give the rows that are missing, but not yet known to be deleted: their findings stay as they are."""
-    table = SUBJECTS[entity]
+    table = SUBJECTS.get(entity)
+    if table is None:  # projects and cost centres are never read, and so never missing
+        return frozenset()
     return frozenset(
         connection.scalars(
             select(table.c.id).where(table.c.missing_since.is_not(None), table.c.deleted_at.is_(None))

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, case, func, or_, select
 
+from rules.ruleset import Mode
 from sync.figures import (
     FindingFacts,
     ItemName,
@@ -19,6 +20,7 @@ from sync.figures import (
     Series,
     UnalignedItem,
 )
+from sync.life import CLOSED
 from sync.store.coverage import is_aligned, is_waived
 from sync.store.findings import WORK_ITEM, finding
 from sync.store.groups import cost_centre, project
@@ -26,6 +28,7 @@ from sync.store.labels import ledger, plan_change
 from sync.store.links import budget_line, budget_link, objective, work_item
 from sync.store.presence import live
 from sync.store.schema import AnyRow
+from sync.store.waivers import waiver
 
 OBJECTIVE = "objective"
 
@@ -90,7 +93,11 @@ def open_findings(connection: Connection) -> tuple[FindingFacts, ...]:
             subject.label("subject"),
             title.label("title"),
             func.coalesce(work_item.c.url, objective.c.url, "").label("url"),
+            func.coalesce(work_item.c.assignee, objective.c.owner, "").label("has_it"),
+            waiver.c.until,
+            waiver.c.reason,
         )
+        .outerjoin(waiver, waiver.c.id == finding.c.waiver_id)
         .outerjoin(work_item, and_(finding.c.entity == WORK_ITEM, work_item.c.id == finding.c.subject_id))
         .outerjoin(objective, and_(finding.c.entity == OBJECTIVE, objective.c.id == finding.c.subject_id))
         .outerjoin(
@@ -100,7 +107,7 @@ def open_findings(connection: Connection) -> tuple[FindingFacts, ...]:
         .outerjoin(
             cost_centre, and_(finding.c.entity == "costCentre", cost_centre.c.id == finding.c.subject_id)
         )
-        .where(finding.c.state != "closed")
+        .where(finding.c.state != CLOSED, finding.c.mode != Mode.OBSERVE.value)
         .order_by(finding.c.rule, subject, finding.c.id)
     )
     return tuple(
@@ -117,6 +124,10 @@ def open_findings(connection: Connection) -> tuple[FindingFacts, ...]:
             opened_at=row.opened_at,
             label=row.label,
             evidence=row.evidence,
+            owner=row.has_it,
+            rule_owner=row.owner or "",
+            waived_until=row.until,
+            waiver=row.reason or "",
         )
         for row in rows
     )
@@ -124,23 +135,37 @@ def open_findings(connection: Connection) -> tuple[FindingFacts, ...]:
 
 def rule_counts(connection: Connection, run_id: int) -> tuple[RuleCount, ...]:
     """Count the findings of each rule that has any, or had one opened or closed in this run."""
-    state = finding.c.state
+    state, free = finding.c.state, finding.c.waiver_id.is_(None)
     conditions = {
-        "open": state == "open",
-        "pending": state == "pending",
-        "clearing": state == "clearing",
+        "open": and_(state == "open", free),
+        "pending": and_(state == "pending", free),
+        "clearing": and_(state == "clearing", free),
+        "waived": ~free,
         "opened": finding.c.opened_run == run_id,
         "closed": finding.c.closed_run == run_id,
         "frozen": and_(state.in_(["open", "pending"]), finding.c.last_run < run_id),
     }
     counts = [func.sum(case((condition, 1), else_=0)).label(name) for name, condition in conditions.items()]
     rows = connection.execute(
-        select(finding.c.rule, func.max(finding.c.severity).label("severity"), *counts)
+        select(
+            finding.c.rule,
+            func.max(finding.c.severity).label("severity"),
+            func.max(finding.c.owner).label("owner"),
+            func.min(case((and_(state != CLOSED, free), finding.c.since))).label("oldest"),
+            *counts,
+        )
+        .where(finding.c.mode != Mode.OBSERVE.value)
         .group_by(finding.c.rule)
         .order_by(finding.c.rule)
     ).all()
     return tuple(
-        RuleCount(row.rule, row.severity, **{name: int(getattr(row, name)) for name in conditions})
+        RuleCount(
+            rule=row.rule,
+            severity=row.severity,
+            owner=row.owner or "",
+            oldest=row.oldest,
+            **{name: int(getattr(row, name)) for name in conditions},
+        )
         for row in rows
         if any(getattr(row, name) for name in conditions)
     )

@@ -24,6 +24,7 @@ from sync.store.links import (
 )
 from sync.store.presence import live
 from sync.store.schema import AnyRow, table_of
+from sync.store.waivers import waiver
 
 finding = table_of(tables.Finding)
 ledger = table_of(tables.LabelWrite)
@@ -144,9 +145,11 @@ def money_of(connection: Connection, item_id: int) -> Sequence[AnyRow]:
 
 
 def findings_on(connection: Connection, entity: str, subject_id: int) -> dict[str, AnyRow]:
-    """Read the findings on one row, by rule."""
+    """Read the findings on one row by rule, with the waiver that each is under."""
     rows = connection.execute(
-        select(finding).where(finding.c.entity == entity, finding.c.subject_id == subject_id)
+        select(finding, waiver.c.until, waiver.c.reason, waiver.c.owner.label("waiver_owner"))
+        .outerjoin(waiver, waiver.c.id == finding.c.waiver_id)
+        .where(finding.c.entity == entity, finding.c.subject_id == subject_id)
     )
     return {row.rule: row for row in rows}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, and_, func, insert, select, update
 
@@ -11,7 +11,8 @@ from rules.ruleset import Waiver
 from sync.life import CLOSED
 from sync.store import tables
 from sync.store.findings import finding
-from sync.store.schema import AnyRow, table_of
+from sync.store.schema import table_of
+from sync.waivers import WaiverFacts
 
 waiver = table_of(tables.Waiver)
 
@@ -63,13 +64,26 @@ def columns_of(one: Waiver, run_id: int) -> dict[str, object]:
     }
 
 
-def granted_waivers(connection: Connection) -> Sequence[AnyRow]:
+def granted_waivers(connection: Connection) -> tuple[WaiverFacts, ...]:
     """Read the waivers granted at present, each with the number of findings under it, by rule and day."""
     under = and_(finding.c.waiver_id == waiver.c.id, finding.c.state != CLOSED)
-    return connection.execute(
+    rows = connection.execute(
         select(waiver, func.count(finding.c.id).label("findings"))
         .outerjoin(finding, under)
         .where(waiver.c.state == GRANTED)
         .group_by(*waiver.c)
         .order_by(waiver.c.rule, waiver.c.until, waiver.c.id)
-    ).all()
+    )
+    return tuple(
+        WaiverFacts(
+            rule=row.rule,
+            condition=row.condition,
+            reason=row.reason,
+            owner=row.owner,
+            approver=row.approver,
+            until=row.until,
+            place=row.place,
+            findings=int(row.findings),
+        )
+        for row in rows
+    )

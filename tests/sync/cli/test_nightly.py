@@ -114,6 +114,7 @@ COMMANDS = [
     ("runs", "--show", "1"),
     ("status",),
     ("quarantine",),
+    ("waivers",),
     ("rules", "check"),
     ("rules", "test"),
     ("rules", "list"),
