@@ -50,8 +50,8 @@ def explain(
 ) -> int:
     """Say why a ticket is flagged, or why it is not.
 
-    With every value found, where it comes from, the chain to the objective and what would clear the label; or,
-    with --budget, which work a budget line is for.
+    With every value found, where it comes from, the chain to the objective and what would clear the label.
+    With --budget, which work a budget line is for.
     """
     output = Output(as_json=json)
     with open_session(env_file) as session, session.engine.connect() as connection:
@@ -295,7 +295,7 @@ def dangling(
     env_file: EnvFile = None,
     json: Json = False,
 ) -> int:
-    """List the references that lead nowhere: parents, objectives and issues that are named and not there."""
+    """List the references that lead nowhere."""
     output = Output(as_json=json)
     with open_engine(read_settings(env_file)) as engine, engine.connect() as connection:
         rows = list_dangling(connection, source)
