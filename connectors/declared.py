@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -94,12 +94,16 @@ class DeclaredArrival(Declared):
 class DeclaredTable(Declared):
     """How a table stands in its file.
 
-    `encoding` is the fallback for files that are not valid UTF-8. `sheet` names the sheet of a workbook, and
-    `pad` the width up to which codes that a workbook stores as numbers get leading zeros.
+    `encoding` is the fallback for files that are not valid UTF-8. Cells may be quoted by `quote_mark` (empty:
+    they never are, and quotes in them are letters); `escape` stands before a quote that is none. `sheet`
+    names the sheet of a workbook, and `pad` the width up to which codes that a workbook stores as numbers
+    get leading zeros.
     """
 
     encoding: Encoding = "utf-8"
     delimiter: Delimiter = ","
+    quote_mark: Literal['"', "'", ""] = '"'
+    escape: Literal["", "\\"] = ""
     header: DeclaredHeader = DeclaredHeader()
     fill_down: tuple[Header, ...] = ()
     footer: DeclaredFooter | None = None
@@ -116,7 +120,15 @@ class DeclaredTable(Declared):
     def layout(self) -> Layout:
         footer = None if self.footer is None else Footer(re.compile(self.footer.pattern), self.footer.column)
         return Layout(
-            self.encoding, self.delimiter, self.header.form(), self.fill_down, footer, self.sheet, self.pad
+            self.encoding,
+            self.delimiter,
+            self.header.form(),
+            self.fill_down,
+            footer,
+            self.sheet,
+            self.pad,
+            quote=self.quote_mark,
+            escape=self.escape,
         )
 
 

@@ -54,10 +54,22 @@ class _Lines:
         return line
 
 
-def read_records(path: Path, stream: TextIO, delimiter: str) -> Iterator[Record]:
-    """Every record in order; `BadInput` where a quote that is never closed may have swallowed rows."""
+def read_records(
+    path: Path, stream: TextIO, delimiter: str, quote: str = '"', escape: str = ""
+) -> Iterator[Record]:
+    """Every record in order; `BadInput` where a quote that is never closed may have swallowed rows.
+
+    With an empty `quote` quotes are letters like others; `escape` takes their meaning from marks behind it.
+    """
     lines = _Lines(stream)
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    reader = csv.reader(
+        lines,
+        delimiter=delimiter,
+        quotechar=quote or None,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+        escapechar=escape or None,
+        strict=True,
+    )
     while True:
         lines.start()
         try:

@@ -77,7 +77,7 @@ class Layout:
     `encoding` is the fallback for files that are not valid UTF-8 and carry no mark. A blank cell of a column
     in `fill_down` takes the text of the cell above it. `sheet` names the sheet of a workbook; codes that it
     stores as numbers get leading zeros up to the width declared in `pad`. `arrival` is how its file shows
-    that it is there in full.
+    that it is there in full. With an empty `quote` quotes are letters.
     """
 
     encoding: str = "utf-8"
@@ -88,6 +88,8 @@ class Layout:
     sheet: str | None = None
     pad: Mapping[str, int] = field(default_factory=dict)
     arrival: Arrival = BY_NAME
+    quote: str = '"'
+    escape: str = ""
 
 
 PLAIN = Layout()
@@ -236,7 +238,7 @@ def _files_in(path: Path, layout: Layout) -> Iterator[File]:
 def _opened(file: File, layout: Layout) -> Iterator[Iterator[Record]]:
     if isinstance(file, TextFile):
         with open_text(file) as stream:
-            yield read_records(Path(file.place), stream, layout.delimiter)
+            yield read_records(Path(file.place), stream, layout.delimiter, layout.quote, layout.escape)
         return
     refuse_change(file)
     yield read_sheet(file.path, layout.sheet)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import typer
 from sqlalchemy import text
 
+from connectors.base import Ledger
 from connectors.errors import ConnectorError
 from connectors.http import RetryPolicy
 from connectors.jira import diagnose
@@ -93,15 +95,18 @@ def look_at_rules(session: Session) -> str:
 
 
 def look_at_file(feed: Feed) -> list[Finding]:
-    """Check a file by reading it."""
+    """Check a file by reading it, and an API by reading its first page."""
     if feed.site is not None:
         return []
 
     def look() -> str:
+        source = feed.open()
+        is_api = isinstance(source, Ledger) and not source.files()
         records = refused = 0
-        for page in feed.open().pages():
+        for page in islice(source.pages(), 1 if is_api else None):
             records, refused = records + len(page.records), refused + len(page.quarantined)
-        return f"{feed.kind.value}: {counted(records, 'record')}, {refused} refused"
+        where = " on the first page" if is_api else ""
+        return f"{feed.kind.value}: {counted(records, 'record')}{where}, {refused} refused"
 
     return [attempt(f"source {feed.name}", look)]
 

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from connectors.finance import FinanceSource, RestFinanceSource
+from connectors.finance import FinanceSource, RestFinanceConfig, RestFinanceSource
+from connectors.finance.rest_login import ClientCredentials
+from sync.cli.doctor import look_at_file
 from sync.errors import ConfigurationError
+from sync.pull import Feed, Kind
 from sync.sources import read_sources
 from sync.wiring import finance_source
+from tests.connectors.finance.api_server import Asked, Reply, serve
 
 TEXT = """finance:
   - name: files
@@ -53,4 +57,84 @@ def test_a_mistake_is_told_at_its_place(tmp_path: Path, right: str, wrong: str, 
     assert any(told.startswith(f"{path}:{problem}") for told in refused.value.problems), (
         refused.value.problems
     )
+    assert "s3cret" not in str(refused.value.problems)
+
+
+def test_doctor_asks_an_api_for_its_first_page_only() -> None:
+    def answer(asked: Asked) -> Reply:
+        page = int(asked.params["page"])
+        assert page == 1, "the whole of it is for the night"
+        return Reply([{"id": number, "amount": "1.00"} for number in range(50)])
+
+    with serve(answer) as api:
+        config = RestFinanceConfig.model_validate(
+            {
+                "name": "erp",
+                "kind": "rest",
+                "base_url": api.url,
+                "allow_private": True,
+                "paging": {"type": "page"},
+                "currency": "EUR",
+                "columns": {"id": "id"},
+                "amount": {"column": "amount", "fiscal_year": 2026},
+            }
+        )
+        (found,) = look_at_file(Feed("erp", Kind.FINANCE, lambda: RestFinanceSource(config)))
+    assert found.good, found.seen
+    assert found.seen == "finance: 50 records on the first page, 0 refused"
+
+
+PROFILE = """finance:
+  - name: erp
+    profile: coupa
+    with:
+      host: acme.coupahost.com
+      client_id: me
+      client_secret: ${COUPA_SECRET}
+    amount: {column: amount, fiscal_year: 2026}
+"""
+
+
+def test_a_profile_takes_its_secret_from_a_file_named_in_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "sources.yaml").write_text(PROFILE)
+    (tmp_path / "secret").write_text("s3cret\n")
+    (config,) = read_sources(
+        tmp_path / "sources.yaml", {"COUPA_SECRET_FILE": str(tmp_path / "secret")}
+    ).finance
+    assert isinstance(config, RestFinanceConfig)
+    assert isinstance(config.auth, ClientCredentials)
+    assert config.auth.client_secret.get_secret_value() == "s3cret"
+    assert "s3cret" not in repr(config)
+    with pytest.raises(ConfigurationError, match=r"COUPA_SECRET_FILE: cannot read nowhere as UTF-8 text"):
+        read_sources(tmp_path / "sources.yaml", {"COUPA_SECRET_FILE": "nowhere"})
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "problem"),
+    [
+        (
+            "profile: coupa",
+            "profile: copua",
+            "2:5: finance.0: profile 'copua' is unknown; did you mean coupa?",
+        ),
+        (
+            "      host: acme.coupahost.com\n",
+            "",
+            "2:5: finance.0: profile coupa needs `host` under `with`: the",
+        ),
+        (
+            "    amount: {column",
+            "    amuont: {column",
+            "8:5: finance.0.amuont: unknown key; did you mean amount?",
+        ),
+    ],
+)
+def test_a_mistake_beside_a_profile_is_told_at_its_place(
+    tmp_path: Path, right: str, wrong: str, problem: str
+) -> None:
+    path = tmp_path / "sources.yaml"
+    path.write_text(PROFILE.replace(right, wrong))
+    with pytest.raises(ConfigurationError) as refused:
+        read_sources(path, {"COUPA_SECRET": "s3cret"})
+    assert any(problem in told for told in refused.value.problems), refused.value.problems
     assert "s3cret" not in str(refused.value.problems)

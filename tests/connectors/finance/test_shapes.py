@@ -244,3 +244,43 @@ def test_days_of_a_year_of_weeks_and_an_adjustment_in_period_13_are_read(file: P
     amount = {"column": "Sum", "dated": {"column": "Day", "label": "{fyyyy}{period}"}}
     found = pages(file, "P,Day,Sum\nA,2026012,1\nB,2026013,2\nC,2026016,3\n", amount=amount)
     assert [line.period for line in lines(found)] == ["FY2026-12", "FY2026-13", "FY2026-16"]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "row", "name"),
+    [
+        ({}, '"Pipe 5"" wide",7', 'Pipe 5" wide'),
+        ({}, '"Pipe, wide",7', "Pipe, wide"),
+        ({"quote_mark": ""}, 'Pipe 5" wide,7', 'Pipe 5" wide'),
+        ({"quote_mark": ""}, '"Pipe",7', '"Pipe"'),
+        ({"quote_mark": "'"}, "'Pipe, 5\" wide',7", 'Pipe, 5" wide'),
+        ({"escape": "\\"}, r'"Pipe 5\" wide",7', 'Pipe 5" wide'),
+        ({"delimiter": "\t"}, "Pipe, wide\t7", "Pipe, wide"),
+        ({"delimiter": "|"}, "Pipe, wide|7", "Pipe, wide"),
+        ({"delimiter": ";"}, "Pipe, wide;7", "Pipe, wide"),
+    ],
+)
+def test_every_declared_dialect_is_read(file: Path, dialect: dict[str, str], row: str, name: str) -> None:
+    header = f"P{dialect.get('delimiter', ',')}Sum"
+    found = pages(file, f"{header}\n{row}\n", amount=AMOUNT, columns={"project": "P"}, **dialect)
+    assert refused(found) == []
+    assert [(line.project, line.amount_minor) for line in lines(found)] == [(name, 700)]
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le-bom", "cp1252", "mac-roman", "cp437"]
+)
+def test_every_encoding_is_read_by_its_mark_or_as_declared(file: Path, encoding: str) -> None:
+    text = "P,Sum\nMu\u00f1oz caf\u00e9,7\n"
+    content = text.encode("utf-16-le") if encoding == "utf-16-le-bom" else text.encode(encoding)
+    file.write_bytes(b"\xff\xfe" + content if encoding == "utf-16-le-bom" else content)
+    declared = encoding if encoding in {"cp1252", "mac-roman", "cp437"} else "utf-8"
+    config = {
+        "name": "shape",
+        "path": file,
+        "currency": "EUR",
+        "encoding": declared,
+        "columns": {"project": "P"},
+    }
+    found = list(FinanceSource(FinanceSourceConfig.model_validate(config | {"amount": AMOUNT})).pages())
+    assert [line.project for line in lines(found)] == ["Mu\u00f1oz caf\u00e9"]
