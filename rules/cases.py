@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from rules.catalogue import Field, Kind, Relation, Scope, find, paths
-from rules.condition import Constant
+from rules.catalogue import Entity, Field, Kind, Relation, Scope, find, paths
+from rules.check import ConditionErrors, check
+from rules.condition import Constant, Constants, Leaf
 from rules.document import Document, Entry, Mapping, Node, Scalar, Sequence
+from rules.jql import JqlError, parse, quote
 from rules.literals import WrongLiteral, to_constants
 from rules.moments import Context
 from rules.names import suggest
+
+CALLED = frozenset({Kind.DATE, Kind.DATETIME, Kind.NUMBER})
 
 
 class CaseReader:
@@ -72,12 +76,27 @@ class CaseReader:
             return None
         if node.value is None:
             return None
+        called = self._call(node, field)
+        if called is not None:
+            return called
         try:
             constants = to_constants(node.value, field, self.context)
         except WrongLiteral as error:
             self._refuse(f"{error}.", node, error.suggestion)
             return None
         return node.value if field.kind in {Kind.TEXT, Kind.OPTION} else constants[0]
+
+    def _call(self, node: Scalar, field: Field) -> Constant | None:
+        """Compute `currentFiscalYear(-1)` or `startOfMonth()`, where the value is written so."""
+        text = node.value or ""
+        if field.kind not in CALLED or not text.endswith(")"):
+            return None
+        try:
+            condition = check(parse(f"{quote(field.name)} = {text}"), Entity("test", (field,)), self.context)
+        except (JqlError, ConditionErrors):
+            return None
+        operand = condition.operand if isinstance(condition, Leaf) else None
+        return operand.values[0] if isinstance(operand, Constants) else None
 
     def _refuse(self, message: str, node: Node, advice: str | None = None) -> None:
         self.document.add(message, node, advice, self.rule)

@@ -63,6 +63,12 @@ def pack_files(pack: str) -> list[Path]:
     return sorted((_FOLDER / pack).glob("*.yaml"))
 
 
+def every_pack(catalogue: Catalogue, context: Context) -> RuleSet:
+    """Load every rule that ships, with the values that its file gives its parameters."""
+    choices = Choices(packs=dict.fromkeys(PACKS, Mode.LABEL))
+    return _build(Documents([], list(_chosen(choices, ())), []), choices, catalogue, context)
+
+
 def load(
     paths: Sequence[Path], catalogue: Catalogue, context: Context, waivers: Sequence[Path] = ()
 ) -> RuleSet:

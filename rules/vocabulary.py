@@ -69,7 +69,14 @@ BUDGET_LINE_FIELDS = (
     Field("period", Kind.OPTION, "the fiscal year or the part of it, such as FY2026-03"),
     Field("currency", Kind.OPTION, "the ISO 4217 code of the amount as booked"),
     Field("amount", Kind.MONEY, "the amount, in the reporting currency"),
-    Field("changed", Kind.DATETIME, "when its amount last became another one; empty if it never did"),
+    Field("restated", Kind.DATETIME, "when its amount last became another one; empty if it never did"),
+)
+WAIVER_FIELDS = (
+    Field("rule", Kind.OPTION, "the id of the rule it waives"),
+    Field("owner", Kind.OPTION, "who answers for it"),
+    Field("approver", Kind.OPTION, "who approved it"),
+    Field("until", Kind.DATE, "the last day it counts"),
+    Field("findings", Kind.NUMBER, "how many findings are under it"),
 )
 STANDARD_DOCS = {
     "description": "the first 1000 letters of its description",
@@ -165,6 +172,7 @@ def vocabulary(declared: Mapping[str, ValueType]) -> Catalogue:
                 (Relation("workItem", items, "key", work.format("in it")),),
                 "one Jira project",
             ),
+            Entity("waiver", WAIVER_FIELDS, (), "one waiver that a file grants, in force or expired"),
         )
     )
 

@@ -20,12 +20,13 @@ from sync.store.schema import table_of
 
 hit = table_of(tables.Hit)
 
-ENTITY_KINDS = {
-    "workItem": Kind.WORK,
-    "objective": Kind.OBJECTIVES,
-    "budgetLine": Kind.FINANCE,
-    "costCentre": Kind.FINANCE,
-    "project": Kind.WORK,
+ENTITY_KINDS: Mapping[str, set[Kind]] = {
+    "workItem": {Kind.WORK},
+    "objective": {Kind.OBJECTIVES},
+    "budgetLine": {Kind.FINANCE},
+    "costCentre": {Kind.FINANCE},
+    "project": {Kind.WORK},
+    "waiver": set(),
 }
 RELATION_KINDS = {
     "objective": {Kind.WORK, Kind.OBJECTIVES, Kind.LINKS},
@@ -51,7 +52,7 @@ class Judgement:
 
 def reads(rule: Rule) -> set[Kind]:
     """Give the kinds of source a rule depends on: it must not judge when one of them is incomplete."""
-    kinds = {ENTITY_KINDS[rule.entity.name]}
+    kinds = set(ENTITY_KINDS[rule.entity.name])
     for path in rule.evidence.values():
         kinds |= kinds_of(path)
     return kinds

@@ -13,11 +13,12 @@ import typer
 
 from rules.catalogue import Catalogue
 from rules.document import read as read_document
+from rules.handbook import page
 from rules.house_form import format_text
 from rules.keys import ID, ID_LENGTH
 from rules.moments import Context
 from rules.names import suggest
-from rules.pack import load, shipped
+from rules.pack import every_pack, load, shipped
 from rules.problem import Problem, RuleErrors
 from rules.rule_reader import ID_ADVICE
 from rules.ruleset import RuleSet
@@ -203,6 +204,14 @@ def house_form_of(path: Path) -> tuple[str, str]:
 def print_schema() -> int:
     """Print the JSON Schema of rule files, for completion and hover text in editors."""
     Output(as_json=True).document(schema(VOCABULARY))
+    return Exit.OK
+
+
+@app.command("packs")
+def show_packs(env_file: EnvFile = None) -> int:
+    """Print what every rule that ships is for, as a page of Markdown."""
+    desk = desk_for(None, env_file)
+    sys.stdout.write(page(every_pack(VOCABULARY, desk.context)))
     return Exit.OK
 
 

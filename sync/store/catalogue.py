@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, exists, select
+from sqlalchemy import and_, exists, func, select
 
 from rules.catalogue import Catalogue, Column, EntityBinding, RelationBinding
 from rules.vocabulary import vocabulary
+from sync.life import CLOSED
 from sync.store.columns import (
     VERSIONS,
+    Columns,
     Frame,
     amounts_by,
     budget_line_columns,
@@ -20,9 +22,11 @@ from sync.store.columns import (
     sums_of,
     work_item_columns,
 )
+from sync.store.findings import finding
 from sync.store.groups import cost_centre, project
 from sync.store.links import budget_line, budget_link, objective, objective_link, work_item
 from sync.store.presence import kept, live
+from sync.store.waivers import GRANTED, waiver
 
 __all__ = ["Frame", "bind_catalogue"]
 
@@ -36,6 +40,7 @@ def bind_catalogue(frame: Frame) -> Catalogue:
             "budgetLine": budget_lines(frame),
             "costCentre": cost_centres(frame),
             "project": projects(frame),
+            "waiver": waivers(),
         }
     )
 
@@ -193,3 +198,22 @@ def projects(frame: Frame) -> EntityBinding:
         | money_columns(amounts, *VERSIONS),
         {"workItem": RelationBinding(items, within, work_item_columns(items, frame, "project"))},
     )
+
+
+def waivers() -> EntityBinding:
+    """Bind the waivers that files grant, with how many findings the night before left under each."""
+    rows = select(waiver).where(waiver.c.state == GRANTED).subquery("granted")
+    under = (
+        select(finding.c.waiver_id.label("owner"), func.count().label("findings"))
+        .where(finding.c.waiver_id.is_not(None), finding.c.state != CLOSED)
+        .group_by(finding.c.waiver_id)
+        .subquery("under")
+    )
+    columns: Columns = {
+        "rule": Column(rows.c.rule, rows.c.rule),
+        "owner": Column(rows.c.owner, rows.c.owner_folded),
+        "approver": Column(rows.c.approver, rows.c.approver_folded),
+        "until": rows.c.until,
+        "findings": func.coalesce(under.c.findings, 0),
+    }
+    return EntityBinding(rows.outerjoin(under, under.c.owner == rows.c.id), rows.c.id, columns, {})

@@ -165,11 +165,11 @@ def budget_line_columns(lines: FromClause, frame: Frame) -> Columns:
         "period": Column(c.period, func.lower(c.period)),
         "currency": Column(c.currency, func.lower(c.currency)),
         "amount": case((c.currency == frame.currency, c.amount_minor)),
-        "changed": changed_at(lines),
+        "restated": restated_at(lines),
     }
 
 
-def changed_at(lines: FromClause) -> ColumnElement[Any]:
+def restated_at(lines: FromClause) -> ColumnElement[Any]:
     """Give when the amount of a budget line became the one it is: as the last other one was restated."""
     c = lines.c
     other = or_(past.c.amount_minor != c.amount_minor, past.c.currency != c.currency)

@@ -683,7 +683,9 @@ class Waiver(SQLModel, table=True):
     condition: str = Field(sa_type=Text)
     reason: str = Field(sa_type=Text)
     owner: str
+    owner_folded: str | None = None
     approver: str | None = None
+    approver_folded: str | None = None
     until: date
     place: str = Field(sa_type=Text)
     first_run: int

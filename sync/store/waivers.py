@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, and_, func, insert, select, update
 
+from rules.catalogue import fold
 from rules.condition import render
 from rules.ruleset import Waiver
 from sync.life import CLOSED
@@ -57,7 +58,9 @@ def columns_of(one: Waiver, run_id: int) -> dict[str, object]:
         "condition": render(one.condition),
         "reason": one.reason,
         "owner": one.owner,
+        "owner_folded": fold(one.owner),
         "approver": one.approver,
+        "approver_folded": None if one.approver is None else fold(one.approver),
         "until": one.until,
         "place": f"{one.path}:{one.line}",
         "last_run": run_id,

@@ -88,7 +88,7 @@ def test_the_hover_text_of_a_condition_names_the_fields_of_its_entity() -> None:
     hovers = [
         branch["then"]["properties"]["when"]["description"] for branch in SCHEMA["$defs"]["rule"]["allOf"]
     ]
-    assert ["parent.status" in hover for hover in hovers] == [True, False, False, False, False]
+    assert ["parent.status" in hover for hover in hovers] == [True, *[False] * 5]
 
 
 @pytest.mark.parametrize(("key", "wrong"), [("for", "3 days"), ("severity", "Warning"), ("label", "a b")])

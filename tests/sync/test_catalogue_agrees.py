@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, insert, select
 
 from connectors.records import (
+    STANDARD_FIELDS,
     BudgetLine,
     BudgetVersion,
     FieldValue,
@@ -32,12 +33,15 @@ from rules.evaluate import holds, values_of
 from rules.jql import parse, quote
 from rules.moments import Context
 from rules.neighbours import decimal
+from rules.pack import every_pack
 from rules.sql import hits, to_sql
 from rules.vocabulary import vocabulary
 from sync.store import groups, links
 from sync.store.catalogue import Frame, bind_catalogue
 from sync.store.database import open_store
+from sync.store.findings import finding
 from sync.store.items import Item, read_item
+from sync.store.waivers import waiver
 from tests import postgres
 from tests.clock import NOW, TODAY
 from tests.sync.making import FILE, MONEY, begin_run, epic, goal, money, names, put
@@ -50,9 +54,10 @@ FIELDS = {
     "review": ValueType.DATE,
 }
 FRAME = Frame(TODAY, 2026, "USD", "align-", FIELDS)
+ALL_FIELDS = Frame(TODAY, 2026, "USD", "align-", {**FIELDS, **STANDARD_FIELDS})
 CONTEXT = Context(now=NOW)
 WORDS = ["x", "Über", "ÜBER uns", "a_b", "100%", "o'clock", "High", "Low"]
-ENTITIES = ["workItem", "objective", "budgetLine", "costCentre", "project"]
+ENTITIES = ["workItem", "objective", "budgetLine", "costCentre", "project", "waiver"]
 EXAMPLES = 120
 
 
@@ -134,7 +139,7 @@ def line(number: int, draw: random.Random) -> BudgetLine:
 
 
 def fill(engine: Engine) -> None:
-    """Read a small world twice: the second time some amounts have changed."""
+    """Read a small world twice: the second time some amounts have changed. Some findings are waived."""
     draw = random.Random(11)
     for turn in range(2):
         run_id = begin_run(engine, NOW + timedelta(minutes=turn))
@@ -148,6 +153,25 @@ def fill(engine: Engine) -> None:
             put(connection, run_id, booked, MONEY)
             groups.gather(connection)
             links.relink(connection)
+
+
+def grant(engine: Engine, draw: random.Random) -> None:
+    """Grant waivers, and put findings under some of them."""
+    with engine.begin() as connection:
+        for number in range(1, 9):
+            owner, approver = draw.choice(WORDS), maybe(draw, draw.choice(WORDS))
+            said = {"origin": "file", "state": "granted", "reason": "because", "place": f"w.yaml:{number}"}
+            names = {"owner": owner, "owner_folded": fold(owner), "approver": approver}
+            names["approver_folded"] = approver and fold(approver)
+            runs = {"first_run": 1, "last_run": 1, "until": day(draw)}
+            row = {"id": number, "rule": f"rule-{number % 3}", "condition": f"key = X-{number}"}
+            connection.execute(insert(waiver).values(**said, **names, **runs, **row))
+        for subject in range(1, 12):
+            state = draw.choice(["open", "open", "closed"])
+            row = {"rule": "rule-1", "entity": "workItem", "subject_id": subject, "state": state}
+            words = {"rule_hash": "x", "severity": "info", "mode": "label", "alignment": False}
+            more = {"since": NOW, "last_run": 1, "evidence": "{}", "waiver_id": draw.choice([1, 1, 2, 3])}
+            connection.execute(insert(finding).values(**row, **words, **more))
 
 
 def with_rollups(entity: Entity) -> Entity:
@@ -249,6 +273,7 @@ class World:
 def worlds(url: str) -> Iterator[dict[str, World]]:
     engine = open_store(url)
     fill(engine)
+    grant(engine, random.Random(3))
     bound, unbound = bind_catalogue(FRAME), vocabulary(FIELDS)
     with engine.connect() as connection:
         yield {
@@ -347,3 +372,14 @@ def test_the_world_has_values_in_every_field_that_can_have_one(sqlite: dict[str,
 def test_words_are_compared_folded(sqlite: dict[str, World]) -> None:
     here = sqlite["workItem"]
     assert_agreement(here, f"team = {quote(fold('ÜBER uns'))}")
+
+
+def test_every_rule_that_ships_judges_each_row_as_explain_does(sqlite: dict[str, World]) -> None:
+    rules = every_pack(bind_catalogue(ALL_FIELDS), CONTEXT)
+    asked = {path.name for rule in (*rules.rules, *rules.resting) for path in rule.evidence.values()}
+    assert {"risk", "approval", "budget.share", "lastTouched", "restated", "findings"} <= asked
+    for rule in (*rules.rules, *rules.resting):
+        here = sqlite[rule.entity.name]
+        expected = [number for number, row in here.rows.items() if holds(rule.condition, row)]
+        found = here.connection.execute(hits(rule)).all()
+        assert sorted(row.item_id for row in found) == sorted(expected), rule.id
