@@ -13,7 +13,7 @@ LOCK  = $(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --p
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format bench-rules bench-pull lock clean
+.PHONY: help demo test check lint format bench-rules bench-pull soak-pull lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +42,9 @@ bench-rules: $(VENV)/.installed  ## what judging costs: 20 rules over 10,000 and
 
 bench-pull: $(VENV)/.installed  ## how fast 20,000 issues are read, beside other ways (ARGS="--peers", "--deployment dc")
 	@$(BIN)/python benchmarks/pull.py $(ARGS)
+
+soak-pull: $(VENV)/.installed $(VENV)/.dev  ## random nights of pulling: nothing lost (ARGS="--nights 100 --seed 3")
+	@$(BIN)/python -m tests.sync.pull_soak $(ARGS)
 
 lock: $(VENV)/.dev  ## write the lock files from pyproject.toml, keeping versions (UPGRADE=1 moves them)
 	@echo "Locking requirements.lock, requirements-build.lock and requirements-dev.lock"

@@ -17,7 +17,7 @@ from sync.collector import rare_collections
 from sync.errors import Exit
 from sync.progress import Step
 from sync.promote import Promote
-from sync.store import proof, runs, save
+from sync.store import proof, renames, runs, save
 from sync.store.guards import Allowed
 from sync.store.known import read_known
 from sync.store.proof import Account
@@ -230,6 +230,7 @@ class Pull:
                 return Verdict("held", problem)
             proof.settle_absences(connection, origin, account.absences)
             proof.bury_strays(connection, origin)
+            renames.name_parents(connection, origin.source)
             return self._prove(connection, origin, last, account)
 
     def _settle(self, origin: Origin, last: Page, account: Account) -> Verdict:

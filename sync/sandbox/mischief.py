@@ -24,7 +24,7 @@ class Mischief:
 
     def cut(self, size: int) -> int:
         """How many of `size` issues a page holds; none every now and then."""
-        return self.random.choice([0, 1, size // 2, size]) if self.short_pages else size
+        return self.random.choice([0, 1, min(7, size), size // 2, size]) if self.short_pages else size
 
     def clamp(self, size: int) -> int:
         return max(1, self.random.randint(size // 2, size)) if self.short_pages else size

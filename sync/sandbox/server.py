@@ -123,6 +123,10 @@ class Sandbox:
         """
         self._application.hooks.append(Hook(method, re.compile(path), action, times))
 
+    def clear_hooks(self) -> None:
+        """Forget every action that was to run before requests are answered."""
+        self._application.hooks.clear()
+
     def requests(self) -> list[Request]:
         return self._application.log.requests()
 

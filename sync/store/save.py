@@ -20,10 +20,10 @@ from connectors.records import (
     Record,
     WorkItem,
 )
-from rules.catalogue import fold
 from sync.store import rows, tables
 from sync.store.bulk import among, insert_rows, upsert_rows
 from sync.store.former_keys import keep_former_keys
+from sync.store.renames import follow_renamed
 from sync.store.schema import AnyRow, table_of
 from sync.store.touches import note_touches
 
@@ -89,7 +89,8 @@ def save_records(connection: Connection, origin: Origin, table: Table, records: 
         if table is KINDS[WorkItem]:
             save_children(connection, origin, fresh, known)
             note_touches(connection, origin.source, known)
-            follow_renamed(connection, origin, {key: row.key for key, row in known.items()}, fresh)
+            old_keys = {source_id: row.key for source_id, row in known.items()}
+            follow_renamed(connection, origin.source, old_keys, fresh)
         changed += len(fresh)
     return changed
 
@@ -200,25 +201,6 @@ def save_children(
             for row in to_rows(item, ids[source_id])
         ]
         insert_rows(connection, child, new)
-
-
-def follow_renamed(
-    connection: Connection, origin: Origin, old_keys: Mapping[str, str], items: dict[str, Record]
-) -> None:
-    """Let children that name their parent by its key follow when it gets another.
-
-    Jira keeps such a tie by id and shows the new key, but does not count that as a change of the child:
-    nobody would read it again. Hashes that no longer tell what the rows hold make the next read look at them.
-    """
-    table = KINDS[WorkItem]
-    for source_id, item in items.items():
-        old = old_keys.get(source_id)
-        if isinstance(item, WorkItem) and old is not None and old != item.key:
-            connection.execute(
-                update(table)
-                .where(table.c.source == origin.source, table.c.parent_key == old)
-                .values(parent_key=item.key, parent_folded=fold(item.key), row_hash="")
-            )
 
 
 def take_quarantined(connection: Connection, origin: Origin) -> None:

@@ -62,17 +62,16 @@ class Office:
         said = {"url": self.jira.url, "jql": self.jql, "page_size": 5, "parallel": 2}
         return JiraSiteConfig.model_validate(login | said | self.more)
 
-    def pull(self, step: Any = None, *, whole: bool = False) -> Pulled:
+    def pull(self, step: Any = None, *, whole: bool = False, after: timedelta = timedelta(days=1)) -> Pulled:
         """Read the site as a night does, a day after the last time."""
-        self.clock.now += timedelta(days=1)
+        self.clock.now += after
         self.jira.clear_requests()
         policy = RetryPolicy(sleep=lambda _: None, now=self.clock)
         with connect(self.config(), policy) as site:
             feed = Feed("jira", Kind.WORK, lambda: JiraIssues(site, "align-"), site="jira", resumable=True)
             run_id = begin_run(self.engine, self.clock.now)
-            pull = Pull(
-                self.engine, feed, run_id, self.clock, Allowed(self.max_shrink), step or Quiet(), whole
-            )
+            allowed, told = Allowed(self.max_shrink), step or Quiet()
+            pull = Pull(self.engine, feed, run_id, self.clock, allowed, told, whole, at_once=1)
             return pull.read()
 
     def told(self) -> AnyRow:
