@@ -199,7 +199,8 @@ def by_label(case: Case, ways: Ways) -> Iterator[Tried]:
     elif not ways.label_prefix:
         names = few(one.target for one in case.of_kind(how))
         yield Tried(
-            how.value, f"no label is the id of an objective: {names}" if names else "there is no label"
+            how.value,
+            f"no label is the id of an objective: {names}" if names else "there is no label but ours",
         )
 
 
