@@ -16,7 +16,7 @@ from connectors.base import Ledger, Terms
 from connectors.records import BudgetLine, Page
 from connectors.textfiles import File
 from sync.progress import Step
-from sync.store import accounts, artifacts, promotion, runs, save
+from sync.store import accounts, artifacts, promotion, quarantine, runs, save
 from sync.store.guards import Allowed, Guard
 from sync.store.promotion import Sums
 from sync.store.reconcile import NotReconciled, reconcile, take_sums
@@ -93,6 +93,7 @@ class Promote:
                 reconcile(connection, self.origin, was, staged, by_period=terms.by_period)
                 promotion.note(connection, source, run_id, identity, found)
                 runs.count_changed(connection, self.origin, found.added + found.restated)
+                quarantine.settle(connection, self.origin)
         except NotReconciled as error:
             return f"{error}. Nothing was changed."
         return None

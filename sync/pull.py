@@ -17,7 +17,7 @@ from sync.collector import rare_collections
 from sync.errors import Exit
 from sync.progress import Step
 from sync.promote import Promote
-from sync.store import proof, renames, runs, save
+from sync.store import proof, quarantine, renames, runs, save
 from sync.store.guards import Allowed
 from sync.store.known import read_known
 from sync.store.proof import Account
@@ -240,6 +240,7 @@ class Pull:
             problem = runs.shrank(save.count_absent(connection, origin), self.allowed.shrink)
             if problem is None:
                 save.bury_absent(connection, origin, at_once=not self.feed.resumable)
+                quarantine.settle(connection, origin)
             if problem is not None:
                 return Verdict("held", problem)
             return self._prove(connection, origin, last, account)

@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from connectors.finance.cells import Cells, read_amount, read_currency, read_minor, read_moment, read_version
+from connectors.finance.cells import Cells, read_amount, read_currency, read_minor
 from connectors.finance.codes import issue_keys, projects_above
 from connectors.finance.config import FinanceMapping, Plan
+from connectors.finance.frames import Frame, Frames
 from connectors.finance.money import format_minor
-from connectors.finance.vocabulary import Amount
 from connectors.records import BudgetLine, Quarantined
 from connectors.tables import CellRefused, Row
 
 
 def to_lines(
-    row: Row, config: FinanceMapping, file: str, plan: Plan | None = None
+    row: Row, config: FinanceMapping, file: str, plan: Plan | None = None, frames: Frames | None = None
 ) -> tuple[BudgetLine, ...] | Quarantined:
     """One budget line for each amount that is not blank; one bad cell refuses the whole row.
 
     The lines' ids are natural keys, which two rows may share: telling them apart is the source's task.
+    `frames` are those of the table so far.
     """
     plan = config.plan() if plan is None else plan
+    frames = frames or Frames(config, plan)
     try:
         head = _read_head(row.cells, config)
     except CellRefused as fault:
@@ -30,11 +32,11 @@ def to_lines(
     faults: list[CellRefused] = []
     lines: list[BudgetLine] = []
     minors: dict[str, int] = {}
-    for amount in plan.amounts:
+    for place, amount in enumerate(plan.amounts):
         try:
             minor = read_amount(row.cells, amount, head.currency, notation, config.scale)
             if minor is not None:
-                lines.append(_to_line(row, amount, head, minor, config))
+                lines.append(_to_line(row, frames.read(row.cells, place), head, minor))
                 minors[amount.title] = minor
         except CellRefused as fault:
             faults.append(fault)
@@ -76,6 +78,9 @@ def difference(stated: int, found: int, currency: str, what: str) -> str:
 
 def natural_key(*parts: str | None) -> str:
     """The parts joined by bars; a bar or backslash inside a part is escaped, so no two keys are confused."""
+    key = "|".join([part or "" for part in parts])
+    if "\\" not in key and key.count("|") == len(parts) - 1:
+        return key
     return "|".join((part or "").replace("\\", "\\\\").replace("|", "\\|") for part in parts)
 
 
@@ -111,14 +116,13 @@ def _read_head(cells: Cells, config: FinanceMapping) -> _Head:
     )
 
 
-def _to_line(row: Row, amount: Amount, head: _Head, minor: int, config: FinanceMapping) -> BudgetLine:
-    moment, version = read_moment(row.cells, amount, config), read_version(row.cells, amount)
+def _to_line(row: Row, frame: Frame, head: _Head, minor: int) -> BudgetLine:
     whose = (head.project, head.cost_centre, head.account) if head.own_id is None else (head.own_id,)
     return BudgetLine(
-        id=natural_key(*whose, version, moment.period, head.currency),
-        version=version,
-        fiscal_year=moment.year or 0,
-        period=moment.period,
+        id=natural_key(*whose, frame.version, frame.period, head.currency),
+        version=frame.version,
+        fiscal_year=frame.moment.year or 0,
+        period=frame.period,
         currency=head.currency,
         amount_minor=minor,
         project=head.project,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from connectors.finance.checks import TotalsChecks
 from connectors.finance.config import FinanceMapping
+from connectors.finance.frames import Frames
 from connectors.finance.mapping import to_lines
+from connectors.finance.seen import Seen
 from connectors.finance.totals import Tally
 from connectors.records import BudgetLine, Page, Quarantined, RowCounts
 from connectors.tables import Row
@@ -25,8 +28,8 @@ class Reading:
     def __init__(self, config: FinanceMapping, *, repeats: bool = False) -> None:
         self._config = config
         self._repeats = repeats
-        self._seen: dict[str, int] = {}
-        self._ids: set[str] = set()
+        self._seen = Seen()
+        self._again: dict[str, int] = {}
         self._contents: dict[str, int] = {}
         self.tally = Tally(config)
         self.read = self.accepted = self.refused = self.excluded = self.blank = 0
@@ -37,6 +40,7 @@ class Reading:
         self._file, self._sheet = name, sheet
         self._plan = self._config.plan(families)
         self._checks = TotalsChecks(self._config, self._plan)
+        self._frames = Frames(self._config, self._plan)
 
     def take(self, row: Row | Quarantined) -> None:
         self.rows += 1
@@ -69,7 +73,7 @@ class Reading:
             self.blank += 1
             return ()
         kind = self._checks.kind_of(row.cells)
-        amounts = self.tally.read(row.cells, self._plan)
+        amounts = self.tally.read(row.cells, self._plan, self._frames)
         if kind is not None:
             self.tally.exclude(amounts)
             return self._checks.check(kind, row, self._file) or self._excluded()
@@ -80,7 +84,7 @@ class Reading:
                 self._file, row.line, amounts[0].amount.title, _BELOW, row.raw, "below_table"
             )
         else:
-            lines = to_lines(row, self._config, self._file, self._plan)
+            lines = to_lines(row, self._config, self._file, self._plan, self._frames)
             if self._came_before(lines):
                 self._repeated += 1
                 self.excluded += 1
@@ -134,15 +138,28 @@ class Reading:
         own_id = self._config.columns.id
         if own_id is not None and lines:
             said = row.cells[own_id].strip()
-            if said in self._ids:
-                reason = f"id {said!r} was already used by an earlier row"
-                return Quarantined(self._file, row.line, own_id, reason, row.raw, "duplicate_id")
-            self._ids.add(said)
-        if self._config.duplicates == "reject" and any(line.id in self._seen for line in lines):
+            if self._seen.add(said):
+                return lines if len(lines) == 1 else _numbered(lines)
+            reason = f"id {said!r} was already used by an earlier row"
+            return Quarantined(self._file, row.line, own_id, reason, row.raw, "duplicate_id")
+        new = [self._seen.add(line.id) for line in lines]
+        if all(new):
+            return lines
+        if self._config.duplicates == "reject":
             reason = "an earlier row has the same codes, version, period and currency"
             return Quarantined(self._file, row.line, None, reason, row.raw, "duplicate_key")
-        return tuple(self._numbered(line) for line in lines)
+        return tuple(line if first else self._another(line) for line, first in zip(lines, new, strict=True))
 
-    def _numbered(self, line: BudgetLine) -> BudgetLine:
-        ordinal = self._seen[line.id] = self._seen.get(line.id, 0) + 1
-        return line if ordinal == 1 else replace(line, id=f"{line.id}#{ordinal}")
+    def _another(self, line: BudgetLine) -> BudgetLine:
+        ordinal = self._again[line.id] = self._again.get(line.id, 1) + 1
+        return replace(line, id=f"{line.id}#{ordinal}")
+
+
+def _numbered(lines: tuple[BudgetLine, ...]) -> tuple[BudgetLine, ...]:
+    """Tell the lines of one row apart."""
+    seen: Counter[str] = Counter()
+    apart = []
+    for line in lines:
+        seen[line.id] += 1
+        apart.append(line if seen[line.id] == 1 else replace(line, id=f"{line.id}#{seen[line.id]}"))
+    return tuple(apart)

@@ -14,7 +14,7 @@ from connectors.records import Page
 from connectors.tables import open_tables, table_files
 from connectors.textfiles import File, fingerprint, refuse_difference
 
-PAGE_ROWS = 500
+PAGE_ROWS = 1000
 
 
 class FinanceSource:

@@ -21,9 +21,10 @@ from decimal import Context, Decimal
 from functools import partial
 
 from connectors.figures import Figure
-from connectors.finance.cells import Cells, combine, read_currency, read_moment, read_version
+from connectors.finance.cells import Cells, combine
 from connectors.finance.config import FinanceMapping, Plan
-from connectors.finance.money import Notation, exponent_of
+from connectors.finance.frames import Frames
+from connectors.finance.money import Notation
 from connectors.finance.vocabulary import Amount
 from connectors.records import BudgetVersion, ControlTotal
 from connectors.tables import CellRefused
@@ -75,19 +76,18 @@ class Tally:
     def excluded(self) -> tuple[ControlTotal, ...]:
         return _control_totals(self._excluded)
 
-    def read(self, cells: Cells, plan: Plan) -> list[Loose]:
+    def read(self, cells: Cells, plan: Plan, frames: Frames) -> list[Loose]:
         """The amounts of a row as far as they can be read."""
-        return [found for amount in plan.amounts if (found := self._read(cells, amount))]
+        found = (self._read(cells, amount, frames, place) for place, amount in enumerate(plan.amounts))
+        return [loose for loose in found if loose is not None]
 
-    def _read(self, cells: Cells, amount: Amount) -> Loose | None:
+    def _read(self, cells: Cells, amount: Amount, frames: Frames, place: int) -> Loose | None:
         try:
-            currency = read_currency(cells, self._config)
-            year = read_moment(cells, amount, self._config).year or 0
-            key = (year, read_version(cells, amount), currency)
-            minor = combine(cells, amount, partial(self._minor, cells, exponent_of(currency)))
+            frame = frames.read(cells, place)
+            minor = combine(cells, amount, partial(self._minor, cells, frame.exponent))
         except CellRefused:
             return None
-        return None if minor is None else Loose(amount, currency, minor, key)
+        return None if minor is None else Loose(amount, frame.currency, minor, frame.key)
 
     def _minor(self, cells: Cells, exponent: int, column: str) -> int | None:
         text = cells[column]
@@ -105,6 +105,10 @@ def _nearest(number: Decimal, exponent: int, scale: int) -> int | None:
 
 def loose_minor(text: str, notation: Notation, exponent: int, scale: int) -> int | None:
     """The amount by a plain reading: any sign style, groups of any size; None where it is no whole number."""
+    whole, _, fraction = text.partition(notation.decimal)
+    places = exponent + len(str(scale)) - 1
+    if text.isascii() and (whole + fraction).isdigit() and 0 < len(whole) < 40 and len(fraction) <= places:
+        return int(whole + fraction.ljust(places, "0"))  # nothing but digits: no need of Decimal
     bare = "".join(text.split())
     for mark in (notation.symbol, notation.group):
         bare = bare.replace("".join(mark.split()), "") if mark.strip() else bare

@@ -9,7 +9,19 @@ from collections.abc import Sequence
 import typer
 
 from connectors.errors import BadInput, ConnectorError
-from sync.cli import demo, doctor, look, match, nightly, rulefiles, sandbox, serve, sources, waivers
+from sync.cli import (
+    demo,
+    doctor,
+    look,
+    match,
+    nightly,
+    quarantine,
+    rulefiles,
+    sandbox,
+    serve,
+    sources,
+    waivers,
+)
 from sync.errors import Exit, UserError
 from sync.pull import meaning
 
@@ -28,6 +40,7 @@ for commands in (demo, doctor, nightly, look, serve, sandbox, waivers):
     commands.add_to(app)
 app.add_typer(rulefiles.app, name="rules")
 app.add_typer(sources.app, name="sources")
+app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(match.app, name="match")
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sync.cli import planfile
-from sync.cli.options import AllowChanges, AllowShrink, EnvFile, Full, Json
+from sync.cli.options import AllowChanges, AllowRejects, AllowRestatement, AllowShrink, EnvFile, Full, Json
 from sync.cli.output import Output
 from sync.cli.session import open_session
 from sync.cli.summary import run_document, show_findings, show_plan, show_pull, show_run
@@ -29,6 +29,8 @@ def run(
     ] = False,
     allow_changes: AllowChanges = 0,
     allow_shrink: AllowShrink = False,
+    allow_rejects: AllowRejects = False,
+    allow_restatement: AllowRestatement = False,
     full: Full = False,
     env_file: EnvFile = None,
     json: Json = False,
@@ -39,7 +41,14 @@ def run(
     changes, check the plan's size, write the labels, write the report.
     """
     output = Output(as_json=json)
-    options = Options(dry_run=dry_run, allow_changes=allow_changes, allow_shrink=allow_shrink, whole=full)
+    options = Options(
+        dry_run=dry_run,
+        allow_changes=allow_changes,
+        allow_shrink=allow_shrink,
+        allow_rejects=allow_rejects,
+        allow_restatement=allow_restatement,
+        whole=full,
+    )
     with open_session(env_file) as session:
         result = run_night(session.service, options, output.progress())
         show_run(output, session, result)
@@ -51,7 +60,10 @@ def pull(
     sources: Annotated[
         list[str] | None, typer.Argument(metavar="SOURCE", help="Names of sources; all by default.")
     ] = None,
+    *,
     allow_shrink: AllowShrink = False,
+    allow_rejects: AllowRejects = False,
+    allow_restatement: AllowRestatement = False,
     full: Full = False,
     env_file: EnvFile = None,
     json: Json = False,
@@ -66,7 +78,13 @@ def pull(
                 *(f"{name}: no such source; there are {', '.join(known)}" for name in unknown)
             )
         options = Options(
-            "pull", dry_run=True, allow_shrink=allow_shrink, whole=full, sources=tuple(sources or ())
+            "pull",
+            dry_run=True,
+            allow_shrink=allow_shrink,
+            allow_rejects=allow_rejects,
+            allow_restatement=allow_restatement,
+            whole=full,
+            sources=tuple(sources or ()),
         )
         result = run_pull(session.service, options, output.progress())
         show_pull(output, session, result)

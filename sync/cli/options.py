@@ -29,3 +29,14 @@ Full = Annotated[
 AllowShrink = Annotated[
     bool, typer.Option("--allow-shrink", help="Let sources lose any share of their rows in this run.")
 ]
+AllowRejects = Annotated[
+    bool,
+    typer.Option("--allow-rejects", help="Let finance sources refuse any share of their rows in this run."),
+]
+AllowRestatement = Annotated[
+    bool,
+    typer.Option(
+        "--allow-restatement",
+        help="Let closed periods and currencies of budget lines change in this run.",
+    ),
+]

@@ -10,12 +10,12 @@ from sqlalchemy import Connection, func, insert, literal, select, update
 from connectors.records import ControlTotal, Page
 from sync.store import tables
 from sync.store.promotion import Sums
+from sync.store.quarantine import FIXED, quarantine
 from sync.store.runs import source_run
 from sync.store.save import Origin
 from sync.store.schema import table_of
 
 control_total = table_of(tables.ControlTotal)
-quarantine = table_of(tables.Quarantine)
 
 ROWS = ("rows_read", "rows_accepted", "rows_excluded", "rows_blank")
 
@@ -104,6 +104,8 @@ def see_again(connection: Connection, origin: Origin) -> None:
     )
     connection.execute(
         update(quarantine)
-        .where(quarantine.c.source == origin.source, quarantine.c.run_id == last)
+        .where(
+            quarantine.c.source == origin.source, quarantine.c.run_id == last, quarantine.c.status != FIXED
+        )
         .values(run_id=origin.run_id)
     )

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from connectors.textfiles import File
 from sync.store import tables
+from sync.store.presence import live
+from sync.store.quarantine import OPEN, quarantine
+from sync.store.runs import run
 from sync.store.save import Origin
 from sync.store.schema import table_of
 
 artifact = table_of(tables.Artifact)
 part = table_of(tables.ArtifactPart)
+budget_line = table_of(tables.BudgetLine)
 
 PART = 1 << 20
 FAST = 1
@@ -28,7 +33,7 @@ def keep_files(connection: Connection, origin: Origin, files: Sequence[File]) ->
     """Keep the files that are not kept yet, and give the id of each by its hash."""
     see_files(connection, origin, files)
     kept = known_files(connection, origin.source, files)
-    for file in files:
+    for file in sorted(files, key=lambda file: (file.stamp[1], file.path.name)):
         if file.sha256 not in kept:
             kept[file.sha256] = keep_file(connection, origin, file)
     return kept
@@ -74,3 +79,37 @@ def pieces(path: Path) -> Iterator[bytes]:
     with path.open("rb") as stream:
         while data := stream.read(PART):
             yield data
+
+
+def write_last(connection: Connection, source: str, folder: Path) -> list[Path]:
+    """Write the files of a source's last reading into a folder, under the names they had the first time."""
+    last = select(func.max(artifact.c.last_run)).where(artifact.c.source == source).scalar_subquery()
+    rows = connection.execute(
+        select(artifact.c.id, artifact.c.name)
+        .where(artifact.c.source == source, artifact.c.last_run == last)
+        .order_by(artifact.c.id)
+    ).all()
+    paths = []
+    for row in rows:
+        path = folder / row.name
+        if path.exists():
+            path = folder / f"{path.stem}-{row.id}{path.suffix}"
+        parts = select(part.c.data).where(part.c.artifact_id == row.id).order_by(part.c.number)
+        with path.open("wb") as stream:
+            for data in connection.scalars(parts):
+                stream.write(zlib.decompress(data))
+        paths.append(path)
+    return paths
+
+
+def purge(connection: Connection, before: datetime) -> None:
+    """Forget the bytes of files that were last there before a moment, and on which nothing stands."""
+    old = (
+        select(artifact.c.id)
+        .join(run, run.c.id == artifact.c.last_run)
+        .where(run.c.started_at < before)
+        .where(exists().where(part.c.artifact_id == artifact.c.id))
+        .where(~exists().where(budget_line.c.artifact_id == artifact.c.id, live(budget_line)))
+        .where(~exists().where(quarantine.c.source == artifact.c.source, quarantine.c.status == OPEN))
+    )
+    connection.execute(delete(part).where(part.c.artifact_id.in_(old)))

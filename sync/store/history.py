@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, and_, case, func, or_, select
+from sqlalchemy import Connection, and_, case, func, select
 
 from sync.store import tables
 from sync.store.accounts import control_total
@@ -135,23 +135,6 @@ def open_findings(connection: Connection) -> Sequence[AnyRow]:
         .where(finding.c.state != "closed")
         .order_by(finding.c.rule, subject)
     ).all()
-
-
-def quarantined(connection: Connection, sources: Sequence[str] | None = None) -> Sequence[AnyRow]:
-    """Read the rows refused in the newest read of each source."""
-    newest = (
-        select(source_run.c.source, func.max(source_run.c.run_id).label("run_id"))
-        .group_by(source_run.c.source)
-        .subquery()
-    )
-    statement = (
-        select(quarantine)
-        .join(newest, (newest.c.source == quarantine.c.source) & (newest.c.run_id == quarantine.c.run_id))
-        .order_by(quarantine.c.source, quarantine.c.file, quarantine.c.line)
-    )
-    if sources:
-        statement = statement.where(or_(*(quarantine.c.source == source for source in sources)))
-    return connection.execute(statement).all()
 
 
 def totals_of(connection: Connection, run_id: int) -> Sequence[AnyRow]:

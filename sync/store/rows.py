@@ -15,6 +15,7 @@ from connectors.records import (
     FxRate,
     LinkClaim,
     Objective,
+    Quarantined,
     Record,
     Reference,
     Strength,
@@ -91,6 +92,11 @@ def row_hash(record: Record) -> str:
 def text_or_none(strength: Strength | None) -> str | None:
     """Give a strength as it is stored."""
     return None if strength is None else strength.value
+
+
+def fingerprint(bad: Quarantined) -> str:
+    """Give what a refused row is known again by, wherever it stands."""
+    return hashlib.sha256(repr((bad.column, bad.code, bad.raw)).encode()).hexdigest()[:32]
 
 
 def folded(text: str | None) -> str | None:

@@ -239,6 +239,7 @@ def save_quarantined(connection: Connection, origin: Origin, page: Page) -> None
                         "code": bad.code,
                         "record": bad.record,
                         "sheet": bad.sheet,
+                        "fingerprint": rows.fingerprint(bad),
                         "first_run": origin.run_id,
                         "reason": bad.reason,
                         "raw": bad.raw,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 
 from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table, Text, text
 
 from connectors.records import BudgetLine
 from sync.store.bulk import copy_tuples
-from sync.store.rows import folded, match_key, optional_match_key, short, storable
+from sync.store.rows import match_key, short, storable
 
 _NUMBERS = {"fiscal_year": Integer, "amount_minor": BigInteger, "line": Integer, "artifact_id": BigInteger}
 NAMES = (
@@ -70,21 +71,19 @@ def stage_lines(connection: Connection, lines: Sequence[BudgetLine], artifact_id
 
 def stage_row(line: BudgetLine, artifact_id: int | None) -> tuple[object, ...]:
     """Give the columns of a budget line in the order of the stage."""
+    key = short(storable(line.id))
     return (
-        short(storable(line.id)),
-        match_key(line.id),
+        key,
+        match_key(key),
         line.version.value,
         line.fiscal_year,
         line.period,
         line.currency,
         line.amount_minor,
-        optional(line.project),
-        optional_match_key(line.project),
-        optional(line.cost_centre),
-        folded(optional(line.cost_centre)),
-        optional(line.account),
-        folded(optional(line.account)),
-        optional(line.description),
+        *code(line.project),
+        *code(line.cost_centre),
+        *code(line.account),
+        None if line.description is None else storable(line.description),
         line.line,
         artifact_id,
         " ".join(map(match_key, line.issues)) or None,
@@ -92,9 +91,10 @@ def stage_row(line: BudgetLine, artifact_id: int | None) -> tuple[object, ...]:
     )
 
 
-def optional(text: str | None) -> str | None:
-    """Make a text that may be absent storable."""
-    return None if text is None else storable(text)
+@lru_cache(maxsize=1 << 15)
+def code(text: str | None) -> tuple[str | None, str | None]:
+    """Give a code as it is stored and as it is compared; a file repeats the same few in all its rows."""
+    return (None, None) if text is None else (storable(text), match_key(text))
 
 
 def index_stage(connection: Connection) -> None:

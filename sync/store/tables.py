@@ -572,7 +572,8 @@ class Quarantine(SQLModel, table=True):
     """A row that was refused: place, reason and text; `run_id` is the last run that refused it.
 
     `status` is open, fixed (a later complete read no longer refuses it) or waived (a person let it be).
-    `record` counts the rows of its table from 1, the header included.
+    `record` counts the rows of its table from 1, the header included. `fingerprint` stands for text,
+    column and kind of mistake: by it a row is known again, wherever it stands.
     """
 
     id: int | None = key()
@@ -587,6 +588,7 @@ class Quarantine(SQLModel, table=True):
     reason: str = Field(sa_type=Text)
     raw: str = Field(sa_type=Text)
     status: str = Field(default="open", index=True)
+    fingerprint: str = Field(default="", index=True)
     first_run: int
     note: str | None = long_text()
 

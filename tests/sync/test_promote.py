@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, func, select
 
-from sync.errors import Exit
+from sync.errors import ConfigurationError, Exit
 from sync.store import artifacts, promotion
 from sync.store.as_known import as_known, budget_line_version
+from sync.store.quarantine import refused_rows, waive
 from tests.clock import NOW
 from tests.sync.ledgers import Books, budget_line, entry, past
 
@@ -210,3 +211,57 @@ def test_rows_with_one_key_add_up_or_are_refused_as_declared(books: Books) -> No
     assert books.read().complete
     assert books.standing() == {key("A"): 100, key("B"): 400}
     assert books.account().quarantined == 1
+
+
+def test_a_refused_row_is_open_until_a_later_reading_takes_it_and_keeps_its_number_of_runs(
+    books: Books,
+) -> None:
+    books.write(entry("A", "1"), entry("B", "1.005"), entry("C", "x"))
+    books.read()
+    with books.engine.connect() as connection:
+        first = refused_rows(connection)
+    assert [(row.line, row.record, row.column_name, row.code, row.raw) for row in first] == [
+        (3, 3, "amount", "amount", entry("B", "1.005")),
+        (4, 4, "amount", "amount", entry("C", "x")),
+    ]
+    assert first[0].reason == "'1.005' has 3 decimals where USD allows 2"
+    books.write(entry("A", "1"), "", entry("C", "x"), entry("B", "1.05"))
+    books.read()
+    with books.engine.connect() as connection:
+        (still,) = refused_rows(connection)
+        (fixed,) = refused_rows(connection, ["finance"], ["fixed"])
+    assert (still.raw, still.line, still.first_run, still.run_id) == (entry("C", "x"), 4, 1, 2)
+    assert fixed.raw == entry("B", "1.005")
+
+
+def test_a_waived_row_stays_waived_while_it_is_refused_again(books: Books) -> None:
+    books.write(entry("A", "1"), entry("B", "x"))
+    books.read()
+    with books.engine.begin() as connection:
+        (row,) = refused_rows(connection)
+        assert waive(connection, [row.id], "known to finance") == 1
+        with pytest.raises(ConfigurationError, match=rf"has the number {row.id}\. `tieline quarantine list`"):
+            waive(connection, [row.id], "twice")
+    books.write(entry("A", "2"), entry("B", "x"))
+    books.read()
+    with books.engine.connect() as connection:
+        assert refused_rows(connection) == []
+        (waived,) = refused_rows(connection, (), ["waived"])
+    assert (waived.note, waived.first_run, waived.run_id) == ("known to finance", 1, 2)
+
+
+def test_kept_files_are_forgotten_once_nothing_stands_on_them(books: Books) -> None:
+    books.write(entry("A", "1"), entry("B", "2"))
+    books.read()
+    books.write(entry("A", "3"), entry("B", "2"))
+    books.read()
+    for days, left in ((0, 2), (900, 2)):
+        with books.engine.begin() as connection:
+            artifacts.purge(connection, NOW + timedelta(days=days))
+        assert len(books.rows(select(artifacts.part))) == left, "B stands on the first file"
+    books.write(entry("A", "3"), entry("B", "4"))
+    books.read()
+    with books.engine.begin() as connection:
+        artifacts.purge(connection, NOW + timedelta(days=900))
+    assert len(books.rows(select(artifacts.part))) == 2, "A stands on the second file, B on the third"
+    assert len(books.rows(select(artifacts.artifact))) == 3, "what was read is still known by its hash"

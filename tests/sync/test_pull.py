@@ -25,10 +25,11 @@ from connectors.records import BudgetVersion, ControlTotal, Page, Quarantined
 from sync.errors import Exit
 from sync.progress import Quiet
 from sync.pull import CURSOR_LIVES, Feed, Kind, Pull, Pulled, joined
-from sync.store import history, links, runs, tables
+from sync.store import links, runs, tables
 from sync.store.database import open_store
 from sync.store.guards import Allowed
 from sync.store.presence import live
+from sync.store.quarantine import refused_rows
 from sync.store.schema import table_of
 from tests.clock import NOW
 from tests.sync.making import Books, Pages, begin_run, epic, goal, in_pages, money, snapshot
@@ -138,7 +139,7 @@ def test_a_cursor_that_went_stale_starts_the_read_anew(engine: Engine) -> None:
     with engine.connect() as connection:
         told = runs.sources_of(connection, 2)[0]
         assert (told.records, told.quarantined) == (6, 0)
-        assert history.quarantined(connection) == []
+        assert refused_rows(connection) == []
     assert "PAY-1" not in keys(engine), "the new read did not bring it"
 
 
@@ -166,7 +167,7 @@ def test_rows_refused_before_a_kill_are_shown_with_the_read_that_went_on(engine:
         read(engine, Pages("jira", [Page(pages[0].records, (bad,), "1"), Killed()]))
     assert read(engine, Pages("jira", [*pages])).complete
     with engine.connect() as connection:
-        assert [row.file for row in history.quarantined(connection)] == ["jira PAY-9"]
+        assert [row.file for row in refused_rows(connection)] == ["jira PAY-9"]
 
 
 def test_a_file_is_read_from_the_start_whatever_happened_before(engine: Engine) -> None:

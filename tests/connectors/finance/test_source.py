@@ -55,13 +55,13 @@ def keyed(totals: Iterable[ControlTotal]) -> dict[tuple[BudgetVersion, int, str]
 def many(tmp_path: Path) -> Path:
     path = tmp_path / "many.csv"
     rows = [
-        budget(f"P{number % 700}", "oops" if number % 100 == 7 else str(number)) for number in range(1234)
+        budget(f"P{number % 700}", "oops" if number % 100 == 7 else str(number)) for number in range(2234)
     ]
     path.write_text(HEADER + "".join(rows))
     return path
 
 
-def test_pages_hold_at_most_500_rows_and_only_the_last_one_ends_the_read(many: Path) -> None:
+def test_pages_hold_at_most_a_thousand_rows_and_only_the_last_one_ends_the_read(many: Path) -> None:
     pages = list(source(many).pages())
     assert [len(page.records) + len(page.quarantined) for page in pages] == [PAGE_ROWS, PAGE_ROWS, 234]
     assert [page.cursor is None for page in pages] == [False, False, True]
@@ -78,7 +78,7 @@ def test_the_cursor_names_file_and_record(many: Path) -> None:
     cursor = next(iter(source(many).pages())).cursor
     assert cursor is not None
     at = json.loads(cursor)
-    assert (at["file"], at["record"]) == ("many.csv", 500)
+    assert (at["file"], at["record"]) == ("many.csv", PAGE_ROWS)
 
 
 def test_a_file_changed_since_the_cursor_must_be_read_anew(many: Path) -> None:
