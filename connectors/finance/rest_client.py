@@ -88,13 +88,18 @@ class RestClient:
         return replace(ask, url=url, params={})
 
     def fetch(self, ask: Ask) -> tuple[Any, str]:
-        """The document answered to a request, and the address it came from."""
-        response = self.send(ask)
+        """The document answered to a request, and the address it came from, without its query."""
+        content, url = self.content(ask)
         try:
-            return parse_json(response.content), response.url
+            return parse_json(content), url
         except NotJson as error:
             said = self.session.clean(str(error))
             raise IncompleteRead(f"{self._place.host} answered with no JSON: {said}") from None
+
+    def content(self, ask: Ask) -> tuple[bytes, str]:
+        """The answer to a request as it came, and the address it came from, without its query."""
+        response = self.send(ask)
+        return response.content, response.url.partition("?")[0]
 
     def send(self, ask: Ask, *, stream: bool = False) -> requests.Response:
         """The answer to a request; a login that has expired meanwhile is renewed once."""

@@ -3,41 +3,40 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Any
 
 from connectors.base import Terms, TokenStore
 from connectors.declared import DeclaredTable
 from connectors.errors import BadInput, IncompleteRead
-from connectors.figures import Figure, plain
 from connectors.finance.reading import Reading
+from connectors.finance.recordings import record, replay
 from connectors.finance.rest_client import RestClient
 from connectors.finance.rest_config import RestFinanceConfig
 from connectors.finance.rest_files import fetch_file
-from connectors.finance.rest_pages import inherited, read_records
-from connectors.finance.rest_session import MISSING, find
+from connectors.finance.rest_pages import read_records
+from connectors.finance.rest_rows import explode, to_row, value_at
+from connectors.finance.rest_session import MISSING
 from connectors.finance.source import PAGE_ROWS
 from connectors.headers import Header
 from connectors.http import RetryPolicy
-from connectors.records import Page, Quarantined
-from connectors.tables import Row, open_tables
-from connectors.textfiles import File
-
-_ODATA_DATE = re.compile(r"/Date\((-?[0-9]{1,15})(?:[+-][0-9]{4})?\)/")
-_MIDNIGHT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T00:00:00(?:\.0+)?Z?")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from connectors.records import Page
+from connectors.tables import open_tables
+from connectors.textfiles import File, fingerprint
 
 
 class RestFinanceSource:
     """An API read whole in one go; `line` of a budget line counts the records from 1.
 
-    It cannot go on from a cursor: rows may have moved between pages since. It is read anew.
+    All its answers are fetched into one file before the first of them counts: an archive of them as they
+    came, or the table. So a read that breaks off brings nothing, and what was read can be kept. It cannot go
+    on from a cursor: rows may have moved between pages since. It is read anew.
     """
 
     def __init__(
@@ -63,31 +62,54 @@ class RestFinanceSource:
         return self._config.terms()
 
     def files(self) -> tuple[File, ...]:
-        return ()
+        return (self._fetched,)
+
+    def look(self) -> Page:
+        """The first page, and no more than is needed for it: to see whether the source can be read."""
+        if self._config.csv is not None:
+            return next(self.pages())
+        client = RestClient(self._config, self._policy, self._store)
+        try:
+            return next(self._pages(read_records(client)))
+        finally:
+            client.close()
 
     def pages(self, cursor: str | None = None) -> Iterator[Page]:
         if cursor is not None:
             raise IncompleteRead(f"{self.name}: an API cannot be read from the middle. Read it anew.")
-        client = RestClient(self._config, self._policy, self._store)
-        table = self._config.csv
-        try:
-            yield from self._pages(client) if table is None else self._table_pages(client, table)
-        finally:
-            client.close()
+        file, table = self._fetched, self._config.csv
+        found = self._table_pages(table) if table else self._pages(replay(self._config, file.path))
+        for page in found:
+            yield replace(page, artifact=file.sha256)
 
-    def _pages(self, client: RestClient) -> Iterator[Page]:
+    @cached_property
+    def _fetched(self) -> File:
+        folder = Path(mkdtemp(prefix="tieline-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        path = folder / f"{self.name.replace('/', '_')}{'.json.zip' if self._config.csv is None else '.csv'}"
+        if self._config.csv is None:
+            record(self._config, self._policy, self._store, path)
+        else:
+            client = RestClient(self._config, self._policy, self._store)
+            try:
+                fetch_file(client, path, self._policy)
+            finally:
+                client.close()
+        return fingerprint(path)
+
+    def _pages(self, answers: Iterable[list[Any]]) -> Iterator[Page]:
         config, reading = self._config, Reading(self._config, repeats=True)
         columns = [column.name for column in config.needed()]
         count = repeated = 0
-        for number, found in enumerate(read_records(client), 1):
-            records = [part for record in found for part in explode(record, config.explode)]
+        for number, found in enumerate(answers, 1):
+            records = [part for whole in found for part in explode(whole, config.explode)]
             if not count and records:
                 families = self._families(records)
                 reading.open(self.name, families)
                 columns += [title for titles in families.values() for title in titles]
-            for record in records:
+            for part in records:
                 count += 1
-                reading.take(_row(record, columns, count, self.name))
+                reading.take(to_row(part, columns, count, self.name))
             page = reading.turn()
             repeated += page.repeated
             yield replace(page, cursor=json.dumps({"page": number}))
@@ -98,25 +120,21 @@ class RestFinanceSource:
             )
         yield reading.finish()
 
-    def _table_pages(self, client: RestClient, form: DeclaredTable) -> Iterator[Page]:
-        """The rows of a table, fetched whole before the first of them counts."""
-        config, reading = self._config, Reading(self._config)
+    def _table_pages(self, form: DeclaredTable) -> Iterator[Page]:
+        config, reading, file = self._config, Reading(self._config), self._fetched.path
         rows = 0
-        with TemporaryDirectory() as folder:
-            file = Path(folder) / f"{config.name.replace('/', '_')}.csv"
-            fetch_file(client, file, self._policy)
-            try:
-                tables = open_tables(file, config.needed(), config.families(), layout=form.layout())
-            except BadInput as error:
-                raise BadInput(*(told.replace(f"{folder}/", "") for told in error.problems)) from None
-            for table in tables:
-                reading.open(table.name, table.families)
-                for row in table.rows(blanks=True):
-                    rows += 1
-                    reading.take(row)
-                    if reading.rows == PAGE_ROWS:
-                        yield replace(reading.turn(), cursor=json.dumps({"row": rows}))
-                reading.end()
+        try:
+            tables = open_tables(file, config.needed(), config.families(), layout=form.layout())
+        except BadInput as error:
+            raise BadInput(*(told.replace(f"{file.parent}/", "") for told in error.problems)) from None
+        for table in tables:
+            reading.open(table.name, table.families)
+            for row in table.rows(blanks=True):
+                rows += 1
+                reading.take(row)
+                if reading.rows == PAGE_ROWS:
+                    yield replace(reading.turn(), cursor=json.dumps({"row": rows}))
+            reading.end()
         if rows < config.expect.min_rows:
             raise IncompleteRead(
                 f"{config.name}: it gave {rows} rows, fewer than `expect.min_rows` "
@@ -129,7 +147,7 @@ class RestFinanceSource:
         config = self._config
         titles = dict.fromkeys(key for record in records if isinstance(record, dict) for key in record)
         ways = [column.name for column in config.needed() if column.name not in titles]
-        there = [way for way in ways if any(_value(record, way) is not MISSING for record in records)]
+        there = [way for way in ways if any(value_at(record, way) is not MISSING for record in records)]
         header = Header(1, (*titles, *there))
         problems = header.problems(config.needed(), config.families())
         if problems:
@@ -138,63 +156,3 @@ class RestFinanceSource:
             )
             raise BadInput(*(f"{config.name}: {problem}" for problem in told))
         return {family.name: tuple(header.members(family)) for family in config.families()}
-
-
-def explode(record: Any, ways: Sequence[Sequence[str]]) -> Iterator[Any]:
-    """A record for each element of its nested list, level by level; what stood around it is `parent.…`."""
-    if not ways:
-        yield record
-        return
-    nested = find(record, ways[0])
-    if nested is MISSING:
-        yield f"the record has nothing at {' > '.join(ways[0])}: {json.dumps(record, default=str)}"
-        return
-    if nested is None:
-        return
-    around = inherited(record)
-    for element in nested if isinstance(nested, list) else [nested]:
-        if isinstance(element, dict):
-            yield from explode({**element, **around}, ways[1:])
-        else:
-            yield element
-
-
-def _row(record: Any, columns: Sequence[str], number: int, source: str) -> Row | Quarantined:
-    raw = json.dumps(record, default=str, ensure_ascii=False)
-    if not isinstance(record, dict):
-        return Quarantined(source, number, None, "the record is no JSON object", raw)
-    cells: dict[str, str] = {}
-    for column in columns:
-        value = _value(record, column)
-        if isinstance(value, dict | list):
-            return Quarantined(source, number, column, "the value is no single text or number", raw)
-        cells[column] = _cell(value)
-    return Row(number, cells, raw)
-
-
-def _value(record: Any, column: str) -> Any:
-    """By the key itself or, where there is none, by the way down with dots."""
-    if isinstance(record, dict) and column in record:
-        return record[column]
-    return find(record, _way(column))
-
-
-def _way(column: str) -> tuple[str, ...]:
-    prefix = ""
-    parts = column.split(".")
-    while len(parts) > 1 and parts[0] == "parent":
-        prefix, parts = f"{prefix}parent.", parts[1:]
-    return (f"{prefix}{parts[0]}", *parts[1:])
-
-
-def _cell(value: Any) -> str:
-    if value is MISSING or value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | Decimal):
-        return Figure(plain(value if isinstance(value, Decimal) else Decimal(value)))
-    text = str(value)
-    if match := _ODATA_DATE.fullmatch(text):
-        return (_EPOCH + timedelta(milliseconds=int(match[1]))).date().isoformat()
-    return match[1] if (match := _MIDNIGHT.fullmatch(text)) else text

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 
 import typer
 from sqlalchemy import text
 
-from connectors.base import Ledger
 from connectors.errors import ConnectorError
+from connectors.finance import RestFinanceSource
 from connectors.http import RetryPolicy
 from connectors.jira import diagnose
 from sync.cli.options import EnvFile, Json
@@ -101,9 +100,9 @@ def look_at_file(feed: Feed) -> list[Finding]:
 
     def look() -> str:
         source = feed.open()
-        is_api = isinstance(source, Ledger) and not source.files()
+        is_api = isinstance(source, RestFinanceSource)
         records = refused = 0
-        for page in islice(source.pages(), 1 if is_api else None):
+        for page in [source.look()] if isinstance(source, RestFinanceSource) else source.pages():
             records, refused = records + len(page.records), refused + len(page.quarantined)
         where = " on the first page" if is_api else ""
         return f"{feed.kind.value}: {counted(records, 'record')}{where}, {refused} refused"

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import json
+import zlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
+from sqlalchemy import Engine, func, select
 
 from connectors.finance import FinanceSource, RestFinanceConfig, RestFinanceSource
 from connectors.finance.rest_login import ClientCredentials
+from connectors.http import RetryPolicy
 from sync.cli.doctor import look_at_file
 from sync.errors import ConfigurationError
-from sync.pull import Feed, Kind
+from sync.progress import Quiet
+from sync.pull import Feed, Kind, Pull, Pulled
 from sync.sources import read_sources
+from sync.store.artifacts import part
+from sync.store.guards import Allowed
 from sync.wiring import finance_source
+from tests.clock import NOW
 from tests.connectors.finance.api_server import Asked, Reply, serve
+from tests.sync.ledgers import budget_line
+from tests.sync.making import begin_run
 
 TEXT = """finance:
   - name: files
@@ -138,3 +152,86 @@ def test_a_mistake_beside_a_profile_is_told_at_its_place(
         read_sources(path, {"COUPA_SECRET": "s3cret"})
     assert any(problem in told for told in refused.value.problems), refused.value.problems
     assert "s3cret" not in str(refused.value.problems)
+
+
+class Erp:
+    """An API of two pages; `broken` makes the second one fail."""
+
+    def __init__(self) -> None:
+        self.amounts = [*range(1, 151)]
+        self.broken = False
+        self.answers: list[str] = []
+
+    def __call__(self, asked: Asked) -> Reply:
+        start = int(asked.params["offset"])
+        if self.broken and start:
+            return Reply({"error": "internal"}, 400)
+        rows = [{"id": n, "amount": amount} for n, amount in enumerate(self.amounts)][start : start + 100]
+        self.answers.append(json.dumps({"items": rows}))
+        return Reply(text=self.answers[-1])
+
+
+@dataclass
+class Nights:
+    """Readings of one API into one store, a day apart."""
+
+    engine: Engine
+    config: RestFinanceConfig
+    now: datetime = NOW
+
+    def read(self) -> Pulled:
+        self.now += timedelta(days=1)
+        run_id = begin_run(self.engine, self.now)
+        policy = RetryPolicy(sleep=lambda _: None)
+        feed = Feed("erp", Kind.FINANCE, lambda: RestFinanceSource(self.config, policy))
+        return Pull(self.engine, feed, run_id, lambda: self.now, Allowed(0.2), Quiet()).read()
+
+    def standing(self) -> int:
+        with self.engine.connect() as connection:
+            total = select(func.sum(budget_line.c.amount_minor)).where(budget_line.c.deleted_at.is_(None))
+            return int(connection.execute(total).scalar_one())
+
+    def kept(self) -> list[bytes]:
+        """The archives of answers that the store keeps, oldest first."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(select(part).order_by(part.c.artifact_id, part.c.number)).all()
+        found: dict[int, bytes] = {}
+        for row in rows:
+            found[row.artifact_id] = found.get(row.artifact_id, b"") + zlib.decompress(row.data)
+        return list(found.values())
+
+
+def test_the_answers_of_an_api_are_kept_as_they_came_and_the_same_ones_change_nothing(engine: Engine) -> None:
+    erp = Erp()
+    with serve(erp) as api:
+        declared = {
+            "name": "erp",
+            "kind": "rest",
+            "base_url": api.url,
+            "allow_private": True,
+            "paging": {"type": "offset", "limit": 100},
+            "records": ["items"],
+            "currency": "EUR",
+            "columns": {"id": "id"},
+            "amount": {"column": "amount", "fiscal_year": 2026},
+        }
+        nights = Nights(engine, RestFinanceConfig.model_validate(declared))
+        assert nights.read().complete
+        (archive,) = nights.kept()
+        with ZipFile(BytesIO(archive)) as answers:
+            assert [answers.read(name).decode() for name in sorted(answers.namelist())] == erp.answers
+        total = sum(erp.amounts) * 100
+        assert nights.standing() == total
+
+        assert nights.read().complete
+        assert nights.kept() == [archive]
+
+        erp.amounts[3], erp.broken = 999, True
+        pulled = nights.read()
+        assert (pulled.complete, nights.standing()) == (False, total)
+        assert nights.kept() == [archive]
+
+        erp.broken = False
+        assert nights.read().complete
+        assert nights.standing() == sum(erp.amounts) * 100
+        assert len(nights.kept()) == 2
