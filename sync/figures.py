@@ -296,6 +296,42 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
+class ConvertedSlice:
+    """Derived figures: what the money of one series is worth in the reporting currency, by standing.
+
+    `source_minor` is the part of the original amount that a rate was found for, in its own currency. Derived
+    figures stand beside the originals and are never added to them.
+    """
+
+    series: Series
+    target: str
+    rate_set: str
+    rate_type: str
+    source_minor: int
+    money: Split
+
+
+@dataclass(frozen=True, slots=True)
+class MissingRate:
+    """Money that could not be converted, because there is no rate for its currency and period."""
+
+    series: Series
+    period: str
+    target: str
+    rate_set: str
+    rate_type: str
+    source_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What a run derived from exchange rates, and what it could not."""
+
+    converted: tuple[ConvertedSlice, ...] = ()
+    missing: tuple[MissingRate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LooseMoney:
     """Money that falls to no work item, by its codes, and why; `objective` is what it serves anyway."""
 
@@ -335,6 +371,15 @@ class IdleRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Leftovers:
+    """What matching money with work left on both sides, and the rules that lead nowhere."""
+
+    money: tuple[LooseMoney, ...] = ()
+    work: tuple[IdleWork, ...] = ()
+    rules: tuple[IdleRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Detail:
     """The tickets behind the sums.
 
@@ -348,6 +393,7 @@ class Detail:
     rules: tuple[RuleCount, ...] = ()
     waivers: tuple[WaiverFacts, ...] = ()
     waiver_remarks: tuple[str, ...] = ()
+    leftovers: Leftovers = field(default_factory=Leftovers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,6 +434,7 @@ class Figures:
     labels: LabelFacts = field(default_factory=LabelFacts)
     trend: tuple[TrendPoint, ...] = ()
     intake: Intake = field(default_factory=Intake)
+    exchange: Exchange = field(default_factory=Exchange)
 
 
 def age(since: datetime, at: datetime) -> int:

@@ -25,6 +25,7 @@ from sync.progress import Progress
 from sync.pull import Feed, Kind, Pull, Pulled
 from sync.settings import Settings
 from sync.store import labels, rulebook, runs
+from sync.store.conversions import Conversion, save_conversions
 from sync.store.coverage import save_coverage
 from sync.store.guards import Allowed
 from sync.store.history import coverage_of
@@ -219,6 +220,13 @@ def judge_all(
             connection, rules, gaps.kinds, result.run_id, now, today=today, dark=gaps.sites
         )
         save_coverage(connection, result.run_id, today, certain=not gaps.alignment, dark=gaps.sites)
+        if settings.fx_rates:
+            asked = Conversion(
+                settings.currency, settings.fx_rates, settings.fx_type.value, settings.fiscal_year_start
+            )
+            save_conversions(
+                connection, result.run_id, asked, today, certain=not gaps.alignment, dark=gaps.sites
+            )
         result.plan = read_plan(connection, settings.label_prefix, sites)
         result.stopped = refuse_other(result.plan, options.expected) or guard(
             result.plan,

@@ -26,6 +26,7 @@ from pydantic import (
 from rapidfuzz import fuzz, process
 
 from connectors.finance.currencies import EXPONENTS
+from connectors.records import RateType
 from sync.errors import ConfigurationError
 
 OURS = ("JIRA_", "TIELINE_", "FINANCE_", "OBJECTIVES_")
@@ -69,6 +70,8 @@ class Settings(BaseModel):
     schedule: str = Field("0 2 * * *", alias="TIELINE_SCHEDULE")
     timezone: str = Field("UTC", alias="TIELINE_TIMEZONE")
     currency: str = Field("USD", alias="TIELINE_CURRENCY")
+    fx_rates: str | None = Field(None, alias="TIELINE_FX_RATES")
+    fx_type: RateType = Field(RateType.AVERAGE, alias="TIELINE_FX_TYPE")
     fiscal_year_start: int = Field(1, alias="TIELINE_FISCAL_YEAR_START", ge=1, le=12)
     fiscal_year: int | None = Field(None, alias="TIELINE_FISCAL_YEAR", ge=1900, le=2999)
     max_changes: int = Field(500, alias="TIELINE_MAX_CHANGES", ge=1)

@@ -60,7 +60,21 @@ def load_sources(settings: Settings, variables: Mapping[str, str]) -> SourcesCon
 
     Raises a `ConfigurationError` that lists every mistake, with file, line and column.
     """
-    return from_settings(settings) if settings.sources is None else read_sources(settings.sources, variables)
+    found = from_settings(settings) if settings.sources is None else read_sources(settings.sources, variables)
+    refuse_unknown_rates(settings, found)
+    return found
+
+
+def refuse_unknown_rates(settings: Settings, found: SourcesConfig) -> None:
+    """Refuse a set of exchange rates that no source brings: nothing would be converted in silence."""
+    known = [source.name for source in found.fx]
+    if settings.fx_rates is None or settings.fx_rates in known:
+        return
+    near = process.extractOne(settings.fx_rates, known, scorer=fuzz.ratio)
+    hint = f"did you mean {near[0]!r}?" if near else "declare one under `fx:` in sources.yaml."
+    raise ConfigurationError(
+        f"TIELINE_FX_RATES: {settings.fx_rates!r} is no source of exchange rates; {hint}"
+    )
 
 
 def from_settings(settings: Settings) -> SourcesConfig:

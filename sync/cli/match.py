@@ -21,8 +21,9 @@ from sync.cli.summary import mapped
 from sync.cli.unmatched import show_idle_rules, show_money, show_work
 from sync.errors import ConfigurationError, Exit
 from sync.proposals import Proposal, propose
-from sync.store import decisions, leftovers, proposing
+from sync.store import decisions, proposing
 from sync.store.decisions import Money
+from sync.store.leftovers import read_leftovers
 from sync.store.levels import CONFIRMED, REJECTED
 from sync.store.shares import WHOLE, percent_text
 
@@ -223,11 +224,9 @@ def show_unmatched(env_file: EnvFile = None, json: Json = False) -> int:
     """Show what is left on both sides: money without work, work without money, rules that lead nowhere."""
     output = Output(as_json=json)
     with open_engine(read_settings(env_file)) as engine, engine.connect() as connection:
-        money = leftovers.loose_money(connection)
-        work = leftovers.idle_work(connection)
-        rules = leftovers.idle_rules(connection)
-    show_money(output, money)
-    show_work(output, work)
-    show_idle_rules(output, rules)
-    output.document({"money": money, "work": work, "rules": rules})
+        left = read_leftovers(connection)
+    show_money(output, left.money)
+    show_work(output, left.work)
+    show_idle_rules(output, left.rules)
+    output.document(left)
     return Exit.OK

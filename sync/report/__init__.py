@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from sync.errors import ConfigurationError
 from sync.figures import Figures
 from sync.report.document import document, to_json
+from sync.report.leftovers import converted_csv, unfunded_csv, unmatched_csv
 from sync.report.page import page
 from sync.report.spreadsheets import coverage_csv, findings_csv, unaligned_csv
 from sync.store.figures import read_figures
@@ -42,6 +43,9 @@ def write_report(
         "coverage.csv": coverage_csv(figures),
         "unaligned.csv": unaligned_csv(figures),
         "findings.csv": findings_csv(figures, zone),
+        "unmatched-money.csv": unmatched_csv(figures),
+        "unfunded-work.csv": unfunded_csv(figures),
+        "converted.csv": converted_csv(figures),
         PAGE: page(figures, zone, version()),
     }
     try:

@@ -8,7 +8,8 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from sync.figures import Change, Figures, LabelFacts, Project, Series, Slice, Split
+from sync.conversion import ROUNDING
+from sync.figures import Change, Exchange, Figures, LabelFacts, Leftovers, Project, Series, Slice, Split
 from sync.report.wording import money
 
 # As many as the page shows; unaligned.csv holds them all.
@@ -29,8 +30,10 @@ def document(figures: Figures) -> Document:
         "headline": headline(figures),
         "work": split(figures.work),
         "money": [slice_of(part) for part in figures.slices],
+        "converted": converted(figures.exchange),
         "projects": [project(it) for it in figures.projects],
         "unaligned": unaligned(figures),
+        "matching": matching(figures.detail.leftovers),
         "findings": [asdict(count) for count in figures.detail.rules],
         "waivers": {
             "granted": [asdict(waiver) for waiver in figures.detail.waivers],
@@ -92,6 +95,50 @@ def series_of(series: Series) -> Document:
 def slice_of(part: Slice) -> Document:
     """Give the money of one series."""
     return {**series_of(part.series), **split(part.money, "_minor"), "items": named(part.items)}
+
+
+def converted(it: Exchange) -> Document:
+    """Give the derived figures, and the money that has no rate."""
+    return {
+        "rounding": ROUNDING,
+        "money": [
+            {
+                **series_of(part.series),
+                "target": part.target,
+                "rate_set": part.rate_set,
+                "rate_type": part.rate_type,
+                "source_minor": part.source_minor,
+                **split(part.money, "_minor"),
+            }
+            for part in it.converted
+        ],
+        "missing_rates": [
+            {
+                **series_of(gap.series),
+                "period": gap.period,
+                "target": gap.target,
+                "rate_set": gap.rate_set,
+                "rate_type": gap.rate_type,
+                "source_minor": gap.source_minor,
+            }
+            for gap in it.missing
+        ],
+    }
+
+
+def matching(it: Leftovers) -> Document:
+    """Give what is left on both sides of matching: the first of each, and how many there are."""
+    return {
+        "money_without_work": {
+            "groups": len(it.money),
+            "largest": [asdict(one) for one in it.money[:ITEMS_SHOWN]],
+        },
+        "work_without_money": {
+            "items": len(it.work),
+            "first": [asdict(one) for one in it.work[:ITEMS_SHOWN]],
+        },
+        "rules_that_lead_nowhere": [asdict(one) for one in it.rules],
+    }
 
 
 def project(it: Project) -> Document:

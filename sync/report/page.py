@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from connectors.finance.currencies import EXPONENTS
+from sync.conversion import ROUNDING
 from sync.figures import Figures, Project, Series, Slice, Split, add_up, age, percent
 from sync.report import wording
 from sync.report.charts import COLOURS, WORDS, Bar, coverage_chart, trend_chart
@@ -31,6 +32,8 @@ def page(figures: Figures, zone: ZoneInfo, version: str) -> str:
             money=figures.headline.money,
             rows=[(project, project.money(series)) for project in rows],
             standings=standings(project.money(series) for project in rows),
+            converted_standings=standings(part.money for part in figures.exchange.converted),
+            rounding=ROUNDING,
             all_standings=standings(part.money for part in figures.slices),
             coverage=coverage_chart(bars(rows, series), unit(series), coverage_summary(figures)),
             trend=trend_chart(figures.trend, zone, trend_summary(figures, zone)),

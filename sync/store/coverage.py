@@ -80,13 +80,7 @@ def save_coverage(
     Where it is not `certain` (work items or objectives could not be read whole), every state is unknown; so
     is that of a work item which the newest complete read did not bring, or on a site that was not read whole.
     """
-    known = case(
-        (or_(~live(work_item), work_item.c.source.in_(dark)), "unknown"),
-        (is_aligned(today), "aligned"),
-        (is_waived(), "waived"),
-        else_="unaligned",
-    )
-    state = known if certain else literal("unknown")
+    state = standing(today, certain=certain, dark=dark)
     facts = union_all(counted(state), money(state), idle_money(today, certain=certain and not dark)).cte(
         "facts"
     )
@@ -100,6 +94,17 @@ def save_coverage(
     whole = select(literal(run_id), *[literal(WHOLE)] * 3, *keys, *figures).group_by(*keys)
     for figures_of in (by_project, whole):
         connection.execute(insert(coverage).from_select([*columns, "amount_minor", "items"], figures_of))
+
+
+def standing(today: date, *, certain: bool, dark: Collection[str] = ()) -> ColumnElement[str]:
+    """Give how a work item stands; on a `dark` site, which was not read whole, nobody knows."""
+    known = case(
+        (or_(~live(work_item), work_item.c.source.in_(dark)), "unknown"),
+        (is_aligned(today), "aligned"),
+        (is_waived(), "waived"),
+        else_="unaligned",
+    )
+    return known if certain else literal("unknown")
 
 
 def counted(state: ColumnElement[str]) -> Select[Any]:

@@ -15,6 +15,7 @@ from sync.errors import ConfigurationError
 from sync.figures import (
     Change,
     Detail,
+    Exchange,
     Figures,
     Headline,
     Moved,
@@ -26,8 +27,9 @@ from sync.figures import (
     TrendPoint,
     add_up,
 )
-from sync.store import intake, tickets
+from sync.store import conversions, intake, tickets
 from sync.store.coverage import WHOLE, coverage
+from sync.store.leftovers import read_leftovers
 from sync.store.runs import run
 from sync.store.schema import AnyRow
 from sync.store.waivers import granted_waivers
@@ -88,6 +90,9 @@ def read_figures(
         labels=tickets.label_facts(connection, run_id),
         trend=trend_of(past, series),
         intake=intake.read_intake(connection, run_id),
+        exchange=Exchange(
+            conversions.read_converted(connection, run_id), conversions.read_missing(connection, run_id)
+        ),
     )
 
 
@@ -207,6 +212,7 @@ def read_detail(connection: Connection, this: Past, series: Series | None, today
         rules=tickets.rule_counts(connection, this.run_id),
         waivers=waivers,
         waiver_remarks=tuple(remarks(waivers, today)),
+        leftovers=read_leftovers(connection),
     )
     if not (work.known or money.known):
         return replace(kept, note=UNCERTAIN)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, case, false, func, or_, select, union
 
-from sync.figures import IdleRule, IdleWork, LooseMoney, Series
+from sync.figures import IdleRule, IdleWork, Leftovers, LooseMoney, Series
 from sync.store.candidates import budget_line, former_key, work_item
 from sync.store.levels import COLUMNS, allocation, forms, objective
 from sync.store.links import ancestors
@@ -16,6 +16,13 @@ from sync.store.shares import budget_link, remainder
 # Why a rule leads nowhere.
 NO_CODE = "no budget line has such a code"
 NO_NAME = "nothing in the store is called so"
+
+
+def read_leftovers(connection: Connection) -> Leftovers:
+    """Read all that is left; where the store holds no money at all, nothing was to be matched."""
+    if connection.scalar(select(budget_line.c.id).where(kept(budget_line)).limit(1)) is None:
+        return Leftovers()
+    return Leftovers(loose_money(connection), idle_work(connection), idle_rules(connection))
 
 
 def loose_money(connection: Connection, limit: int | None = None) -> tuple[LooseMoney, ...]:

@@ -13,7 +13,10 @@ from sync.report import write_report
 from sync.store.database import open_store
 from tests.sync.report.stage import COMPANY, ZONE, Stage
 
-FILES = ["coverage.csv", "findings.csv", "index.html", "report.json", "unaligned.csv"]
+FILES = [
+    *("converted.csv", "coverage.csv", "findings.csv", "index.html", "report.json"),
+    *("unaligned.csv", "unfunded-work.csv", "unmatched-money.csv"),
+]
 
 
 @pytest.fixture

@@ -1,0 +1,153 @@
+"""Turn sums of other currencies into the reporting currency by exact rates; what has no rate stays as it is.
+
+Nothing here is a float: rates are fractions made of decimal text. Each sum (of one currency, version, period
+and standing) is rounded once, half to even, to the minor unit of the reporting currency.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+from connectors.finance.currencies import EXPONENTS
+
+ROUNDING = "half to even, each sum of a period and standing"
+
+_PERIOD = re.compile(r"FY(?P<year>[0-9]{4})(?:-(?:Q(?P<quarter>[1-4])|(?P<number>[0-9]{2})))?", re.ASCII)
+
+
+# What looks up the rate of a pair of currencies.
+Quoted = Callable[[str, str], Fraction | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """One unit of `base` is worth `rate` units of `quote`, on a day or over a fiscal period."""
+
+    base: str
+    quote: str
+    rate: str
+    on: date | None
+    period: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Money of one currency, version, fiscal period and standing, in its own minor units."""
+
+    currency: str
+    version: str
+    fiscal_year: int
+    period: str
+    state: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What a sum is worth in the reporting currency; `sum` is what it was before."""
+
+    sum: Sum
+    amount_minor: int
+
+
+@dataclass(slots=True)
+class RateBook:
+    """The rates of one set and type. `starts` is the month in which fiscal years start, for rates of days.
+
+    Of rates of days the last one in a period is taken: its closing rate.
+    """
+
+    rates: Iterable[Rate]
+    starts: int = 1
+    periods: dict[tuple[str, str], dict[str, Fraction]] = field(default_factory=lambda: defaultdict(dict))
+    days: dict[tuple[str, str], list[tuple[date, Fraction]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    bases: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        for rate in self.rates:
+            pair, worth = (rate.base, rate.quote), Fraction(Decimal(rate.rate))
+            self.bases.add(rate.base)
+            if rate.period is not None:
+                self.periods[pair][rate.period] = worth
+            if rate.on is not None:
+                self.days[pair].append((rate.on, worth))
+        for listed in self.days.values():
+            listed.sort()
+
+    def find(self, currency: str, target: str, period: str) -> Fraction | None:
+        """Give what one unit of a currency is worth in the target: directly, turned round, through one base.
+
+        A period without a rate of its own takes the one that is declared for its year, if there is one.
+        """
+        year = period[:6]
+        looked_up = (
+            lambda *pair: self.periods.get(pair, {}).get(period),
+            lambda *pair: self._closing(pair, period),
+            lambda *pair: self.periods.get(pair, {}).get(year),
+        )
+        return next((found for quoted in looked_up for found in self._ways(currency, target, quoted)), None)
+
+    def _ways(self, currency: str, target: str, quoted: Quoted) -> Iterator[Fraction]:
+        direct, turned = quoted(currency, target), quoted(target, currency)
+        if direct is not None:
+            yield direct
+        if turned is not None:
+            yield 1 / turned
+        for base in sorted(self.bases):
+            ours, theirs = quoted(base, target), quoted(base, currency)
+            if ours is not None and theirs is not None:
+                yield ours / theirs
+
+    def _closing(self, pair: tuple[str, str], period: str) -> Fraction | None:
+        listed = self.days.get(pair)
+        span = days_of(period, self.starts) if listed else None
+        if not listed or span is None:
+            return None
+        place = bisect_right(listed, span[1], key=lambda it: it[0])
+        return listed[place - 1][1] if place and listed[place - 1][0] >= span[0] else None
+
+
+def days_of(period: str, starts: int) -> tuple[date, date] | None:
+    """Give the first and the last day of a fiscal period of months; the 13th and later end with the year."""
+    match = _PERIOD.fullmatch(period)
+    if match is None:
+        return None
+    first, last = 1, 12
+    if match["quarter"]:
+        last = int(match["quarter"]) * 3
+        first = last - 2
+    elif match["number"]:
+        first = last = min(int(match["number"]), 12)
+    year = int(match["year"]) - (starts > 1)
+    begin, end = (divmod(year * 12 + starts - 1 + number, 12) for number in (first - 1, last))
+    return date(begin[0], begin[1] + 1, 1), date.fromordinal(date(end[0], end[1] + 1, 1).toordinal() - 1)
+
+
+def convert(sums: Iterable[Sum], book: RateBook, target: str) -> tuple[list[Converted], list[Sum]]:
+    """Convert each sum, or give it back where the book has no rate for it; never one by a rate of 1."""
+    done: list[Converted] = []
+    missing: dict[tuple[str, str, str], Sum] = {}
+    for it in sums:
+        rate = book.find(it.currency, target, it.period)
+        if rate is not None:
+            done.append(Converted(it, exchanged(it.amount_minor, it.currency, target, rate)))
+            continue
+        key = (it.currency, it.version, it.period)
+        whole = missing.get(key, replace(it, state="", amount_minor=0))
+        missing[key] = replace(whole, amount_minor=whole.amount_minor + it.amount_minor)
+    return done, list(missing.values())
+
+
+def exchanged(amount_minor: int, currency: str, target: str, rate: Fraction) -> int:
+    """Give an amount in the minor units of the target, rounded half to even."""
+    exact = amount_minor * rate * Fraction(10) ** (EXPONENTS[target] - EXPONENTS[currency])
+    return round(exact)

@@ -1,0 +1,159 @@
+"""Money of other currencies is converted exactly, by declared rates, and never where there is none."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine
+
+from connectors.finance.currencies import EXPONENTS
+from connectors.records import BudgetVersion, FxRate, How, RateType
+from sync.conversion import Rate, RateBook, Sum, convert, days_of, exchanged
+from sync.figures import Series, Split
+from sync.store.conversions import Conversion, read_converted, read_missing, save_conversions
+from sync.store.links import relink
+from tests.clock import TODAY
+from tests.sync.making import FILE, MONEY, begin_run, epic, goal, money, names, put
+
+EXACT = Context(prec=80, rounding=ROUND_HALF_EVEN)
+
+
+def of_period(base: str, quote: str, rate: str, period: str) -> Rate:
+    return Rate(base, quote, rate, None, period)
+
+
+def of_day(base: str, quote: str, rate: str, day: str) -> Rate:
+    return Rate(base, quote, rate, date.fromisoformat(day), None)
+
+
+def worth(amount: int, currency: str, target: str, period: str, *rates: Rate, starts: int = 1) -> int | None:
+    done, _ = convert(
+        [Sum(currency, "budget", 2026, period, "aligned", amount)], RateBook(rates, starts), target
+    )
+    return done[0].amount_minor if done else None
+
+
+def test_an_amount_is_converted_at_the_rate_of_its_period() -> None:
+    rates = [of_period("EUR", "USD", "1.10", "FY2026-01"), of_period("EUR", "USD", "1.20", "FY2026-02")]
+    assert worth(100_00, "EUR", "USD", "FY2026-02", *rates) == 120_00
+
+
+def test_a_month_takes_the_rate_declared_for_its_year_only_where_it_has_none_of_its_own() -> None:
+    rates = [of_period("EUR", "USD", "1.10", "FY2026"), of_period("EUR", "USD", "1.20", "FY2026-02")]
+    assert worth(100_00, "EUR", "USD", "FY2026-01", *rates) == 110_00
+    assert worth(100_00, "EUR", "USD", "FY2026-02", *rates) == 120_00
+    assert worth(100_00, "EUR", "USD", "FY2027-01", *rates) is None
+
+
+def test_of_rates_of_days_the_last_one_within_the_period_counts() -> None:
+    rates = [
+        of_day("EUR", "USD", "9", "2026-01-31"),
+        of_day("EUR", "USD", "2", "2026-02-03"),
+        of_day("EUR", "USD", "3", "2026-02-27"),
+        of_day("EUR", "USD", "9", "2026-03-02"),
+    ]
+    assert worth(100, "EUR", "USD", "FY2026-02", *rates) == 300
+    assert worth(100, "EUR", "USD", "FY2026-04", *rates) is None
+    assert worth(100, "EUR", "USD", "FY2026-Q1", *rates) == 900
+    assert worth(100, "EUR", "USD", "FY2026-11", *rates, starts=4) == 300
+
+
+def test_a_rate_may_be_turned_round_and_two_rates_of_one_base_make_a_third() -> None:
+    rates = [of_period("EUR", "USD", "1.25", "FY2026"), of_period("EUR", "GBP", "0.80", "FY2026")]
+    assert worth(125_00, "USD", "EUR", "FY2026", *rates) == 100_00
+    assert worth(80_00, "GBP", "USD", "FY2026", *rates) == 125_00
+
+
+def test_currencies_of_other_exponents_are_converted_between_their_whole_units() -> None:
+    assert worth(1000, "JPY", "USD", "FY2026", of_period("JPY", "USD", "0.0065", "FY2026")) == 650
+    assert worth(1_000, "KWD", "JPY", "FY2026", of_period("KWD", "JPY", "487.5", "FY2026")) == 488
+
+
+def test_half_a_minor_unit_goes_to_the_even_one() -> None:
+    rate = of_period("EUR", "USD", "0.5", "FY2026")
+    assert [worth(minor, "EUR", "USD", "FY2026", rate) for minor in (1, 3, 5, -1, -3)] == [0, 2, 2, 0, -2]
+
+
+SPANS = {
+    ("FY2026", 1): ("2026-01-01", "2026-12-31"),
+    ("FY2026", 4): ("2025-04-01", "2026-03-31"),
+    ("FY2026-01", 10): ("2025-10-01", "2025-10-31"),
+    ("FY2026-11", 4): ("2026-02-01", "2026-02-28"),
+    ("FY2024-02", 1): ("2024-02-01", "2024-02-29"),
+    ("FY2026-Q4", 1): ("2026-10-01", "2026-12-31"),
+    ("FY2026-13", 1): ("2026-12-01", "2026-12-31"),
+}
+
+
+@pytest.mark.parametrize(("period", "starts"), SPANS)
+def test_the_days_of_a_fiscal_period(period: str, starts: int) -> None:
+    span = days_of(period, starts)
+    assert span is not None
+    assert tuple(day.isoformat() for day in span) == SPANS[period, starts]
+
+
+@given(
+    minor=st.integers(-(10**16), 10**16),
+    rate=st.decimals(min_value="0.000001", max_value="100000", places=6),
+    currency=st.sampled_from(["USD", "JPY", "KWD"]),
+    target=st.sampled_from(["EUR", "JPY", "BHD"]),
+)
+def test_conversion_is_that_of_decimals_with_enough_digits(
+    minor: int, rate: Decimal, currency: str, target: str
+) -> None:
+    if currency == target:
+        return
+    found = worth(minor, currency, target, "FY2026", of_period(currency, target, str(rate), "FY2026"))
+    shift = EXPONENTS[target] - EXPONENTS[currency]
+    exact = EXACT.multiply(EXACT.multiply(Decimal(minor), rate), Decimal(10) ** shift)
+    assert found == int(exact.to_integral_value(ROUND_HALF_EVEN))
+
+
+def test_turning_a_rate_round_twice_is_exact() -> None:
+    book = RateBook([of_period("EUR", "USD", "1.0834", "FY2026")])
+    there, back = book.find("EUR", "USD", "FY2026"), book.find("USD", "EUR", "FY2026")
+    assert there is not None
+    assert back is not None
+    assert there * back == 1
+    assert exchanged(exchanged(10_000, "EUR", "USD", there), "USD", "EUR", back) == 10_000
+
+
+def rate(base: str, quote: str, worth_of: str, period: str) -> FxRate:
+    key = f"{base} {quote} {period}"
+    return FxRate(key, RateType.AVERAGE, base, quote, Decimal(worth_of), period=period)
+
+
+def test_derived_figures_stand_beside_the_originals_and_what_has_no_rate_is_named(engine: Engine) -> None:
+    run_id = begin_run(engine)
+    with engine.begin() as connection:
+        put(connection, run_id, [goal("O1")], FILE)
+        put(connection, run_id, [epic("PAY-1", names("O1"), names("C1", How.COST_CODE))])
+        lines = [
+            money("C1", 100_00, currency="EUR", period="FY2026-01", id="a"),
+            money("C1", 50_00, currency="EUR", period="FY2026-02", id="b"),
+            money("none", 10_00, currency="EUR", period="FY2026-01", id="c"),
+            money("C1", 7_00, currency="EUR", period="FY2026-03", id="d"),
+            money("none", 2_00, currency="EUR", period="FY2026-03", id="e"),
+            money("C1", 500, currency="JPY", version=BudgetVersion.ACTUAL, id="f"),
+            money("C1", 1_00, id="g"),
+        ]
+        put(connection, run_id, lines, MONEY)
+        rates = [rate("EUR", "USD", "1.1", "FY2026-01"), rate("EUR", "USD", "1.2", "FY2026-02")]
+        put(connection, run_id, rates, "group")
+        put(connection, run_id, [rate("JPY", "USD", "1", "FY2026")], "another set")
+        relink(connection)
+        asked = Conversion("USD", "group", "average", 1)
+        save_conversions(connection, run_id, asked, TODAY, certain=True)
+        (found,) = read_converted(connection, run_id)
+        missing = read_missing(connection, run_id)
+    euros = Series("EUR", 2026, "budget")
+    assert (found.series, found.source_minor, found.rate_set) == (euros, 160_00, "group")
+    assert found.money == Split(aligned=110_00 + 60_00, unknown=11_00)
+    assert [(gap.series, gap.period, gap.source_minor) for gap in missing] == [
+        (euros, "FY2026-03", 9_00),
+        (Series("JPY", 2026, "actual"), "FY2026", 500),
+    ]
