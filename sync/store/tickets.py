@@ -81,20 +81,21 @@ def money_of_items(series: Series | None) -> Select[Any]:
 
 def open_findings(connection: Connection) -> tuple[FindingFacts, ...]:
     """Read the findings that are not closed, with the name of the row each is about."""
+    judged = waiver.alias("judged_waiver")
     subject = func.coalesce(
         work_item.c.key,
         objective.c.source_id,
         budget_line.c.source_id,
         project.c.key,
         cost_centre.c.name,
-        waiver.c.place,
+        judged.c.place,
     )
     title = func.coalesce(
         work_item.c.summary,
         objective.c.title,
         budget_line.c.description,
         project.c.name,
-        waiver.c.reason,
+        judged.c.reason,
         "",
     )
     rows = connection.execute(
@@ -113,7 +114,7 @@ def open_findings(connection: Connection) -> tuple[FindingFacts, ...]:
         .outerjoin(
             budget_line, and_(finding.c.entity == "budgetLine", budget_line.c.id == finding.c.subject_id)
         )
-        .outerjoin(waiver, and_(finding.c.entity == "waiver", waiver.c.id == finding.c.subject_id))
+        .outerjoin(judged, and_(finding.c.entity == "waiver", judged.c.id == finding.c.subject_id))
         .outerjoin(project, and_(finding.c.entity == "project", project.c.id == finding.c.subject_id))
         .outerjoin(
             cost_centre, and_(finding.c.entity == "costCentre", cost_centre.c.id == finding.c.subject_id)
