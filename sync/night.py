@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -14,15 +13,17 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 
 from connectors.base import LabelWriter
-from rules.ruleset import Rule, RuleSet
+from rules.ruleset import RuleSet
 from sync.errors import Exit, LeaseHeld, UserError
 from sync.first_night import FirstNight, first_nights
 from sync.gaps import gaps_in
 from sync.judge import Judgement, judge
 from sync.lease import Heartbeat, Lease, take_lease
-from sync.plan import Limit, Plan, guard, make_plan
+from sync.plan import Plan
+from sync.planning import Desk, read_live, refuse_stale
 from sync.progress import Progress
 from sync.pull import Feed, Kind, Pull, Pulled
+from sync.savedplan import NOTHING_PLANNED, SavedPlan, crossed
 from sync.settings import Settings
 from sync.store import labels, rulebook, runs
 from sync.store.conversions import Conversion, save_conversions
@@ -55,9 +56,11 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is asked of one run. `sources` limits a pull to these names; empty means all.
+    """What is asked of one run.
 
-    `whole` reads every source from scratch, where otherwise only changes would be read.
+    `sources` limits a pull to these names; empty means all. `whole` reads every source from scratch, where
+    otherwise only changes would be read. `retry` asks Jira again for changes that it refused before and that
+    would wait for a later night.
     """
 
     trigger: str = "cli"
@@ -67,9 +70,10 @@ class Options:
     whole: bool = False
     allow_rejects: bool = False
     allow_restatement: bool = False
+    retry: bool = False
     sources: tuple[str, ...] = ()
     night: tuple[str, date] | None = None
-    expected: Plan | None = None
+    expected: SavedPlan | None = None
 
 
 @dataclass(slots=True)
@@ -83,6 +87,7 @@ class RunResult:
     incomplete: Mapping[str, str] = field(default_factory=dict)
     judgement: Judgement = field(default_factory=Judgement)
     plan: Plan = field(default_factory=Plan)
+    saved: SavedPlan = NOTHING_PLANNED
     stopped: list[str] = field(default_factory=list)
     first_nights: list[FirstNight] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
@@ -138,6 +143,8 @@ def run_judge(service: Service, options: Options, progress: Progress) -> RunResu
     """Judge what the store holds already and plan; write it too, unless it is a dry run."""
     rules = service.rules(service.clock())
     with open_run(service, options) as (result, lease):
+        if options.expected is not None:
+            result.stopped = refuse_crossed(service, options.expected, lease)
         judge_all(service, rules, options, result, progress)
         if not options.dry_run:
             write_all(service, result, lease, progress)
@@ -227,14 +234,10 @@ def judge_all(
             save_conversions(
                 connection, result.run_id, asked, today, certain=not gaps.alignment, dark=gaps.sites
             )
-        result.plan = read_plan(connection, settings.label_prefix, sites)
-        result.stopped = refuse_other(result.plan, options.expected) or guard(
-            result.plan,
-            labels.tickets_in_scope(connection, sites),
-            Limit(settings.max_changes, settings.max_share),
-            {rule.id: limit_of(rule) for rule in rules.rules},
-            options.allow_changes,
-        )
+        desk = Desk(connection, settings, result.run_id, now)
+        result.saved, result.plan = desk.draw_up(sites, rules.hash, retry=options.retry)
+        result.stopped += refuse_stale(result.saved, options.expected)
+        result.stopped += desk.guard(result.plan, sites, rules.rules, options.allow_changes)
         result.first_nights = first_nights(
             connection,
             rules,
@@ -244,41 +247,22 @@ def judge_all(
             prefix=settings.label_prefix,
         )
         result.remarks = remarks(granted_waivers(connection), today)
-        labels.save_plan(connection, result.run_id, result.plan)
+        desk.keep(result.plan, intend=not options.dry_run and not result.stopped)
         if not options.dry_run and not result.stopped:
-            labels.intend(connection, result.run_id, result.plan.changes, now)
             begun = [night.rule for night in result.first_nights]
             rulebook.note_first_labels(connection, begun, result.run_id)
 
 
-def limit_of(rule: Rule) -> Limit:
-    """Give a rule's own limit; what it does not say is unlimited."""
-    return Limit(
-        changes=sys.maxsize if rule.limit.new is None else rule.limit.new,
-        share=1.0 if rule.limit.share is None else float(rule.limit.share),
-    )
+def writers_for(service: Service, lease: Lease) -> Mapping[str, LabelWriter]:
+    """Give the writers of every site, for as long as the lease is ours."""
+    return service.writers(lease.check, older_labels(service))
 
 
-def read_plan(connection: Connection, prefix: str, sites: Collection[str]) -> Plan:
-    """Plan from what the store holds."""
-    return make_plan(
-        labels.wanted(connection, prefix, sites),
-        labels.present(connection, prefix, sites),
-        labels.owned(connection),
-    )
-
-
-def refuse_other(plan: Plan, expected: Plan | None) -> list[str]:
-    """Refuse to write when the plan is no longer the one that was reviewed."""
-    if expected is None or expected == plan:
-        return []
-    more = len(set(plan.changes) - set(expected.changes))
-    less = len(set(expected.changes) - set(plan.changes))
-    problem = (
-        f"The plan in the file is stale: {more} changes have come and {less} have gone since it was made. "
-        "Nothing was written. Make a new one with `tieline plan --out FILE` and review it."
-    )
-    return [problem]
+def refuse_crossed(service: Service, expected: SavedPlan, lease: Lease) -> list[str]:
+    """Refuse a reviewed plan when the tickets themselves, read now, carry other labels of ours."""
+    writers = writers_for(service, lease)
+    live, _ = read_live(writers, [entry.ticket for entry in expected.expected])
+    return crossed(expected, live, service.settings.label_prefix)
 
 
 def write_all(service: Service, result: RunResult, lease: Lease, progress: Progress) -> None:
@@ -287,7 +271,7 @@ def write_all(service: Service, result: RunResult, lease: Lease, progress: Progr
         return
     lease.keep()
     with progress.step("write labels") as step:
-        writers = service.writers(lease.check, older_labels(service)) if result.plan else {}
+        writers = writers_for(service, lease) if result.plan else {}
         beating = Heartbeat(step, lease)
         writing = WriteBack(service.engine, result.run_id, writers, service.clock, beating)
         result.written = writing.carry_out(result.plan)

@@ -9,10 +9,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
+from types import MappingProxyType
 
 from connectors.records import LabelChange
+
+# A label that people took off this often after we put it there is not put there again.
+OBJECTION = 2
+# How long a change that Jira refused waits after its first, second … refusal in a row. Nights are not exactly
+# a day apart, so each wait ends some hours before the night it is meant for.
+PATIENCE = tuple(timedelta(days=days, hours=-6) for days in (1, 2, 4, 7))
+BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -27,11 +36,28 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True, order=True)
 class LabelOn:
-    """A label of our prefix on a ticket: wanted by `rule`, or present."""
+    """A label of our prefix on a ticket: wanted by `rule`, or present.
+
+    `tries` is how often we have put a wanted one there since its finding opened.
+    """
 
     ticket: Ticket
     label: str
     rule: str = ""
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """How often in a row Jira refused one change of one ticket, and when last."""
+
+    number: int
+    last: datetime
+
+    @property
+    def next_try(self) -> datetime:
+        """The moment from which it is worth asking again: the next night first, then more and more rarely."""
+        return self.last + PATIENCE[min(self.number, len(PATIENCE)) - 1]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -46,9 +72,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The label changes wanted, sorted by site, key, operation and label."""
+    """The label changes wanted, sorted by site, key, operation and label.
+
+    `disputed` are additions left out because people took the label off twice: that is an objection, and it is
+    reported, not fought. `postponed` are changes that Jira refused before and that wait for their next try.
+    """
 
     changes: tuple[Change, ...] = ()
+    disputed: tuple[Change, ...] = ()
+    postponed: tuple[Change, ...] = ()
 
     def __bool__(self) -> bool:
         """Say whether anything is left to write."""
@@ -78,29 +110,45 @@ def label_change(ticket: Ticket, changes: Collection[Change]) -> LabelChange:
 
 
 def make_plan(
-    wanted: Iterable[LabelOn], present: Iterable[LabelOn], owned: Collection[tuple[int, str]]
+    wanted: Iterable[LabelOn],
+    present: Iterable[LabelOn],
+    owned: Collection[tuple[int, str]],
+    refused: Mapping[tuple[int, str, str], datetime] = MappingProxyType({}),
+    now: datetime = BEFORE_ALL,
 ) -> Plan:
     """Work out wanted minus present.
 
     `present` are the labels of our prefix on the tickets that may be changed tonight; `owned` are the pairs
-    (item id, label) that our ledger says we added. Where several rules want one label, the first by name is
-    named.
+    (item id, label) that our ledger says we added. `refused` gives the next try of changes (item id, label,
+    operation) that Jira refused. Where several rules want one label, the first by name is named.
     """
-    rules: dict[tuple[Ticket, str], str] = {}
+    first: dict[tuple[Ticket, str], LabelOn] = {}
     for label in sorted(wanted):
-        rules.setdefault((label.ticket, label.label), label.rule)
+        first.setdefault((label.ticket, label.label), label)
     there = {(label.ticket, label.label) for label in present}
+    missing = [label for pair, label in first.items() if pair not in there]
     additions = [
-        Change(ticket, "add", label, rule)
-        for (ticket, label), rule in rules.items()
-        if (ticket, label) not in there
+        Change(label.ticket, "add", label.label, label.rule) for label in missing if label.tries < OBJECTION
+    ]
+    disputed = [
+        Change(label.ticket, "add", label.label, label.rule) for label in missing if label.tries >= OBJECTION
     ]
     removals = [
         Change(ticket, "remove", label, "")
         for ticket, label in there
-        if (ticket, label) not in rules and (ticket.item_id, label) in owned
+        if (ticket, label) not in first and (ticket.item_id, label) in owned
     ]
-    return Plan(tuple(sorted(additions + removals)))
+
+    def waits(change: Change) -> bool:
+        next_try = refused.get((change.ticket.item_id, change.label, change.operation))
+        return next_try is not None and now < next_try
+
+    changes = sorted(additions + removals)
+    return Plan(
+        tuple(change for change in changes if not waits(change)),
+        tuple(sorted(disputed)),
+        tuple(change for change in changes if waits(change)),
+    )
 
 
 @dataclass(frozen=True, slots=True)

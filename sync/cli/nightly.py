@@ -1,24 +1,38 @@
-"""The commands that run a night or a part of it: run, pull, check, plan, apply."""
+"""The commands that run a night or a part of it, or take one back: run, pull, check, plan, apply, undo."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sync.cli import planfile
-from sync.cli.options import AllowChanges, AllowRejects, AllowRestatement, AllowShrink, EnvFile, Full, Json
+from sync import savedplan
+from sync.cli.options import (
+    AllowChanges,
+    AllowRejects,
+    AllowRestatement,
+    AllowShrink,
+    EnvFile,
+    Form,
+    Full,
+    Json,
+    Out,
+    Retry,
+)
 from sync.cli.output import Output
+from sync.cli.plans import plan_markdown, show_undo
 from sync.cli.session import open_session
 from sync.cli.summary import run_document, show_findings, show_plan, show_pull, show_run
 from sync.errors import ConfigurationError, Exit
-from sync.night import Options, run_judge, run_night, run_pull
+from sync.night import Options, RunResult, run_judge, run_night, run_pull
+from sync.undo import run_undo
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (run, pull, check, plan, apply):
+    for command in (run, pull, check, plan, apply, undo):
         app.command()(command)
 
 
@@ -32,6 +46,7 @@ def run(
     allow_rejects: AllowRejects = False,
     allow_restatement: AllowRestatement = False,
     full: Full = False,
+    retry: Retry = False,
     env_file: EnvFile = None,
     json: Json = False,
 ) -> int:
@@ -48,6 +63,7 @@ def run(
         allow_rejects=allow_rejects,
         allow_restatement=allow_restatement,
         whole=full,
+        retry=retry,
     )
     with open_session(env_file) as session:
         result = run_night(session.service, options, output.progress())
@@ -106,9 +122,11 @@ def check(env_file: EnvFile = None, json: Json = False) -> int:
 
 
 def plan(
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Write the plan to this file.")
-    ] = None,
+    *,
+    out: Out = None,
+    form: Annotated[
+        Form, typer.Option("--format", help="Text, one JSON document, or Markdown for a pull request.")
+    ] = Form.TEXT,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 10 when changes are pending.")
     ] = False,
@@ -117,37 +135,79 @@ def plan(
     json: Json = False,
 ) -> int:
     """Show the label changes that `apply` would make."""
-    output = Output(as_json=json)
+    output = Output(as_json=json or form is Form.JSON)
     with open_session(env_file) as session:
         options = Options("plan", dry_run=True, allow_changes=allow_changes)
         result = run_judge(session.service, options, output.progress())
-        show_plan(output, result)
-        if out is not None:
-            planfile.write(out, result.plan)
-            output.line(f"Plan written to {out}. Carry it out with: tieline apply {out}")
-        output.document(planfile.to_document(result.plan))
+        if form is Form.MARKDOWN:
+            output.line(plan_markdown(result.plan))
+        else:
+            show_plan(output, result)
+        keep_plan(output, out, result)
+        output.document(savedplan.to_document(result.saved))
     if result.exit_code is not Exit.OK:
         return result.exit_code
     return Exit.CHANGES if detailed_exitcode and result.plan else Exit.OK
 
 
+def keep_plan(output: Output, out: Path | None, result: RunResult) -> None:
+    """Write the plan to a file, if one was named."""
+    if out is not None:
+        savedplan.write(out, result.saved)
+        output.line(f"Plan written to {out}. Carry it out with: tieline apply {out}")
+
+
 def apply(
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="A plan made by `tieline plan --out FILE`.")
+        Path | None,
+        typer.Argument(metavar="FILE", help="A plan made by `tieline plan --out FILE` or `undo --out`."),
     ] = None,
     allow_changes: AllowChanges = 0,
+    retry: Retry = False,
     env_file: EnvFile = None,
     json: Json = False,
 ) -> int:
     """Write the labels of the plan.
 
-    Of the plan as it is now; or of the one in FILE, if it is still the same.
+    Of the plan as it is now; or of the one in FILE, if the rules, the store and the tickets are still those
+    it was made for.
     """
     output = Output(as_json=json)
-    expected = None if file is None else planfile.read(file)
+    expected = None if file is None else savedplan.read(file)
+    options = Options("apply", allow_changes=allow_changes, expected=expected, retry=retry)
     with open_session(env_file) as session:
-        options = Options("apply", allow_changes=allow_changes, expected=expected)
-        result = run_judge(session.service, options, output.progress())
-        show_run(output, session, result)
+        if expected is not None and expected.undoes is not None:
+            result, undoing = run_undo(session.service, expected.undoes, options, output.progress())
+            show_undo(output, undoing, result)
+        else:
+            result = run_judge(session.service, options, output.progress())
+            show_run(output, session, result)
         output.document(run_document(session, result))
+    return result.exit_code
+
+
+def undo(
+    run: Annotated[int, typer.Argument(metavar="RUN", help="The run, as `tieline runs` numbers it.")],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be taken back.")] = False,
+    out: Out = None,
+    allow_changes: AllowChanges = 0,
+    env_file: EnvFile = None,
+    json: Json = False,
+) -> int:
+    """Take back the labels that a run wrote.
+
+    Only what still is as that run left it: what people or later runs have changed since stays. The next run
+    judges anew, so mend the rule first or set it to observe.
+    """
+    output = Output(as_json=json)
+    options = Options(dry_run=dry_run or out is not None, allow_changes=allow_changes)
+    with open_session(env_file) as session:
+        result, undoing = run_undo(session.service, run, options, output.progress())
+        show_undo(output, undoing, result)
+        keep_plan(output, out, result)
+        output.document(
+            run_document(session, result)
+            | {"plan": savedplan.to_document(result.saved), "kept": [asdict(kept) for kept in undoing.kept]}
+        )
     return result.exit_code

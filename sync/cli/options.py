@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+class Form(StrEnum):
+    """How something is told."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 EnvFile = Annotated[
@@ -26,6 +36,11 @@ Full = Annotated[
     bool,
     typer.Option("--full", help="Read every source from scratch, also where only changes would be read."),
 ]
+Retry = Annotated[
+    bool,
+    typer.Option("--retry", help="Ask Jira again at once for changes that it refused on earlier nights."),
+]
+Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the plan to this file.")]
 AllowShrink = Annotated[
     bool, typer.Option("--allow-shrink", help="Let sources lose any share of their rows in this run.")
 ]

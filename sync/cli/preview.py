@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,13 +13,13 @@ from sqlalchemy import Connection
 
 from rules.ruleset import RuleSet
 from sync.cli.markdown import text as md
-from sync.cli.options import EnvFile, Json
+from sync.cli.options import EnvFile, Form, Json
 from sync.cli.output import FEW, Output, counted, few, shortened
+from sync.cli.plans import MARK
 from sync.cli.session import open_engine, read_settings, utc_now
-from sync.cli.summary import MARK
 from sync.errors import ConfigurationError, Exit
-from sync.night import limit_of
 from sync.plan import Limit
+from sync.planning import limit_of
 from sync.preview import Effect, Frame, Preview, Previewer
 from sync.settings import Settings
 from sync.store import history, rulebook
@@ -29,14 +28,6 @@ from sync.store.subjects import Subject
 from sync.wiring import load_rules, load_rules_again
 
 SIGNS = {"raised": "+", "cleared": "-", "kept": "="}
-
-
-class Form(StrEnum):
-    """How a preview is told."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
 
 
 def preview(

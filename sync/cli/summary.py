@@ -9,7 +9,8 @@ from dataclasses import asdict
 from typing import Any
 
 from connectors.finance.money import format_minor
-from sync.cli.output import FEW, Output, counted, shortened
+from sync.cli.output import FEW, Output, shortened
+from sync.cli.plans import plan_document, show_changes, show_left_out, show_writes, written_document
 from sync.cli.rule_lives import first_night_lines, show_open
 from sync.cli.session import Session
 from sync.night import RunResult
@@ -18,7 +19,6 @@ from sync.store.dangling import Dangling
 from sync.store.runs import sources_of
 from sync.store.schema import AnyRow
 
-MARK = {"add": "+", "remove": "-"}
 STATES = ("aligned", "unaligned", "waived", "unknown")
 
 
@@ -209,37 +209,11 @@ def share(amounts: Mapping[str, int]) -> str:
     return f"{tenths // 10}.{tenths % 10}"
 
 
-def show_writes(output: Output, result: RunResult) -> None:
-    """Say what was written to Jira."""
-    written = result.written
-    if written is None:
-        planned = counted(len(result.plan.changes), "label change")
-        output.line(f"{planned} planned, none written.")
-        return
-    output.line(f"Labels written: {written.added} added, {written.removed} removed.")
-    if written.notified:
-        output.line(
-            f"Jira may have mailed the watchers of {counted(written.notified, 'ticket')}: give the account "
-            "the permission “Administer projects” to let it write quietly."
-        )
-    for parked in written.parked[:FEW]:
-        output.line(f"{parked.ticket.issue_key}: refused by Jira: {parked.reason}", style="yellow")
-    if len(written.parked) > FEW:
-        output.line(f"… and {len(written.parked) - FEW} more refused; `run --json` lists all.")
-
-
 def show_plan(output: Output, result: RunResult) -> None:
     """Show the plan."""
     tell_problems(output, result)
-    if not result.plan:
-        output.line("Nothing to change.")
-    else:
-        output.table(
-            "Plan",
-            ["", "ticket", "label", "because of"],
-            [(MARK[c.operation], c.ticket.issue_key, c.label, c.rule) for c in result.plan.changes],
-        )
-        output.line(f"{result.plan.count('add')} to add, {result.plan.count('remove')} to remove.")
+    show_changes(output, "Plan", result.plan)
+    show_left_out(output, result.plan)
     for line in first_night_lines(result):
         output.line(line)
     for problem in problems_of(result):
@@ -278,7 +252,7 @@ def run_document(session: Session, result: RunResult, *, findings: bool = False)
             "coverage": [mapped(row) for row in history.coverage_of(connection, result.run_id)],
             "first_nights": [asdict(night) for night in result.first_nights],
             "waiver_remarks": result.remarks,
-            "plan": {"add": result.plan.count("add"), "remove": result.plan.count("remove")},
+            "plan": plan_document(result.plan),
             "stopped": result.stopped,
             "problems": problems_of(result),
             "written": written_document(result),
@@ -299,19 +273,3 @@ def source_document(row: AnyRow) -> dict[str, Any]:
     said = mapped(row) | {"explained": None if row.explained is None else json.loads(row.explained)}
     said.pop("bookmark")
     return said
-
-
-def written_document(result: RunResult) -> dict[str, Any] | None:
-    """Give what was written as plain values."""
-    if result.written is None:
-        return None
-    return {
-        "added": result.written.added,
-        "removed": result.written.removed,
-        "open": result.written.open,
-        "dropped": result.written.dropped,
-        "read_back": result.written.read_back,
-        "notified": result.written.notified,
-        "broken_sites": dict(result.written.broken_sites),
-        "parked": [{"key": p.ticket.issue_key, "reason": p.reason} for p in result.written.parked],
-    }

@@ -5,11 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from rules.catalogue import fold
 from sync.life import LABELLED
-from sync.plan import Change, LabelOn, Plan, Ticket
+from sync.plan import Change, LabelOn, Plan, Refusals, Ticket
 from sync.store import tables
 from sync.store.findings import WORK_ITEM
 from sync.store.presence import live
@@ -27,7 +40,7 @@ TICKET = (work_item.c.source, work_item.c.key, work_item.c.source_id, work_item.
 def wanted(connection: Connection, prefix: str, sites: Collection[str]) -> list[LabelOn]:
     """Read the labels that open findings want on the tickets of these sites."""
     rows = connection.execute(
-        select(*TICKET, finding.c.label, finding.c.rule)
+        select(*TICKET, finding.c.label, finding.c.rule, tries_of(prefix).label("tries"))
         .join_from(finding, work_item, work_item.c.id == finding.c.subject_id)
         .where(
             finding.c.entity == WORK_ITEM,
@@ -38,7 +51,45 @@ def wanted(connection: Connection, prefix: str, sites: Collection[str]) -> list[
             live(work_item),
         )
     )
-    return [LabelOn(Ticket(*row[:4]), prefix + row.label, row.rule) for row in rows]
+    return [LabelOn(Ticket(*row[:4]), prefix + row.label, row.rule, row.tries) for row in rows]
+
+
+def tries_of(prefix: str) -> ScalarSelect[int]:
+    """Count how often we have put the label of a finding on its ticket since the finding opened."""
+    return (
+        select(func.count())
+        .select_from(ledger)
+        .where(
+            ledger.c.work_item_id == finding.c.subject_id,
+            ledger.c.label == literal(prefix) + finding.c.label,
+            ledger.c.operation == "add",
+            ledger.c.state == "done",
+            ledger.c.intended_at >= finding.c.opened_at,
+        )
+        .correlate(finding)
+        .scalar_subquery()
+    )
+
+
+def refused(connection: Connection) -> dict[tuple[int, str, str], datetime]:
+    """Give, by item id, label and operation, the next try of what Jira refused and has not made since."""
+    later = ledger.alias("later")
+    made_since = exists().where(
+        later.c.work_item_id == ledger.c.work_item_id,
+        later.c.label == ledger.c.label,
+        later.c.operation == ledger.c.operation,
+        later.c.state == "done",
+        later.c.id > ledger.c.id,
+    )
+    change = (ledger.c.work_item_id, ledger.c.label, ledger.c.operation)
+    rows = connection.execute(
+        select(*change, func.count().label("number"), func.max(ledger.c.intended_at).label("last"))
+        .where(ledger.c.state == "parked", ~made_since)
+        .group_by(*change)
+    )
+    return {
+        (row.work_item_id, row.label, row.operation): Refusals(row.number, row.last).next_try for row in rows
+    }
 
 
 def present(connection: Connection, prefix: str, sites: Collection[str]) -> list[LabelOn]:
@@ -131,6 +182,29 @@ def intend(connection: Connection, run_id: int, changes: Iterable[Change], now: 
     rows = [change_row(run_id, change) | {"state": "intended", "intended_at": now} for change in changes]
     if rows:
         connection.execute(insert(ledger), rows)
+
+
+def made_by(connection: Connection, run_id: int) -> list[tuple[Change, int | None]]:
+    """Read what a run wrote, and for each change the first later run that touched the same label."""
+    later = ledger.alias("later")
+    touched = (
+        select(func.min(later.c.run_id))
+        .where(
+            later.c.work_item_id == ledger.c.work_item_id,
+            later.c.label == ledger.c.label,
+            later.c.id > ledger.c.id,
+            later.c.state.in_(["done", "intended"]),
+        )
+        .correlate(ledger)
+        .scalar_subquery()
+    )
+    rows = connection.execute(
+        select(*TICKET, ledger.c.operation, ledger.c.label, ledger.c.rule, touched.label("later"))
+        .join_from(ledger, work_item, work_item.c.id == ledger.c.work_item_id)
+        .where(ledger.c.run_id == run_id, ledger.c.state == "done")
+        .order_by(work_item.c.key, ledger.c.id)
+    )
+    return [(Change(Ticket(*row[:4]), row.operation, row.label, row.rule), row.later) for row in rows]
 
 
 def answer(

@@ -17,6 +17,7 @@ from sync.store.schema import AnyRow, table_of
 
 cursor = table_of(tables.Cursor)
 lease = table_of(tables.Lease)
+ledger = table_of(tables.LabelWrite)
 night = table_of(tables.Night)
 run = table_of(tables.Run)
 source_run = table_of(tables.SourceRun)
@@ -37,6 +38,19 @@ def begin(connection: Connection, trigger: str, now: datetime, *, dry_run: bool)
         .returning(run.c.id)
     )
     return int(result.scalar_one())
+
+
+def status_of(connection: Connection, run_id: int) -> str | None:
+    """Give how a run stands or ended; None where there is no such run."""
+    status: str | None = connection.scalar(select(run.c.status).where(run.c.id == run_id))
+    return status
+
+
+def serial(connection: Connection) -> str:
+    """Give a text that changes with every read of a source and every write to a ticket."""
+    read = connection.scalar(select(func.max(source_run.c.run_id))) or 0
+    written = connection.scalar(select(func.max(ledger.c.id))) or 0
+    return f"{read}.{written}"
 
 
 def finish(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.plan import Change, LabelOn, Limit, Plan, Ticket, guard, make_plan, percent
+from sync.plan import Change, LabelOn, Limit, Plan, Refusals, Ticket, guard, make_plan, percent
+from tests.clock import NOW
 
 TICKETS = [Ticket("jira", f"PAY-{number}", str(number), 100 + number) for number in range(1, 5)]
 LABELS = ["align-one", "align-two", "align-three"]
@@ -186,3 +189,37 @@ def test_a_rule_has_limits_of_its_own_for_what_it_adds() -> None:
 @pytest.mark.parametrize(("share", "written"), [(0.2, "20%"), (0.07, "7%"), (0.005, "0.5%"), (1.0, "100%")])
 def test_a_share_is_written_as_it_was_set(share: float, written: str) -> None:
     assert percent(share) == written
+
+
+@pytest.mark.parametrize(("tries", "disputed"), [(0, False), (1, False), (2, True), (7, True)])
+def test_a_label_that_people_took_off_twice_is_disputed_and_not_put_on_again(
+    tries: int, *, disputed: bool
+) -> None:
+    wanted = LabelOn(TICKETS[0], "align-one", "r", tries)
+    addition = Change(TICKETS[0], "add", "align-one", "r")
+    plan = make_plan([wanted], [], set())
+    assert (plan.changes, plan.disputed) == (((), (addition,)) if disputed else ((addition,), ()))
+    there = LabelOn(TICKETS[0], "align-one")
+    assert make_plan([wanted], [there], {(101, "align-one")}) == Plan(), "while it is there, nobody objects"
+
+
+DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("refusals", "nights"),
+    [(1, [1, 2, 3]), (2, [2, 3, 4]), (3, [4, 5, 6]), (4, [7, 8, 9]), (30, [7, 8, 9])],
+)
+def test_a_change_that_was_refused_is_tried_again_more_and_more_rarely(
+    refusals: int, nights: list[int]
+) -> None:
+    wanted = [LabelOn(TICKETS[0], "align-one", "r")]
+    waiting = {(101, "align-one", "add"): Refusals(refusals, NOW).next_try}
+    tried = [
+        night
+        for night in range(1, nights[-1] + 1)
+        if make_plan(wanted, [], set(), waiting, NOW + night * DAY).changes
+    ]
+    assert tried == nights
+    postponed = make_plan(wanted, [], set(), waiting, NOW).postponed
+    assert postponed == (Change(TICKETS[0], "add", "align-one", "r"),)

@@ -1,0 +1,133 @@
+"""Turn the ledger of a run round: the changes that take back what it wrote, where that still stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from sync.errors import ConfigurationError
+from sync.night import Options, RunResult, Service, open_run, report_on, write_all, writers_for
+from sync.plan import Change, LabelOn, Plan
+from sync.planning import Desk, Live, read_live, refuse_stale
+from sync.progress import Progress
+from sync.savedplan import save
+from sync.store import labels, runs
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One change that a run made. `later` is the run that touched the same label after it, if one did."""
+
+    change: Change
+    later: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A change that is not taken back, and why."""
+
+    change: Change
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """The plan that takes a run back, and what it leaves as it is."""
+
+    plan: Plan
+    kept: tuple[Kept, ...]
+
+
+def make_undo(writes: Iterable[Write], live: Live, unread: Mapping[str, str]) -> Undoing:
+    """Work out the inverse of what a run wrote.
+
+    `live` are the labels of the tickets as read just now, by (site, issue id); `unread` says which sites
+    could not be read, and why. What people or later runs have changed since is left alone.
+    """
+    changes, kept = [], []
+    for write in writes:
+        why = obstacle(write, live, unread)
+        if why is None:
+            changes.append(inverse(write.change))
+        else:
+            kept.append(Kept(write.change, why))
+    return Undoing(Plan(tuple(sorted(changes))), tuple(kept))
+
+
+def obstacle(write: Write, live: Live, unread: Mapping[str, str]) -> str | None:
+    """Say why a change cannot be taken back, or nothing where it can."""
+    change = write.change
+    if write.later is not None:
+        return f"run {write.later} has changed this label since"
+    if change.ticket.site in unread:
+        return unread[change.ticket.site]
+    found = live.get((change.ticket.site, change.ticket.issue_id))
+    if found is None:
+        return "the ticket is gone, or hidden from us"
+    if (change.label in found) != (change.operation == "add"):
+        return (
+            "people have taken it off since" if change.operation == "add" else "people have put it on since"
+        )
+    return None
+
+
+def inverse(change: Change) -> Change:
+    """Give the change that takes another one back."""
+    return replace(change, operation="remove" if change.operation == "add" else "add")
+
+
+def run_undo(
+    service: Service, undone: int, options: Options, progress: Progress
+) -> tuple[RunResult, Undoing]:
+    """Take back what a run wrote, as a run of its own.
+
+    The tickets are read first, by id, for our copy may be a day old. Raises `ConfigurationError` where there
+    is no such run or where it wrote nothing.
+    """
+    with open_run(service, replace(options, trigger=f"undo {undone}")) as (result, lease):
+        with progress.step("read the tickets"):
+            writes = writes_of(service, undone, result.run_id)
+            writers = writers_for(service, lease)
+            live, unread = read_live(writers, (write.change.ticket for write in writes))
+        undoing = make_undo(writes, live, unread)
+        result.plan = undoing.plan
+        seal(service, options, result, live=live, undone=undone)
+        if not options.dry_run:
+            write_all(service, result, lease, progress)
+            report_on(service, result, progress)
+    return result, undoing
+
+
+def writes_of(service: Service, undone: int, run_id: int) -> list[Write]:
+    """Read what a run wrote."""
+    with service.engine.begin() as connection:
+        if runs.status_of(connection, undone) is None:
+            raise ConfigurationError(f"There is no run {undone}. `tieline runs` lists them.")
+        labels.settle_intents(connection, run_id, service.clock())
+        writes = [Write(change, later) for change, later in labels.made_by(connection, undone)]
+    if not writes:
+        raise ConfigurationError(f"Run {undone} wrote no label: there is nothing to take back.")
+    return writes
+
+
+def seal(service: Service, options: Options, result: RunResult, *, live: Live, undone: int) -> None:
+    """Guard the plan, keep it, and write its intents into the ledger."""
+    settings, plan = service.settings, result.plan
+    sites = {change.ticket.site for change in plan.changes}
+    with service.engine.begin() as connection:
+        desk = Desk(connection, settings, result.run_id, service.clock())
+        present = labels_on(plan, live, settings.label_prefix)
+        result.saved = save(plan, present, "", runs.serial(connection), undone)
+        result.stopped = refuse_stale(result.saved, options.expected)
+        result.stopped += desk.guard(plan, sites, (), options.allow_changes)
+        desk.keep(plan, intend=not options.dry_run and not result.stopped)
+
+
+def labels_on(plan: Plan, live: Live, prefix: str) -> list[LabelOn]:
+    """Give the labels of our prefix that the tickets of a plan carry."""
+    return [
+        LabelOn(ticket, label)
+        for ticket in dict.fromkeys(change.ticket for change in plan.changes)
+        for label in live[ticket.site, ticket.issue_id]
+        if label.startswith(prefix)
+    ]
