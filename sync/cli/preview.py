@@ -131,7 +131,8 @@ def show(output: Output, found: Preview, whose: str, note: str) -> None:
     output.line()
     output.line(writes_line(found))
     for change in found.writes[:FEW]:
-        output.line(f"  {MARK[change.operation]} {change.ticket.issue_key}  {change.label}  {change.rule}")
+        told = f"  {MARK[change.operation]} {change.ticket.issue_key}  {change.label}  {change.rule}"
+        output.line(told.rstrip())
     if len(found.writes) > FEW:
         output.line(f"  … and {len(found.writes) - FEW} more; --format json lists all.")
     for problem in found.stopped:
