@@ -380,6 +380,17 @@ class Leftovers:
 
 
 @dataclass(frozen=True, slots=True)
+class Dangling:
+    """How many references of one kind and source lead nowhere for one reason; one as an example."""
+
+    source: str
+    how: str
+    fault: str
+    number: int
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
 class Detail:
     """The tickets behind the sums.
 
@@ -394,6 +405,7 @@ class Detail:
     waivers: tuple[WaiverFacts, ...] = ()
     waiver_remarks: tuple[str, ...] = ()
     leftovers: Leftovers = field(default_factory=Leftovers)
+    dangling: tuple[Dangling, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from rules.catalogue import Path
 from rules.condition import Condition, named_paths
 from rules.ruleset import Rule, RuleSet, Severity
 from rules.sql import hits, matching
+from sync.figures import Dangling
 from sync.pull import Kind
 from sync.store import findings, groups, links, tables, waivers
 from sync.store.bulk import analyze
-from sync.store.dangling import Dangling, count_dangling
+from sync.store.dangling import count_dangling
 from sync.store.schema import table_of
 
 hit = table_of(tables.Hit)

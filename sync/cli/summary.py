@@ -13,9 +13,9 @@ from sync.cli.output import FEW, Output, shortened
 from sync.cli.plans import plan_document, show_changes, show_left_out, show_writes, written_document
 from sync.cli.rule_lives import first_night_lines, show_open
 from sync.cli.session import Session
+from sync.figures import Dangling
 from sync.night import RunResult
 from sync.store import history
-from sync.store.dangling import Dangling
 from sync.store.runs import sources_of
 from sync.store.schema import AnyRow
 

@@ -39,6 +39,7 @@ def document(figures: Figures) -> Document:
             "granted": [asdict(waiver) for waiver in figures.detail.waivers],
             "remarks": list(figures.detail.waiver_remarks),
         },
+        "dangling": [asdict(it) for it in figures.detail.dangling],
         "change": change(figures.change),
         "labels": labels(figures.labels),
         "trend": [

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import CompoundSelect, Connection, Select, exists, func, literal, select, union_all
 
 from connectors.records import How
+from sync.figures import Dangling
 from sync.store.links import (
     NAMING,
     ambiguous_claims,
@@ -31,17 +31,6 @@ class Fault(StrEnum):
     NOT_AN_OBJECTIVE = "linked issue is no objective"
     NO_ISSUE = "issue not known"
     TWO_SITES = "issue on more than one site"
-
-
-@dataclass(frozen=True, slots=True)
-class Dangling:
-    """How many references of one kind and source lead nowhere for one reason; one as an example."""
-
-    source: str
-    how: str
-    fault: str
-    number: int
-    example: str
 
 
 def count_dangling(connection: Connection) -> tuple[Dangling, ...]:

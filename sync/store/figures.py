@@ -29,6 +29,7 @@ from sync.figures import (
 )
 from sync.store import conversions, intake, tickets
 from sync.store.coverage import WHOLE, coverage
+from sync.store.dangling import count_dangling
 from sync.store.leftovers import read_leftovers
 from sync.store.runs import run
 from sync.store.schema import AnyRow
@@ -213,6 +214,7 @@ def read_detail(connection: Connection, this: Past, series: Series | None, today
         waivers=waivers,
         waiver_remarks=tuple(remarks(waivers, today)),
         leftovers=read_leftovers(connection),
+        dangling=count_dangling(connection),
     )
     if not (work.known or money.known):
         return replace(kept, note=UNCERTAIN)

@@ -13,7 +13,7 @@ from sync.errors import ConfigurationError
 from sync.figures import Split, add_up, percent
 from sync.store import runs
 from tests.clock import NOW
-from tests.sync.making import FILE, MONEY, SITE, epic, goal, money, names
+from tests.sync.making import FILE, MONEY, SITE, begin_run, epic, goal, money, names, put
 from tests.sync.report.stage import COMPANY, GOALS, LINES, WORK, Stage
 
 BUDGET = Split(aligned=170_000_01, unaligned=40_000_99, unknown=5_000_00)
@@ -283,3 +283,14 @@ def test_a_run_without_figures_cannot_be_reported_on(stage: Stage) -> None:
 )
 def test_a_share_is_never_better_than_it_is(split: Split, share: str) -> None:
     assert percent(split.share) == share
+
+
+def test_two_sites_with_one_project_key_are_two_projects_named_with_their_site(stage: Stage) -> None:
+    twin = replace(WORK[0], references=(names("GONE"),))
+    with stage.engine.begin() as connection:
+        put(connection, begin_run(stage.engine), [twin], "other site")
+    figures = stage.figures(stage.night(COMPANY))
+    assert {project.key for project in figures.projects} >= {"PAY (jira)", "PAY (other site)", "WEB"}
+    assert add_up(project.work for project in figures.projects) == figures.work
+    dangling = {it.source: it.number for it in figures.detail.dangling if it.how == "custom field"}
+    assert dangling["other site"] == 1

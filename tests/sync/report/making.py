@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from sync.figures import (
     Change,
+    Dangling,
     Detail,
     Figures,
     FindingFacts,
@@ -97,6 +98,7 @@ def full(text: str = "Some work", url: str | None = None) -> Figures:
             (item("PAY-2", 234_567_89, text, url), item("WEB-1", 1_00, text, url)),
             (finding("PAY-2", text),),
             (RuleCount("epic-without-objective", "warning", 2, 1, 0, 1, 3, 1),),
+            dangling=(Dangling("jira", "custom field", "objective not known", 1234, f"PAY-2 → {text}"),),
         ),
         change=Change(
             1,

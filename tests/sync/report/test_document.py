@@ -69,3 +69,7 @@ def test_a_total_that_does_not_reconcile_says_by_how_much() -> None:
     totals = parsed(full())["control_totals"]
     assert not totals["reconcile"]
     assert totals["totals"][0]["difference_minor"] == 1
+
+
+def test_references_that_lead_nowhere_are_in_it() -> None:
+    assert [(it["source"], it["number"]) for it in parsed(full())["dangling"]] == [("jira", 1234)]

@@ -230,3 +230,10 @@ def test_a_screen_reader_finds_titles_captions_and_descriptions() -> None:
 def test_an_older_rule_hash_or_none_makes_no_difference_to_the_page() -> None:
     run: RunFacts = replace(RUN, rules_hash=None)
     assert "Rules" not in text_of(portfolio(project("PAY", 1, 1), run=run)).partition("started")[2]
+
+
+def test_references_that_lead_nowhere_are_counted_with_an_example() -> None:
+    text = text_of(full("GONE"))
+    assert "References that lead nowhere" in text
+    assert "jira custom field objective not known 1,234 PAY-2 → GONE" in text
+    assert "lead nowhere" not in text_of(portfolio(project("PAY", 1, 1)))
