@@ -94,16 +94,17 @@ def findings_by_rule(connection: Connection, run_id: int) -> Sequence[AnyRow]:
 
 def open_findings(connection: Connection) -> Sequence[AnyRow]:
     """Read the findings that are not closed, with the name of the row each is about."""
+    judged = waiver.alias("judged_waiver")
     subject = func.coalesce(
         work_item.c.key,
         objective.c.source_id,
         budget_line.c.source_id,
         project.c.key,
         cost_centre.c.name,
-        waiver.c.place,
+        judged.c.place,
     )
     title = func.coalesce(
-        work_item.c.summary, objective.c.title, budget_line.c.description, project.c.name, waiver.c.reason
+        work_item.c.summary, objective.c.title, budget_line.c.description, project.c.name, judged.c.reason
     )
     return connection.execute(
         select(
@@ -127,7 +128,7 @@ def open_findings(connection: Connection) -> Sequence[AnyRow]:
         .outerjoin(
             budget_line, (finding.c.entity == "budgetLine") & (budget_line.c.id == finding.c.subject_id)
         )
-        .outerjoin(waiver, (finding.c.entity == "waiver") & (waiver.c.id == finding.c.subject_id))
+        .outerjoin(judged, (finding.c.entity == "waiver") & (judged.c.id == finding.c.subject_id))
         .outerjoin(project, (finding.c.entity == "project") & (project.c.id == finding.c.subject_id))
         .outerjoin(
             cost_centre, (finding.c.entity == "costCentre") & (cost_centre.c.id == finding.c.subject_id)

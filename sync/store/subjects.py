@@ -13,17 +13,19 @@ from sync.store.findings import SUBJECTS, WORK_ITEM
 from sync.store.groups import cost_centre, project
 from sync.store.links import budget_line, objective, work_item
 from sync.store.presence import live
+from sync.store.waivers import waiver
 
 # Within what a statement may bind on either database.
 AT_ONCE = 5000
 
-TABLES: dict[str, Table] = {**SUBJECTS, "project": project, "costCentre": cost_centre}
+TABLES: dict[str, Table] = {**SUBJECTS, "project": project, "costCentre": cost_centre, "waiver": waiver}
 TITLES: dict[str, tuple[ColumnElement[Any], ...]] = {
     WORK_ITEM: (work_item.c.key, work_item.c.summary, work_item.c.url),
     "objective": (objective.c.source_id, objective.c.title, objective.c.url),
     "budgetLine": (budget_line.c.source_id, budget_line.c.description, literal("")),
     "project": (project.c.key, project.c.name, literal("")),
     "costCentre": (cost_centre.c.name, literal(""), literal("")),
+    "waiver": (waiver.c.place, waiver.c.reason, literal("")),
 }
 
 
@@ -61,7 +63,7 @@ def portions(rows: list[int]) -> Iterator[list[int]]:
 def out_of_sight(connection: Connection, entity: str) -> frozenset[int]:
     """Give the rows that are missing, but not yet known to be deleted: their findings stay as they are."""
     table = SUBJECTS.get(entity)
-    if table is None:  # projects and cost centres are never read, and so never missing
+    if table is None:  # what is not read from a source never goes missing
         return frozenset()
     return frozenset(
         connection.scalars(
