@@ -46,9 +46,14 @@ def read_records(client: RestClient) -> Iterator[list[Any]]:
                 continue
             for record in answer.records:
                 yield from _children(client, config.foreach, record)
-    if rows < config.expect.min_rows:
+    refuse_few(rows, config.expect.min_rows, config.name)
+
+
+def refuse_few(rows: int, least: int, name: str) -> None:
+    """`IncompleteRead` where a source gave fewer rows than it must."""
+    if rows < least:
         raise IncompleteRead(
-            f"{config.name}: it gave {rows} rows, fewer than `expect.min_rows` ({config.expect.min_rows}). "
+            f"{name}: it gave {rows} rows, fewer than `expect.min_rows` ({least}). "
             "If that is right, lower it."
         )
 
@@ -89,10 +94,13 @@ def _children(client: RestClient, children: Listing, record: Any) -> Iterator[li
         yield [record]
         return
     values = {key: _text(value) for key, value in record.items() if isinstance(value, str | int | Decimal)}
+    rows = 0
     for answer in read_pages(client, children, values):
+        rows += len(answer.records)
         yield [
             {**child, **inherited(record)} if isinstance(child, dict) else child for child in answer.records
         ]
+    refuse_few(rows, children.expect.min_rows, f"{client.config.name} (foreach)")
 
 
 def _text(value: str | int | Decimal) -> str:

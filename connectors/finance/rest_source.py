@@ -20,7 +20,7 @@ from connectors.finance.recordings import record, replay
 from connectors.finance.rest_client import RestClient
 from connectors.finance.rest_config import RestFinanceConfig
 from connectors.finance.rest_files import fetch_file
-from connectors.finance.rest_pages import read_records
+from connectors.finance.rest_pages import read_records, refuse_few
 from connectors.finance.rest_rows import explode, to_row, value_at
 from connectors.finance.rest_session import MISSING
 from connectors.finance.source import PAGE_ROWS
@@ -135,11 +135,7 @@ class RestFinanceSource:
                 if reading.rows == PAGE_ROWS:
                     yield replace(reading.turn(), cursor=json.dumps({"row": rows}))
             reading.end()
-        if rows < config.expect.min_rows:
-            raise IncompleteRead(
-                f"{config.name}: it gave {rows} rows, fewer than `expect.min_rows` "
-                f"({config.expect.min_rows}). If that is right, lower it."
-            )
+        refuse_few(rows, config.expect.min_rows, config.name)
         yield reading.finish()
 
     def _families(self, records: Sequence[Any]) -> Mapping[str, tuple[str, ...]]:

@@ -579,6 +579,19 @@ def test_a_value_put_into_a_path_cannot_leave_its_place() -> None:
         assert len(lines(read(api, request={"path": "plans"}, foreach=children))) == 3
 
 
+def test_a_record_whose_own_request_gives_too_little_makes_the_read_incomplete() -> None:
+    def answer(asked: Asked) -> Reply:
+        if asked.path == "/plans":
+            return Reply({"items": [{"key": "a"}, {"key": "b"}]})
+        return Reply({"items": ROWS[:3] if asked.path == "/plans/a" else []})
+
+    children = {"request": {"path": "plans/{key}"}, "records": ["items"]}
+    with serve(answer) as api:
+        assert len(lines(read(api, request={"path": "plans"}, foreach=children))) == 3
+        with pytest.raises(IncompleteRead, match=r"erp \(foreach\): it gave 0 rows, fewer than"):
+            read(api, request={"path": "plans"}, foreach=children | {"expect": {"min_rows": 1}})
+
+
 def test_the_same_row_twice_is_counted_once_and_one_that_contradicts_it_is_refused() -> None:
     with serve(lambda _: Reply({"items": [ROWS[1], ROWS[1], ROWS[2], ROWS[2] | {"amount": 7}]})) as api:
         pages = read(api)
