@@ -87,7 +87,7 @@ class Searches:
         call.site.reconcile([str(issue_id) for issue_id in reconcile])
         ids, start = self._resume(call, asked.get("nextPageToken"), question, jql)
         size = min(size, _CAP_HEADERS if choice.only_header else _CAP_FIELDS)
-        end = start + (size if start + size >= len(ids) else call.site.mischief.cut(size))
+        end = start + call.site.mischief.cut(min(size, len(ids) - start))
         expand = str(asked.get("expand") or "").split(",")
         shown = _still_found(call, ids[start:end])
         views = [issue_view(call, issue, choice, properties=properties) for issue in shown]
