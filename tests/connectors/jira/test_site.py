@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,6 +35,37 @@ def test_data_center_is_entered_by_personal_access_token_and_spoken_to_in_versio
     assert (site.deployment, site.is_cloud, site.account) == ("datacenter", False, "Night Sync")
     assert scripted.asked("myself")[0].path == "/rest/api/2/myself"
     assert scripted.asked("myself")[0].headers["authorization"] == "Bearer p4t"
+
+
+def test_data_center_is_entered_by_user_and_password_where_it_allows_that(jira: Jira) -> None:
+    login = {"email": None, "api_token": None, "username": "night", "password": "p4ss"}
+    site, scripted = jira("datacenter", lambda _: GONE, **login)
+    assert site.deployment == "datacenter"
+    sent = scripted.asked("myself")[0].headers["authorization"]
+    assert sent == "Basic " + base64.b64encode(b"night:p4ss").decode()
+
+
+def test_nothing_is_asked_of_a_site_that_does_not_let_us_in() -> None:
+    """A Jira that takes us for nobody answers searches, with fewer issues: none may be sent."""
+    with ScriptedServer(myself_answers(Answer({"displayName": "Anonymous"}))) as server:
+        with pytest.raises(AuthenticationFailed):
+            connect(config_for(server.url))
+        assert [asked.path.rpartition("/")[2] for asked in server.asked] == ["serverInfo", "myself"]
+
+
+def test_a_site_that_takes_the_connection_and_says_nothing_is_given_up() -> None:
+    ended = threading.Event()
+
+    def silent(_: Asked) -> Answer:
+        ended.wait(20)
+        return Answer(drop=True)
+
+    with ScriptedServer(silent) as server:
+        with pytest.raises(Unreachable) as told:
+            connect(config_for(server.url, read_timeout=0.05))
+        assert len(server.asked) == 5
+        ended.set()
+    assert "JIRA_URL" in str(told.value)
 
 
 def test_a_context_path_is_kept(jira: Jira) -> None:
