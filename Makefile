@@ -13,7 +13,7 @@ LOCK  = $(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --p
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format bench-rules bench-pull soak-pull lock clean
+.PHONY: help demo test check lint format bench-rules bench-pull bench-finance soak-pull soak-finance lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,12 @@ bench-pull: $(VENV)/.installed  ## how fast 20,000 issues are read, beside other
 
 soak-pull: $(VENV)/.installed $(VENV)/.dev  ## random nights of pulling: nothing lost (ARGS="--nights 100 --seed 3")
 	@$(BIN)/python -m tests.sync.pull_soak $(ARGS)
+
+soak-finance: $(VENV)/.installed $(VENV)/.dev  ## random ledgers, restated: to the cent (ARGS="--ledgers 500 --database URL")
+	@$(BIN)/python -m tests.sync.ledger_soak $(ARGS)
+
+bench-finance: $(VENV)/.installed  ## a budget file of 1,000,000 rows beside bare loads by other readers (ARGS="--rows 200000")
+	@$(BIN)/python benchmarks/finance.py $(ARGS)
 
 lock: $(VENV)/.dev  ## write the lock files from pyproject.toml, keeping versions (UPGRADE=1 moves them)
 	@echo "Locking requirements.lock, requirements-build.lock and requirements-dev.lock"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, func, insert, literal, select, update
+from sqlalchemy import Connection, func, insert, literal, or_, select, update
 
 from connectors.records import ControlTotal, Page
 from sync.store import tables
-from sync.store.promotion import Sums
+from sync.store.promotion import Sums, promotion
 from sync.store.quarantine import FIXED, quarantine
 from sync.store.runs import source_run
 from sync.store.save import Origin
@@ -78,11 +78,14 @@ def by_series(totals: Iterable[ControlTotal]) -> dict[tuple[str, int, str], int]
 
 
 def see_again(connection: Connection, origin: Origin) -> None:
-    """Say of a source whose files are those of its last complete read what was said of that read."""
+    """Say of a source whose files are those of its last complete read what was said of that read.
+
+    A process may have died right after the promotion: then that read was complete, too.
+    """
+    promoted = select(func.max(promotion.c.run_id)).where(promotion.c.source == origin.source)
+    complete = or_(source_run.c.status == "complete", source_run.c.run_id == promoted.scalar_subquery())
     last = connection.scalar(
-        select(func.max(source_run.c.run_id)).where(
-            source_run.c.source == origin.source, source_run.c.status == "complete"
-        )
+        select(func.max(source_run.c.run_id)).where(source_run.c.source == origin.source, complete)
     )
     counts = [source_run.c[name] for name in ("records", "quarantined", *ROWS)]
     found = connection.execute(

@@ -28,6 +28,10 @@ budget_line = table_of(tables.BudgetLine)
 past = table_of(tables.BudgetLinePast)
 reconciliation = table_of(tables.Reconciliation)
 source_run = table_of(tables.SourceRun)
+control_total = table_of(tables.ControlTotal)
+promotion_table = table_of(tables.Promotion)
+
+Series = promotion.Series
 
 
 def entry(project: str, amount: str, **more: Any) -> str:
@@ -47,6 +51,7 @@ class Books:
     engine: Engine
     folder: Path
     declared: Mapping[str, Any] = field(default_factory=dict)
+    name: str = "finance"
     now: datetime = NOW
 
     def write(self, *rows: str, name: str = "plan.csv") -> None:
@@ -61,7 +66,7 @@ class Books:
             "version": {"column": "version"},
         }
         said = {
-            "name": "finance",
+            "name": self.name,
             "path": self.folder,
             "currency": {"column": "currency"},
             "columns": COLUMNS,
@@ -72,7 +77,7 @@ class Books:
     def read(self, *, shrink: float = 0.2, **allowed: bool) -> Pulled:
         self.now += timedelta(days=1)
         run_id = begin_run(self.engine, self.now)
-        feed = Feed("finance", Kind.FINANCE, lambda: FinanceSource(self.config()))
+        feed = Feed(self.name, Kind.FINANCE, lambda: FinanceSource(self.config()))
         return Pull(self.engine, feed, run_id, lambda: self.now, Allowed(shrink, **allowed), Quiet()).read()
 
     def rows(self, statement: Any) -> list[AnyRow]:
@@ -84,12 +89,14 @@ class Books:
         table = budget_line
         return {
             row.source_id: row.amount_minor
-            for row in self.rows(select(table).where(live(table)).order_by(table.c.source_id))
+            for row in self.rows(
+                select(table).where(live(table), table.c.source == self.name).order_by(table.c.source_id)
+            )
         }
 
     def sums(self) -> dict[promotion.Series, int]:
         with self.engine.connect() as connection:
-            return {key: minor for key, minor in promotion.standing(connection, "finance").items() if minor}
+            return {key: minor for key, minor in promotion.standing(connection, self.name).items() if minor}
 
     def account(self) -> AnyRow:
         """How the newest reading went, and what became of its rows."""
