@@ -168,13 +168,15 @@ class RuleFile:
 class RuleSet:
     """The rules of one load that judge, in the order of their files, and those that do not.
 
-    Beside them the waivers, also of rules that rest, and the files themselves.
+    Beside them the waivers, also of rules that rest, and the files themselves; `stale` says why these rules
+    are older than the files on disk, if they are.
     """
 
     rules: tuple[Rule, ...]
     resting: tuple[Rule, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     files: tuple[RuleFile, ...] = ()
+    stale: str = ""
 
     def get(self, rule_id: str) -> Rule | None:
         return next((rule for rule in self.rules if rule.id == rule_id), None)

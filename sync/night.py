@@ -91,6 +91,7 @@ class RunResult:
     stopped: list[str] = field(default_factory=list)
     first_nights: list[FirstNight] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    stale: str = ""
     written: Written | None = None
     report: Path | None = None
 
@@ -108,6 +109,11 @@ class RunResult:
         if self.written is not None and not self.written.whole:
             return Exit.PARTLY
         return Exit.OK
+
+    @property
+    def said(self) -> list[str]:
+        """Give what the run's row keeps: what stopped it, and by which rules it judged if not the newest."""
+        return [*self.stopped, *([self.stale] if self.stale else [])]
 
     @property
     def status(self) -> str:
@@ -166,7 +172,7 @@ def open_run(service: Service, options: Options) -> Iterator[tuple[RunResult, Le
     status, code, message = "failed", Exit.FAILED, "ended by an unexpected error; see the log"
     try:
         yield result, lease
-        status, code, message = result.status, result.exit_code, "\n".join(result.stopped)
+        status, code, message = result.status, result.exit_code, "\n".join(result.said)
     except UserError as error:
         code, message = error.exit_code, str(error)
         raise
@@ -246,6 +252,7 @@ def judge_all(
             frozen=result.judgement.frozen,
             prefix=settings.label_prefix,
         )
+        result.stale = rules.stale
         result.remarks = remarks(granted_waivers(connection), today)
         desk.keep(result.plan, intend=not options.dry_run and not result.stopped)
         if not options.dry_run and not result.stopped:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from threading import Event
 from zoneinfo import ZoneInfo
 
@@ -20,7 +21,10 @@ from sync.cli.session import Session, open_session, utc_now
 from sync.cli.summary import run_document, show_run
 from sync.errors import Exit, UserError
 from sync.night import Options, run_night
+from sync.settings import Settings
+from sync.shelf import Shelf
 from sync.store import runs
+from sync.wiring import load_rules, load_rules_again
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
 
@@ -33,10 +37,14 @@ class Watch:
     output: Output
     since: datetime
     clock: Callable[[], datetime]
+    shelf: Shelf
     complaint: str = ""
 
     def tick(self) -> None:
         """Run the night that is due, if one is; what keeps it from running is said once and tried again."""
+        changed = self.shelf.look(self.clock())
+        if changed:
+            self.output.line(changed, style="red" if self.shelf.mistakes else None)
         settings = self.session.settings
         with self.session.engine.connect() as connection:
             last = runs.last_night(connection, settings.schedule)
@@ -45,7 +53,8 @@ class Watch:
             return
         options = Options("schedule", night=(settings.schedule, due.local_date))
         try:
-            result = run_night(self.session.service, options, self.output.progress())
+            service = replace(self.session.service, rules=self.shelf.rules)
+            result = run_night(service, options, self.output.progress())
         except UserError as error:
             if str(error) != self.complaint:
                 self.output.line(f"The night of {due.local_date} could not run:\n{error}", style="red")
@@ -72,16 +81,23 @@ def serve(env_file: EnvFile = None, json: Json = False) -> int:
     output = Output(as_json=json)
     with open_session(env_file) as session:
         settings = session.settings
-        session.service.rules(utc_now())  # a mistake in the rules is told now, not at night
+        shelf = shelf_for(settings)
+        shelf.take(utc_now())  # a mistake in the rules is told now, not at night
         first = schedule.next_due(settings.schedule, settings.zone, utc_now())
         with stop_on_signal() as stop:
             output.line(
                 f"Serving {settings.schedule!r} in {settings.timezone}. "
                 f"Next night: {first.at:%Y-%m-%d %H:%M %Z}. Stop with Ctrl-C."
             )
-            tick_until(stop, Watch(session, output, utc_now(), utc_now), settings.zone)
+            tick_until(stop, Watch(session, output, utc_now(), utc_now, shelf), settings.zone)
             output.line("Stopped.")
     return Exit.OK
+
+
+def shelf_for(settings: Settings) -> Shelf:
+    """Make the shelf of the rule files and waivers that the settings name."""
+    paths = [path for path in (settings.rules, settings.waivers) if path is not None]
+    return Shelf(paths, partial(load_rules, settings), partial(load_rules_again, settings))
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def show_run(output: Output, session: Session, result: RunResult, *, brief: bool
     show_dangling(output, result.judgement.dangling)
     for line in first_night_lines(result):
         output.line(line)
-    for remark in result.remarks:
+    for remark in filter(None, [result.stale, *result.remarks]):
         output.line(remark, style="yellow")
     show_writes(output, result)
     if result.report is not None and not brief:
@@ -254,6 +254,7 @@ def run_document(session: Session, result: RunResult, *, findings: bool = False)
             "waiver_remarks": result.remarks,
             "plan": plan_document(result.plan),
             "stopped": result.stopped,
+            "stale_rules": result.stale,
             "problems": problems_of(result),
             "written": written_document(result),
             "report": result.report,

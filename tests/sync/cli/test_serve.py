@@ -8,7 +8,7 @@ import sys
 from datetime import UTC, date, datetime, timedelta
 
 from sync.cli.output import Output
-from sync.cli.serve import Watch
+from sync.cli.serve import Watch, shelf_for
 from sync.cli.session import open_session
 from sync.store import history
 from tests.sync.cli.desk import Desk
@@ -45,7 +45,7 @@ def test_a_night_that_falls_due_is_run_once(desk: Desk) -> None:
     with desk.patch.context() as patch:
         patch.chdir(desk.folder)
         with open_session(None) as session:
-            watch = Watch(session, Output(as_json=False), now, lambda: now)
+            watch = Watch(session, Output(as_json=False), now, lambda: now, shelf_for(session.settings))
             watch.tick()
             assert triggers(desk) == []
             now += timedelta(minutes=2)
@@ -66,7 +66,7 @@ def test_what_keeps_a_night_from_running_is_said_once_and_tried_again(desk: Desk
         rules = desk.write("rules.yaml", "version: 1\n")
         patch.setenv("TIELINE_RULES", str(rules))
         with open_session(None) as session:
-            watch = Watch(session, Output(as_json=False), now, lambda: now)
+            watch = Watch(session, Output(as_json=False), now, lambda: now, shelf_for(session.settings))
             now += timedelta(minutes=2)
             desk.capture.readouterr()
             watch.tick()
@@ -79,6 +79,59 @@ def test_what_keeps_a_night_from_running_is_said_once_and_tried_again(desk: Desk
             assert triggers(desk) == ["schedule"]
 
 
+def test_an_edit_counts_once_it_is_whole_and_a_broken_one_leaves_the_last_rules_in_place(desk: Desk) -> None:
+    now = datetime(2026, 3, 3, 1, 0, tzinfo=UTC)
+    with desk.patch.context() as patch:
+        patch.chdir(desk.folder)
+        rules = desk.write("rules.yaml", LABELS)
+        patch.setenv("TIELINE_RULES", str(rules))
+        with open_session(None) as session:
+            shelf = shelf_for(session.settings)
+            shelf.take(now)
+            watch = Watch(session, Output(as_json=False), now, lambda: now, shelf)
+
+            def tick(hours: int = 0) -> str:
+                nonlocal now
+                now += timedelta(hours=hours)
+                desk.capture.readouterr()
+                watch.tick()
+                return desk.capture.readouterr().out
+
+            assert "1 added" in tick(hours=2)
+            rules.write_text(LABELS.replace("objective IS", "objectiv IS"), encoding="utf-8")
+            assert tick() == ""  # it may still be being saved
+            broken = tick()
+            assert "have mistakes; the rules from before stay" in broken
+            assert "Did you mean objective?" in broken
+            assert tick() == ""
+            night = tick(hours=24)
+            stale = "The rule files have mistakes; the rules of 2026-03-03 01:00 UTC were used."
+            assert stale in night
+            assert "align-aimless" in desk.labels("PAY-2")
+            rules.write_text(LABELS.replace("label: aimless", "label: lost"), encoding="utf-8")
+            assert tick() == ""
+            assert tick() == "The rule files were changed; the new rules count from now on.\n"
+            assert stale not in tick(hours=24)
+    assert desk.labels("PAY-2") == ["people", "align-lost"]
+    assert [row for row in messages(desk) if row] == [stale]
+
+
+def messages(desk: Desk) -> list[str | None]:
+    store = desk.store()
+    with store.connect() as connection:
+        rows = history.newest_runs(connection, 50)
+    store.dispose()
+    return [row.message for row in rows]
+
+
+LABELS = """\
+version: 1
+rules:
+  - id: aimless
+    when: issuetype = Epic AND objective IS EMPTY
+    label: aimless
+    tests: [{flag: {issuetype: Epic}}, {pass: {issuetype: Epic, objective: GROW}}]
+"""
 GOOD_RULE = """\
 version: 1
 rules:
