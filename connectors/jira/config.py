@@ -46,7 +46,7 @@ class JiraSiteConfig(BaseModel):
     `STANDARD_FIELDS`, `team: {field: Team, type: option}` for others.
     `start_field`: the field in which issues that are objectives keep their first day.
     `page_size`: issues in one answer; by default the most that Jira gives, 100 on Cloud, 1000 on Data Center.
-    `parallel`: how many requests may be under way at once.
+    `parallel`: how many requests at most may be under way at once.
     `bulk_edits`: many equal label changes go as bulk edits where Jira has them (Cloud) and allows us to.
     `rate_limits`: requests per second the site allows for each method on one endpoint; we stay below them.
     `time_limit`: seconds after which a run stops asking and leaves the rest to the next one.
@@ -84,7 +84,7 @@ class JiraSiteConfig(BaseModel):
     connect_timeout: float = Field(default=10.0, gt=0)
     read_timeout: float = Field(default=60.0, gt=0)
     page_size: int | None = Field(default=None, ge=1, le=5000)
-    parallel: int = Field(default=8, ge=1, le=32)
+    parallel: int = Field(default=16, ge=1, le=32)
     bulk_edits: bool = True
     rate_limits: dict[str, float] = Field(default_factory=lambda: dict(CLOUD_LIMITS))
     time_limit: float = Field(default=4 * 3600.0, gt=0)

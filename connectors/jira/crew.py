@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from queue import SimpleQueue
 from typing import TypeVar
 
 from connectors.errors import Permanent
@@ -16,8 +15,8 @@ from connectors.jira.client import JiraClient
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-# Results that may wait to be taken beside those under way: enough to keep everybody busy, and little memory.
-AHEAD = 4
+# Jobs under way at first. They become more while it is Jira that is waited for, and not we who are slow.
+AT_FIRST = 4
 
 
 class Stopped(Permanent):
@@ -32,27 +31,26 @@ def in_order(
     Every thread has a client of its own; all share the budget. Jobs are taken only as results are: what is
     held in memory does not grow with their number. The first job that fails ends it, after those before it.
     """
-    parallel = min(client.config.parallel, most)
+    most = min(client.config.parallel, most)
+    ahead = min(AT_FIRST, most)
     stop = threading.Event()
-    twins = [client.twin(stoppable(client.policy.sleep, stop)) for _ in range(parallel)]
-    idle: SimpleQueue[JiraClient] = SimpleQueue()
-    for twin in twins:
-        idle.put(twin)
+    own = threading.local()
+    twins: list[JiraClient] = []
 
-    def run(job: Job) -> Result:
-        twin = idle.get()
-        try:
-            return work(twin, job)
-        finally:
-            idle.put(twin)
+    def start() -> None:
+        own.client = client.twin(stoppable(client.policy.sleep, stop))
+        twins.append(own.client)
 
-    pool = ThreadPoolExecutor(parallel, thread_name_prefix="jira")
+    pool = ThreadPoolExecutor(most, thread_name_prefix="jira", initializer=start)
     waiting: deque[Future[Result]] = deque()
     try:
         for job in jobs:
-            waiting.append(pool.submit(run, job))
-            if len(waiting) >= parallel + AHEAD:
-                yield waiting.popleft().result()
+            waiting.append(pool.submit(lambda job: work(own.client, job), job))
+            if len(waiting) >= ahead:
+                first = waiting.popleft()
+                if not first.done():
+                    ahead = min(most, ahead * 2)
+                yield first.result()
         while waiting:
             yield waiting.popleft().result()
     finally:
