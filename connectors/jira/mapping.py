@@ -291,7 +291,7 @@ def link_references(reader: Reader, strength: Strength | None) -> Iterator[Refer
         kind = kind if isinstance(kind, dict) else {}
         counted = None if wanted is None else wanted.get(str(kind.get("id") or ""), {})
         for side, direction in SIDES if isinstance(link, dict) else ():
-            if counted is not None and direction not in counted:
+            if side not in link or (counted is not None and direction not in counted):
                 continue
             other_id, other_key = issue_named_by(link.get(side))
             target = other_id or other_key
@@ -312,12 +312,12 @@ def field_references(reader: Reader, strength: Strength | None) -> Iterator[Refe
     for site_field in mapping.fields.objective:
         reading = mapping.readings.get(site_field.id, AS_USUAL)
         value = reader.fields.get(site_field.id)
-        groups = groups_in(value)
+        groups, evidence = groups_in(value), str(site_field)
         for target in reading.targets(value):
             yield Reference(
                 How.CUSTOM_FIELD,
                 key_in_address(target, mapping.browse_url),
-                str(site_field),
+                evidence,
                 meant=target not in groups,
                 strength=reading.strength or strength,
             )
@@ -337,6 +337,8 @@ def goal_references(reader: Reader, strength: Strength | None) -> Iterator[Refer
 
 def key_in_address(target: str, browse_url: str) -> str:
     """The key in the address of an issue of this very site; anything else unchanged."""
+    if not target.startswith(browse_url):
+        return target
     match = re.fullmatch(re.escape(browse_url) + r"/browse/([A-Za-z][A-Za-z0-9_]*-\d+)/?(?:[?#].*)?", target)
     return match[1].upper() if match else target
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
 from typing import Any
@@ -72,10 +73,19 @@ def write_rows(connection: Connection, table: Table, statement: Any, rows: Rows)
     for place, name in enumerate(names):
         convert = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
         if convert is not None:
-            values[place :: len(names)] = map(convert, values[place :: len(names)])
-    one = f"({', '.join('?' * len(names))})"
+            # Many rows have the same few: the moment they were seen, yes and no, nothing.
+            given = values[place :: len(names)]
+            converted = {value: convert(value) for value in set(given)}
+            values[place :: len(names)] = [converted[value] for value in given]
     for count, part in parts(values, len(names)):
-        connection.exec_driver_sql(str(compiled).replace(one, ", ".join([one] * count), 1), part)
+        connection.exec_driver_sql(of_rows(str(compiled), len(names), count), part)
+
+
+@lru_cache(maxsize=64)
+def of_rows(statement: str, width: int, count: int) -> str:
+    """Make of a statement that inserts one row of that width one that inserts several."""
+    one = f"({', '.join('?' * width)})"
+    return statement.replace(one, ", ".join([one] * count), 1)
 
 
 def parts(values: list[Any], width: int) -> Iterator[tuple[int, tuple[Any, ...]]]:
