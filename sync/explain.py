@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -134,10 +134,17 @@ class Explainer:
             ties=tied,
             loose=loose_ends(case),
             tried=() if any(tie.live for tie in tied) else tried(case, self.ways.get(row.source, Ways())),
-            money=tuple(money_line(found) for found in ties.money_of(self.connection, row.id)),
+            money=tuple(self._money(row.id)),
             rules=tuple(self._views(row, rules)),
             writes=tuple(write_line(found) for found in ties.writes_on(self.connection, row.id)),
         )
+
+    def _money(self, item_id: int) -> Iterator[str]:
+        """Say which shares of budget lines fall to an item, and the sums with what is below it."""
+        yield from map(money_line, ties.money_of(self.connection, item_id))
+        for it in ties.money_below(self.connection, item_id):
+            amount = f"{format_minor(int(it.amount), it.currency)} {it.currency}"
+            yield f"{it.version} {it.fiscal_year}: {amount} with everything below it"
 
     def _standing(self, row: AnyRow, tied: Sequence[Tie]) -> str:
         """Say in a sentence where the item stands."""

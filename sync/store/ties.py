@@ -23,6 +23,7 @@ from sync.store.links import (
     work_item,
 )
 from sync.store.presence import live
+from sync.store.rolledup import rolled_up
 from sync.store.schema import AnyRow, table_of
 from sync.store.waivers import waiver
 
@@ -141,6 +142,26 @@ def money_of(connection: Connection, item_id: int) -> Sequence[AnyRow]:
         .join_from(budget_link, budget_line, budget_line.c.id == budget_link.c.budget_line_id)
         .where(budget_link.c.work_item_id == item_id)
         .order_by(budget_line.c.fiscal_year.desc(), budget_line.c.version, budget_line.c.source_id)
+    ).all()
+
+
+def money_below(connection: Connection, item_id: int) -> Sequence[AnyRow]:
+    """Read what falls to an item and everything below it, where that is other than what falls to itself."""
+    whole = rolled_up().subquery()
+    own = (
+        select(func.sum(budget_link.c.amount_minor))
+        .join(budget_line, budget_line.c.id == budget_link.c.budget_line_id)
+        .where(
+            budget_link.c.work_item_id == item_id,
+            budget_line.c.currency == whole.c.currency,
+            budget_line.c.fiscal_year == whole.c.fiscal_year,
+            budget_line.c.version == whole.c.version,
+        )
+    )
+    return connection.execute(
+        select(whole)
+        .where(whole.c.item == item_id, whole.c.amount.is_distinct_from(own.scalar_subquery()))
+        .order_by(whole.c.fiscal_year.desc(), whole.c.version, whole.c.currency)
     ).all()
 
 
