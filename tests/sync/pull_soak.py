@@ -171,6 +171,7 @@ class Soak:
         self.office.jira._application.hooks.clear()
         site.mischief = Mischief(Random(random.random()))
         site.reindex()
+        self.people.act(random.randint(0, 3))
         pulled = self.office.pull()
         self.tally["quiet"] += 1
         self.tally[f"quiet, reading {self.office.told().reading}"] += 1

@@ -90,6 +90,18 @@ def test_a_deleted_issue_is_buried_when_it_is_missed_twice_with_the_evidence(off
     assert office.held() == office.there()
 
 
+def test_an_issue_that_is_hidden_for_a_night_is_there_again_though_nobody_edited_it(office: Office) -> None:
+    office.pull()
+    office.pull(after=timedelta(days=2))
+    hidden = office.jira.site.permissions.hidden_issues
+    hidden.add(office.jira.site.get("PAY-2").id)
+    assert office.pull().complete
+    assert standing(office, "PAY-2") == ("missing", "deleted")
+    hidden.clear()
+    assert office.pull().complete
+    assert standing(office, "PAY-2") == ("there", None)
+
+
 def test_an_issue_moved_out_of_the_scope_is_told_from_a_deleted_one_at_once(office: Office) -> None:
     office.pull()
     moved = office.jira.site.move("PAY-2", "OUT")
