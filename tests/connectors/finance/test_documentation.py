@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from connectors.finance import FinanceSourceConfig, FxSourceConfig, RestFinanceConfig
+from connectors.finance import (
+    AllocationsConfig,
+    AllocationsSource,
+    FinanceSourceConfig,
+    FxSourceConfig,
+    RestFinanceConfig,
+)
 from connectors.finance.profiles import profile_names, read_profile
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -25,10 +31,11 @@ MONEY = {"amount": {"column": "Betrag", "fiscal_year": 2026}}
 @pytest.mark.parametrize("example", [*EXAMPLES, *FORMS])
 def test_every_example_loads(example: str) -> None:
     found = YAML(typ="safe", pure=True).load(example)
-    if "fx" in found:
-        for rates in found["fx"]:
-            FxSourceConfig.model_validate(rates)
-        return
+    for section, config in (("fx", FxSourceConfig), ("allocations", AllocationsConfig)):
+        if section in found:
+            for declared in found[section]:
+                config.model_validate(declared)
+            return
     entry = found[0] if isinstance(found, list) else found
     if entry.get("kind") == "rest":
         RestFinanceConfig.model_validate(entry)
@@ -36,6 +43,16 @@ def test_every_example_loads(example: str) -> None:
     money = {} if {"amount", "amounts", "periods"} & set(entry) else MONEY
     optional = {"columns": {"description": "Comment"}} if "optional" in entry else {}
     FinanceSourceConfig.model_validate(REST | money | optional | entry)
+
+
+def test_the_allocation_table_of_the_page_is_read_without_a_refused_row(tmp_path: Path) -> None:
+    (example,) = [text for text in EXAMPLES if text.startswith("allocations:")]
+    (declared,) = YAML(typ="safe", pure=True).load(example)["allocations"]
+    (table,) = [text for text in re.findall(r"```csv\n(.*?)```", PAGE, re.DOTALL) if "Share" in text]
+    (tmp_path / "mapping.csv").write_text(table, encoding="utf-8")
+    config = AllocationsConfig.model_validate(declared | {"path": tmp_path / "mapping.csv"})
+    (page,) = AllocationsSource(config).pages()
+    assert (len(page.records), page.quarantined) == (4, ())
 
 
 def test_the_page_holds_examples() -> None:
