@@ -149,6 +149,9 @@ def by_parents(case: Case) -> Tried:
         return Tried(
             how, f"{of} has the parent {missing}, which is deleted or hidden from the account", near=True
         )
+    ring = [item.key, *(up.key for up in chain)]
+    if top.parent_id is not None:
+        return Tried(how, f"its parents run in a circle: {' → '.join(ring)}", near=True)
     if not chain:
         return Tried(how, "it has no parent")
     named = [up.key if up.in_scope else f"{up.key} (outside the scope)" for up in chain]

@@ -75,11 +75,6 @@ class IssueMapping:
     strengths: Mapping[str, Strength] = field(default_factory=dict)
     readings: Mapping[str, FieldReading] = field(default_factory=dict)
 
-    @property
-    def names_by_label(self) -> bool:
-        """Whether a label was meant to name an objective: where a prefix says so."""
-        return bool(self.objective_label_prefix)
-
 
 @dataclass(frozen=True, slots=True)
 class Mapped(Generic[R]):
@@ -298,13 +293,8 @@ def link_references(reader: Reader, strength: Strength | None) -> Iterator[Refer
             if target:
                 verb = text_of(kind.get(direction)) or text_of(kind.get("name")) or "is linked to"
                 stated = counted[direction] if counted else None
-                yield Reference(
-                    How.ISSUE_LINK,
-                    target,
-                    f"{verb} {other_key or other_id}",
-                    meant=wanted is not None,
-                    strength=stated or strength,
-                )
+                said = f"{verb} {other_key or other_id}"
+                yield Reference(How.ISSUE_LINK, target, said, wanted is not None, stated or strength)
 
 
 def field_references(reader: Reader, strength: Strength | None) -> Iterator[Reference]:
@@ -346,14 +336,13 @@ def key_in_address(target: str, browse_url: str) -> str:
 def label_references(
     labels: tuple[str, ...], mapping: IssueMapping, strength: Strength | None
 ) -> Iterator[Reference]:
-    wanted = mapping.objective_label_prefix or ""
+    own, wanted = mapping.own_prefix, mapping.objective_label_prefix or ""
     for label in labels:
-        ours = bool(mapping.own_prefix) and begins(label, mapping.own_prefix)
+        if (own and begins(label, own)) or (wanted and not begins(label, wanted)):
+            continue
         target = label[len(wanted) :].strip()
-        if target and not ours and begins(label, wanted):
-            yield Reference(
-                How.LABEL, target, f"label {label}", meant=mapping.names_by_label, strength=strength
-            )
+        if target:
+            yield Reference(How.LABEL, target, f"label {label}", bool(wanted), strength)
 
 
 def begins(label: str, prefix: str) -> bool:

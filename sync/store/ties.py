@@ -123,7 +123,8 @@ def claims_on(connection: Connection, item: AnyRow) -> Sequence[AnyRow]:
 def objective_names(connection: Connection) -> dict[str, str]:
     """Give the id of every objective by its id and by its title."""
     rows = connection.execute(select(objective.c.source_id, objective.c.title).where(live(objective))).all()
-    return {row.title: row.source_id for row in rows} | {row.source_id: row.source_id for row in rows}
+    ids = {row.source_id: row.source_id for row in rows}
+    return ids | {row.title: row.source_id for row in rows if row.title not in ids}
 
 
 def money_of(connection: Connection, item_id: int) -> Sequence[AnyRow]:
