@@ -13,7 +13,7 @@ LOCK  = $(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --p
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format bench-rules bench-pull bench-finance soak-pull soak-finance lock clean
+.PHONY: help demo test check lint format bench-rules bench-peers bench-pull bench-finance soak-pull soak-finance lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +39,9 @@ format: $(VENV)/.dev  ## mend what ruff can mend, and format
 
 bench-rules: $(VENV)/.installed  ## what judging costs: 20 rules over 10,000 and 100,000 items (ARGS="--sizes 1000000 --each")
 	@$(BIN)/python benchmarks/rules_judging.py $(ARGS)
+
+bench-peers: $(VENV)/.installed  ## the rule engine beside the fastest expression library, over the same records
+	@$(BIN)/python benchmarks/rules_peers.py $(ARGS)
 
 bench-pull: $(VENV)/.installed  ## how fast 20,000 issues are read, beside other ways (ARGS="--peers", "--deployment dc")
 	@$(BIN)/python benchmarks/pull.py $(ARGS)

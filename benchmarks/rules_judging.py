@@ -1,7 +1,7 @@
 """Measure what judging costs: 20 rules over a store of work items, each hit stored with its evidence.
 
     python benchmarks/rules_judging.py                    # 10,000 and 100,000 items on SQLite
-    python benchmarks/rules_judging.py --sizes 1000000    # a large site
+    python benchmarks/rules_judging.py --sizes 1000000 --rules 50    # a large site
     python benchmarks/rules_judging.py --each             # and what each rule takes, with its query plan
 
 Every size is filled into a fresh store and judged by a fresh process, so that the peak of one does not hide
@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,13 @@ from rules.pack import load
 from rules.ruleset import RuleSet
 from rules.sql import hits
 from sync.judge import run_rule
+from sync.plan import Limit
+from sync.preview import Frame as PreviewFrame
+from sync.preview import Previewer
 from sync.store import tables
 from sync.store.bulk import insert_rows
 from sync.store.catalogue import Frame, bind_catalogue
-from sync.store.database import open_store
+from sync.store.database import open_store, read_only
 from sync.store.findings import clear_hits
 from sync.store.schema import table_of
 
@@ -197,27 +201,30 @@ def money(size: int) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
             number += 1
             amount = draw.randrange(1_000, 30_000_000)
             said = {"version": version, "fiscal_year": 2026, "period": "FY2026", "currency": "USD"}
-            line = {**seen("finance", number), "id": number, "key_folded": str(number), **said}
+            known = {"source": "finance", "source_id": str(number), "valid_from_run": 1}
+            line = {**known, "id": number, "key_folded": str(number), **said}
             tie = {"budget_line_id": number, "work_item_id": item, "how": "cost_code", "evidence": "code"}
             yield {**line, "amount_minor": amount}, {**tie, "amount_minor": amount}
 
 
-def rule_set() -> RuleSet:
-    """Load the rules, bound to the tables, through the loader that every night uses."""
+def rule_set(count: int, *, edited: bool = False) -> RuleSet:
+    """Load so many rules, bound to the tables, by the loader of every night; edit the first one if asked."""
     rules = "".join(
         f"  - id: rule-{number}\n    when: |\n      {condition}\n    message: '{{key}} {{summary}}'\n"
         "    tests: [{flag: {key: PAY-1}}, {pass: {}}]\n"
-        for number, condition in enumerate(CONDITIONS, start=1)
+        for number, condition in enumerate(islice(cycle(CONDITIONS), count), start=1)
     )
+    if edited:
+        rules = rules.replace("> 100000", "> 120000", 1)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rules.yaml"
         path.write_text(f"version: 1\nrules:\n{rules}")
         return load([path], bind_catalogue(FRAME), CONTEXT)
 
 
-def measure(url: str, *, each: bool) -> None:
+def measure(url: str, *, count: int, each: bool) -> None:
     """Judge a store, and print the figures as one line of JSON."""
-    engine, rules = open_store(url), rule_set()
+    engine, rules = open_store(url), rule_set(count)
     with engine.begin() as connection:
         floor = peak_rss()
         before = time.process_time(), time.perf_counter()
@@ -228,9 +235,21 @@ def measure(url: str, *, each: bool) -> None:
             if each:
                 show(connection, rule, time.process_time() - began)
         cpu, wall = time.process_time() - before[0], time.perf_counter() - before[1]
-        count = connection.scalar(select(func.count()).select_from(table_of(tables.Hit)))
-    figures = {"cpu": cpu, "wall": wall, "hits": count, "floor": floor, "peak": peak_rss()}
+        hits_found = connection.scalar(select(func.count()).select_from(table_of(tables.Hit)))
+    figures = {"cpu": cpu, "wall": wall, "hits": hits_found, "floor": floor, "peak": peak_rss()}
+    figures["preview"] = preview(engine, rules)
     print(json.dumps(figures))
+
+
+def preview(engine: Engine, rules: RuleSet) -> float:
+    """Give the CPU seconds that the preview of one edited rule takes."""
+    frame = PreviewFrame(NOW, NOW.date(), FRAME.prefix, Limit(500, 0.2), {})
+    edited = rule_set(len(rules.rules), edited=True)
+    with read_only(engine) as connection:
+        began = time.process_time()
+        found = Previewer(connection, frame).compare(rules, edited)
+        assert len(found.effects) == 1
+        return time.process_time() - began
 
 
 def show(connection: Connection, rule: Any, seconds: float) -> None:
@@ -254,26 +273,29 @@ def main() -> None:
     )
     parser.add_argument("--sizes", default="10000,100000", help="how many items, separated by commas")
     parser.add_argument("--each", action="store_true", help="show what each rule takes, with its query plan")
+    parser.add_argument("--rules", type=int, default=len(CONDITIONS), help="how many rules, 20 by default")
     parser.add_argument("--judge", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.judge:
-        measure(options.judge, each=options.each)
+        measure(options.judge, count=options.rules, each=options.each)
         return
-    print(f"{len(CONDITIONS)} rules, evidence stored, SQLite {sqlite3.sqlite_version}")
-    print("    items      hits   CPU s  wall s  peak MiB  over floor  ns/item/rule")
+    print(f"{options.rules} rules, evidence stored, SQLite {sqlite3.sqlite_version}")
+    print("    items      hits   CPU s  wall s  peak MiB  over floor  ns/item/rule  preview CPU s")
     for size in (int(part) for part in options.sizes.split(",")):
         with tempfile.TemporaryDirectory() as folder:
             url = f"sqlite:///{folder}/bench.db"
             fill(open_store(url), size)
-            command = [sys.executable, __file__, "--judge", url, *(["--each"] if options.each else [])]
+            command = [sys.executable, __file__, "--judge", url, "--rules", str(options.rules)]
+            command += ["--each"] if options.each else []
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             *details, last = done.stdout.splitlines()
             print(*details, sep="\n", end="\n" if details else "")
             found = json.loads(last)
-            each = found["cpu"] / size / len(CONDITIONS) * 1e9
+            each = found["cpu"] / size / options.rules * 1e9
             print(
                 f"{size:>9,} {found['hits']:>9,} {found['cpu']:>7.2f} {found['wall']:>7.2f} "
-                f"{found['peak']:>9.0f} {found['peak'] - found['floor']:>11.0f} {each:>13.0f}"
+                f"{found['peak']:>9.0f} {found['peak'] - found['floor']:>11.0f} {each:>13.0f} "
+                f"{found['preview']:>14.2f}"
             )
 
 

@@ -33,7 +33,7 @@ class Problem:
         caret = "^" * max(1, min(self.width, len(shown) - indent))
         return f"{place}\n    {shown.rstrip()}\n    {' ' * max(indent, 0)}{caret} {self.text}"
 
-    def annotate(self) -> str:
+    def annotate(self, level: str = "error") -> str:
         """Write the problem as a workflow command: GitHub shows it beside the line in a pull request."""
         places = {"file": str(self.path)}
         if self.line:
@@ -42,7 +42,7 @@ class Problem:
         if self.rule:
             places["title"] = self.rule
         named = ",".join(f"{name}={_escaped(text, ':,')}" for name, text in places.items())
-        return f"::error {named}::{_escaped(self.text)}"
+        return f"::{level} {named}::{_escaped(self.text)}"
 
 
 def _escaped(text: str, also: str = "") -> str:

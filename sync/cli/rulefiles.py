@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from rules.advice import Advice, about_updated
 from rules.catalogue import Catalogue
 from rules.document import read as read_document
 from rules.handbook import page
@@ -27,14 +28,16 @@ from rules.skeleton import skeleton
 from rules.testing import cover
 from rules.testing import run as run_tests
 from rules.vocabulary import DEFAULT_ENTITY, VOCABULARY, vocabulary
+from sync.advice import advise
 from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output, counted
 from sync.cli.preview import preview
-from sync.cli.session import read_settings, standing_findings, utc_now
+from sync.cli.session import has_store, open_engine, read_settings, standing_findings, utc_now
 from sync.errors import ConfigurationError, Exit
 from sync.sources import declared_fields
+from sync.store.database import read_only
 from sync.store.schema import AnyRow
-from sync.wiring import context_of
+from sync.wiring import context_of, load_rules
 
 COUNTS = ("open", "pending", "clearing", "waived")
 
@@ -79,9 +82,27 @@ def check_rules(
             output.line(problem.annotate() if form is Form.GITHUB else problem.render())
         output.document({"problems": [problem_document(problem) for problem in errors.problems]})
         return Exit.USAGE
+    advice = advice_on(rules, paths, env_file)
+    for one in advice:
+        output.line(one.annotate() if form is Form.GITHUB else one.render())
     output.line(f"{counted(len(rules.rules), 'rule')}, no mistakes.")
-    output.document({"problems": [], "rules": [rule.id for rule in rules.rules]})
+    output.document(
+        {
+            "problems": [],
+            "rules": [rule.id for rule in rules.rules],
+            "advice": [{"rule": one.rule.id, "text": one.text} for one in advice],
+        }
+    )
     return Exit.OK
+
+
+def advice_on(rules: RuleSet, paths: Sequence[Path] | None, env_file: Path | None) -> list[Advice]:
+    """Give advice on rules: with counts from the store where there is one, else what the text alone tells."""
+    settings = read_settings(env_file)
+    if not has_store(settings):
+        return [one for rule in rules.rules for one in about_updated(rule)]
+    with open_engine(settings) as engine, read_only(engine) as connection:
+        return list(advise(connection, load_rules(settings, utc_now(), paths or ())))
 
 
 @app.command("test")

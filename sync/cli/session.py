@@ -61,10 +61,15 @@ def open_engine(settings: Settings) -> Iterator[Engine]:
         engine.dispose()
 
 
+def has_store(settings: Settings) -> bool:
+    """Say whether there is a store to look into; opening a SQLite file would make one."""
+    url = make_url(settings.database_url.get_secret_value())
+    return url.get_backend_name() != "sqlite" or Path(url.database or "").is_file()
+
+
 def standing_findings(settings: Settings) -> dict[str, AnyRow]:
     """Count the findings of each rule in the store; none where there is no store yet, and none is made."""
-    url = make_url(settings.database_url.get_secret_value())
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+    if not has_store(settings):
         return {}
     with open_engine(settings) as engine, engine.connect() as connection:
         run_id = history.newest_judged(connection) or 0
