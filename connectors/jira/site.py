@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from connectors.budget import RateBudget
+from connectors.budget import DATA_CENTER_LIMITS, RateBudget
 from connectors.errors import AuthenticationFailed, NotFound
 from connectors.http import RetryPolicy
 from connectors.jira.client import JiraClient, NotJira
@@ -111,6 +111,8 @@ def connect(
     try:
         server_info = read_server_info(client)
         client.version = "3" if server_info.get("deploymentType") == "Cloud" else "2"
+        if client.version == "2" and "rate_limits" not in config.model_fields_set:
+            client.budget.allow(DATA_CENTER_LIMITS)
         return JiraSite(client, server_info, check_login(client))
     except BaseException:
         client.close()

@@ -45,7 +45,7 @@ def test_requests_are_spread_so_that_no_second_holds_more_than_the_margin_allows
         naps = Naps()
         one = budget(naps)
         moments = [moment_of_next(one, Route(method, "x"), naps) for _ in range(400)]
-        assert busiest(moments) <= 0.9 * limit
+        assert busiest(moments) <= 0.96 * limit
         assert moments[-1] < 400 / (0.79 * limit)
 
 
@@ -98,7 +98,7 @@ def test_refusals_of_requests_that_were_under_way_together_count_once() -> None:
     for moment in sent:
         one.heed(SEARCH, moment, refused())
         naps(0.001)
-    assert moment_of_next(one, SEARCH, naps) == pytest.approx(2.207)
+    assert moment_of_next(one, SEARCH, naps) == pytest.approx(sent[-1] + 2.207)
 
 
 def test_an_answer_to_an_older_request_does_not_end_a_pause() -> None:
@@ -116,7 +116,7 @@ def test_after_a_pause_the_requests_start_one_by_one() -> None:
     one.heed(SEARCH, moment_of_next(one, SEARCH, naps), refused(10.0))
     moments = [moment_of_next(one, SEARCH, naps) for _ in range(20)]
     assert moments[0] == pytest.approx(10.0)
-    assert all(later - earlier == pytest.approx(1 / 80) for earlier, later in pairwise(moments))
+    assert all(later - earlier == pytest.approx(1 / 92) for earlier, later in pairwise(moments))
 
 
 def test_near_the_limit_requests_go_half_as_fast_until_jira_takes_that_back() -> None:
@@ -128,9 +128,9 @@ def test_near_the_limit_requests_go_half_as_fast_until_jira_takes_that_back() ->
         return (moments[-1] - moments[20]) / 29
 
     one.heed(SEARCH, 0.0, Allowance(near_limit=True))
-    assert pace() == pytest.approx(1 / 40)
+    assert pace() == pytest.approx(1 / 46)
     one.heed(SEARCH, naps.clock(), Allowance())
-    assert pace() == pytest.approx(1 / 80)
+    assert pace() == pytest.approx(1 / 92)
 
 
 def test_an_endpoint_without_requests_left_waits_for_its_reset() -> None:
@@ -270,7 +270,7 @@ def test_in_a_storm_of_refusals_eight_threads_keep_the_budget_and_every_pause(se
             for moment, other in jira.sent
             if (other.method, other.endpoint) == (route.method, route.endpoint)
         ]
-        assert busiest(same) <= 0.9 * CLOUD_LIMITS[route.method]
+        assert busiest(same) <= 0.96 * CLOUD_LIMITS[route.method]
 
 
 def test_without_refusals_eight_threads_use_the_budget_they_have() -> None:
@@ -284,5 +284,5 @@ def test_without_refusals_eight_threads_use_the_budget_they_have() -> None:
             time.sleep(0.01)
 
     time.run(*[work] * THREADS)
-    assert busiest(moments) <= 90
-    assert max(moments) < 800 / 79
+    assert busiest(moments) <= 96
+    assert max(moments) < 800 / 91
