@@ -8,6 +8,7 @@ from typing import Any
 
 from sync.sandbox.answers import Answer
 from sync.sandbox.defaults import JsonObject
+from sync.sandbox.mischief import Mischief
 from sync.sandbox.permissions import Permissions
 from sync.sandbox.registry import SandboxError
 from sync.sandbox.requestlog import RequestLog
@@ -126,6 +127,34 @@ def _permission(site: Site, name: str, value: Any) -> bool | set[str]:
     return {site.get(str(issue)).id for issue in value} if name.endswith("_issues") else set(map(str, value))
 
 
+def set_mischief(room: ControlRoom, _: dict[str, str], body: JsonObject) -> JsonObject:
+    """Switch on what the body names; `seed` sets chance anew, `lagging` keeps edits from the search index."""
+    site = room.site
+    known = {"seed", "lagging", *(field.name for field in dataclasses.fields(Mischief))} - {"random"}
+    if unknown := body.keys() - known:
+        raise SandboxError(
+            f"no such mischief: {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}"
+        )
+    site.index.lagging = body.get("lagging", site.index.lagging) is True
+    if "seed" in body:
+        site.mischief.random.seed(body["seed"])
+    for name, value in body.items():
+        if name not in {"seed", "lagging"}:
+            setattr(site.mischief, name, set(map(str, value)) if name == "withheld" else value)
+    told = {name: getattr(site.mischief, name) for name in known - {"seed", "lagging"}}
+    return told | {"withheld": sorted(site.mischief.withheld), "lagging": site.index.lagging}
+
+
+def reindex(room: ControlRoom, _: dict[str, str], __: JsonObject) -> JsonObject:
+    room.site.reindex()
+    return {}
+
+
+def archive_issue(room: ControlRoom, args: dict[str, str], _: JsonObject) -> JsonObject:
+    room.site.archive(args["issue"])
+    return {}
+
+
 # (method, path below /__sandbox__, control)
 CONTROLS: list[tuple[str, str, Control]] = [
     ("GET", "/", overview),
@@ -140,6 +169,9 @@ CONTROLS: list[tuple[str, str, Control]] = [
     ("POST", "/projects", create_project),
     ("POST", "/fields", create_field),
     ("POST", "/users", create_user),
+    ("POST", "/issues/{issue}/archive", archive_issue),
+    ("PUT", "/mischief", set_mischief),
+    ("POST", "/reindex", reindex),
     ("GET", "/permissions", show_permissions),
     ("PUT", "/permissions", set_permissions),
 ]

@@ -28,7 +28,8 @@ class SearchIndex:
 
     def catch_up(self, ids: Iterable[str] | None = None) -> bool:
         """Learn of the edits of these issues (None: of all). Says whether there were any."""
-        late = [issue_id for issue_id in ids or list(self._behind) if issue_id in self._behind]
+        wanted = list(self._behind) if ids is None else ids
+        late = [issue_id for issue_id in wanted if issue_id in self._behind]
         for issue_id in late:
             del self._behind[issue_id]
         return bool(late)

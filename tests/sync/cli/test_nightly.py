@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from sync.sandbox import Deployment
@@ -67,6 +69,28 @@ def test_a_pull_names_its_sources_and_can_be_limited_to_some(desk: Desk) -> None
     said = desk.say("pull", "finance", "--json")
     assert said.code == 0
     assert [(row["source"], row["records"]) for row in said.document["sources"]] == [("finance", 4)]
+
+
+@on_both
+def test_how_complete_a_read_was_is_told_by_pull_status_and_the_report(desk: Desk) -> None:
+    desk.say("run")
+    for command in (("pull", "jira"), ("status",), ("runs", "--show", "1")):
+        (row,) = [row for row in desk.say(*command, "--json").document["sources"] if row["source"] == "jira"]
+        assert (row["reading"], row["unexplained"], row["explained"]) == ("whole", 0, {})
+        assert row["expected"] == row["seen"] > 0
+        text = desk.say(*command).out
+        assert "Completeness" in text
+        assert "unexplained" in text
+    folder = desk.folder / "tieline-report"
+    assert "0 unexplained" in (folder / "index.html").read_text(encoding="utf-8")
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    (read,) = [row for row in report["sources"] if row["source"] == "jira"]
+    assert (read["listed"], read["unexplained"]) == (read["seen"], 0)
+
+
+def test_a_full_read_can_be_asked_for(desk: Desk) -> None:
+    assert desk.say("pull", "--full").code == 0
+    assert desk.say("run", "--full").code == 0
 
 
 def test_check_lists_every_open_finding(desk: Desk) -> None:
