@@ -96,5 +96,5 @@ def _refuse_history(clause: jql.Clause) -> None:
     word = clause.operator.split()[0]
     if word in {"WAS", "CHANGED"}:
         message = f"{word} asks about the past, which is not stored."
-        advice = "Use for: to ask that something has been true for a while, or updated < -30d."
+        advice = "Use for: to ask that something has been true for a while, or touched < -30d."
         raise JqlError(message, clause.operator_start, clause.operator_end, advice)

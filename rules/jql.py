@@ -272,4 +272,6 @@ def _refuse_character(text: str, position: int) -> NoReturn:
             "This quote is never closed.", position, position + 1, f"Add {character} after the text."
         )
     advice = "Put names and values with special characters in quotes."
+    if character in "*/+":
+        advice = "JQL has no arithmetic. Write percentOf(110, budget.amount), or sum with a roll-up."
     raise JqlError(f"The character {character} cannot stand here.", position, position + 1, advice)

@@ -206,15 +206,17 @@ def _top(document: Document, key: str) -> Entry | None:
 
 
 def _with_rollups(documents: list[Document], catalogue: Catalogue, context: Context) -> Catalogue:
-    for document in documents:
-        section = _top(document, "rollups")
+    sections = [_top(document, "rollups") for document in documents]
+    maps = [entry.value for entry in sections if entry and isinstance(entry.value, yaml.Mapping)]
+    names = [entry.name for section in maps for entry in section.entries]
+    for document, section in zip(documents, sections, strict=True):
         if section is None:
             continue
         if not isinstance(section.value, yaml.Mapping):
             document.add("rollups: names fields, as in openWork: {each: …, count: …}.", section.value)
             continue
         for entry in section.value.entries:
-            found = RollupReader(document, catalogue, context).read(entry)
+            found = RollupReader(document, catalogue, context, names).read(entry)
             if found is not None:
                 catalogue = catalogue.replace(found[0].with_fields(found[1]))
     return catalogue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+
 from rules.catalogue import ORDERED, Catalogue, Entity, Field, Kind, Path, Relation, find
 from rules.check import ConditionErrors, check
 from rules.condition import Condition, Rollup, named_paths
@@ -11,6 +13,7 @@ from rules.keys import FUNCTION_KEYS, ROLLUP_KEYS
 from rules.moments import Context
 from rules.names import suggest
 from rules.parameters import Filled
+from rules.tree import Clause, FieldName, Not
 
 _SUMMABLE = frozenset({Kind.NUMBER, Kind.MONEY})
 
@@ -18,10 +21,13 @@ _SUMMABLE = frozenset({Kind.NUMBER, Kind.MONEY})
 class RollupReader:
     """Reads one roll-up after the other; mistakes go to the document."""
 
-    def __init__(self, document: Document, catalogue: Catalogue, context: Context) -> None:
+    def __init__(
+        self, document: Document, catalogue: Catalogue, context: Context, names: Collection[str] = ()
+    ) -> None:
         self.document = document
         self.catalogue = catalogue
         self.context = context
+        self.names = {name.casefold() for name in names}
 
     def read(self, entry: Entry) -> tuple[Entity, Field] | None:
         """Return the entity and the field a roll-up adds to it, or None where it has a mistake."""
@@ -79,6 +85,9 @@ class RollupReader:
                 entry, f'{entity.name} has no relation "{head}".', function.value, suggest(head, names)
             )
             return None
+        if tail.casefold() in self.names:
+            self._refuse_rollup(entry, tail, function.value)
+            return None
         path = self._field(entry, function, relation, tail)
         if (path is None) != (function.name == "count"):
             return None
@@ -119,10 +128,36 @@ class RollupReader:
         if not isinstance(where.value, Scalar):
             self._refuse(entry, "where: is a condition in JQL.", where.value)
             return None
+        for field in fields_in(where.value.value or ""):
+            if field.name.casefold() in self.names:
+                place = self.document.place_in(where.value, field.start, field.end)
+                self._refuse_rollup(entry, field.name, place)
+                return None
         return check_text(self.document, where.value, relation, self.context, entry.name)
+
+    def _refuse_rollup(self, entry: Entry, name: str, place: object) -> None:
+        """A roll-up over roll-ups could run in a circle, so there are none."""
+        message = f"{name} is a roll-up, and one cannot build on another: they could run in a circle."
+        self._refuse(entry, message, place, "Ask for both in the condition of the rule.")
 
     def _refuse(self, entry: Entry, message: str, place: object, advice: str | None = None) -> None:
         self.document.add(message, place, advice, entry.name)  # type: ignore[arg-type]
+
+
+def fields_in(text: str) -> Iterator[FieldName]:
+    """Give the fields a condition names, as far as it can be parsed."""
+    try:
+        nodes = [parse(text).where]
+    except JqlError:
+        return
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, Clause):
+            yield node.field
+        elif isinstance(node, Not):
+            nodes.append(node.child)
+        elif node is not None:
+            nodes += node.children
 
 
 def _absent(rollup: Rollup) -> str | None:

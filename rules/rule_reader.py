@@ -8,11 +8,10 @@ from typing import Any, TypeVar
 
 from rules.cases import CaseReader
 from rules.catalogue import Catalogue, Entity
-from rules.check import check
 from rules.choices import Choices, to_mode
 from rules.condition import All, Condition, named_paths
 from rules.document import Document, Mapping, Node, Scalar, Sequence
-from rules.jql import parse
+from rules.each import Each, UnknownEntity, each_of
 from rules.key_values import to_count, to_duration, to_label, to_severity, to_share
 from rules.keys import (
     CASE_KEYS,
@@ -24,11 +23,12 @@ from rules.keys import (
 from rules.message import read_message
 from rules.moments import Context
 from rules.names import suggest
+from rules.needs import absent_field, absent_leaves, missing
 from rules.parameter_reader import ParameterReader
 from rules.parameters import Filled, Parameter, Values
 from rules.rollups import check_text
 from rules.ruleset import Case, Limit, Mode, Rule, Severity
-from rules.vocabulary import DEFAULT_ENTITY, SHORTHANDS
+from rules.vocabulary import DEFAULT_ENTITY
 
 MAX_FIELDS = 40
 ID_ADVICE = "Use small letters, digits and single dashes."
@@ -56,7 +56,7 @@ class RuleReader:
         self.choices = choices
         self.pack = pack
         self.rule = ""
-        self.only: tuple[str, str, int] | None = None
+        self.each: Each | None = None
 
     def read(self, node: Node) -> Rule | None:
         """Return the rule, or None where it has a mistake."""
@@ -66,8 +66,8 @@ class RuleReader:
             return None
         self.rule = self._name(node)
         self._check_keys(node)
-        entity = self._entity(node)
-        rule = self._build(node, entity) if entity is not None else None
+        self.each = self._each(node)
+        rule = self._build(node, self.each.entity) if self.each is not None else None
         return rule if len(self.document.problems) == before else None
 
     def _name(self, node: Mapping) -> str:
@@ -85,22 +85,13 @@ class RuleReader:
             if entry.name not in RULE_KEYS:
                 self._refuse(f'A rule has no key "{entry.name}".', entry.key, suggest(entry.name, RULE_KEYS))
 
-    def _entity(self, node: Mapping) -> Entity | None:
+    def _each(self, node: Mapping) -> Each | None:
         scalar = self._scalar(node, "each")
-        name = DEFAULT_ENTITY if scalar is None else scalar.value or ""
-        self.only = SHORTHANDS.get(name.casefold())
-        entity = self.catalogue.entity(self.only[0] if self.only else name)
-        if entity is None:
-            names = [*(known.name for known in self.catalogue.entities), *SHORTHANDS]
-            advice = suggest(name, names) or f"There are {', '.join(names)}."
-            self._refuse(f'There is no entity "{name}".', scalar or node, advice)
-        return entity
-
-    def _scope(self, entity: Entity) -> Condition | None:
-        """Give the condition that `each: epic` stands for."""
-        if self.only is None:
+        try:
+            return each_of(DEFAULT_ENTITY if scalar is None else scalar.value or "", self.catalogue)
+        except UnknownEntity as error:
+            self._refuse(str(error), scalar or node, error.advice)
             return None
-        return check(parse(f"{self.only[1]} = {self.only[2]}"), entity, self.context)
 
     def _build(self, node: Mapping, entity: Entity) -> Rule | None:
         parameters = self._parameters(node, entity)
@@ -109,7 +100,7 @@ class RuleReader:
             node, entity, {name: p.tested for name, p in parameters.items()}
         )
         condition, error_when = self._filled(node, entity, parameters, set_here, (tested, tested_error))
-        scope = self._scope(entity)
+        scope = self.each.scope(self.context) if self.each else None
         message, named = self._message(node, entity)
         tests = self._tests(node, entity)
         severity = self._converted(node, "severity", to_severity, None) or Severity.WARNING
@@ -170,16 +161,13 @@ class RuleReader:
 
     def _needs(self, node: Mapping, conditions: Conditions, parameters: dict[str, Parameter]) -> str | None:
         """Say what is missing before the rule can judge; a rule of one's own must not wait for a field."""
-        unset = [name for name, parameter in parameters.items() if not parameter.value]
-        named = [path for found in conditions if found is not None for path in named_paths(found).values()]
-        absent = [path for path in named if path.field.absent]
-        if absent and self.pack is None:
-            message = f"{absent[0].name} holds nothing here: no Jira site declares it."
-            place = self._scalar(node, "when") or node
-            self._refuse(message, place, f"Declare {absent[0].field.absent}.")
-        missing = [f"{path.field.absent}" for path in absent[:1]]
-        missing += [f"a value for {name} under parameters:" for name in unset]
-        return " and ".join(missing) or None
+        asked = absent_leaves(conditions)
+        scalar = self._scalar(node, "when")
+        if asked and self.pack is None and scalar is not None:
+            place = self.document.place_in(scalar, asked[0].start, asked[0].end)
+            message = f"{asked[0].path.name} holds nothing here: no Jira site declares it."
+            self.document.add(message, place, f"Declare {absent_field(asked[0])}.", self.rule)
+        return missing(asked, parameters)
 
     def _conditions(self, node: Mapping, entity: Entity, values: dict[str, Values]) -> Conditions:
         """Read `when` and `error_when` with these values in the place of parameters."""
@@ -232,7 +220,9 @@ class RuleReader:
     def _message(self, node: Mapping, entity: Entity) -> tuple[str, dict[str, Any]]:
         scalar = self._scalar(node, "message")
         if scalar is None:
-            return self._text(node, "title") or self.rule, {}
+            title = node.get("title")
+            given = title.value.value if title and isinstance(title.value, Scalar) else None
+            return given or self.rule, {}
         return read_message(self.document, scalar, entity, self.rule)
 
     def _tests(self, node: Mapping, entity: Entity) -> tuple[Case, ...]:
@@ -242,10 +232,10 @@ class RuleReader:
             return ()
         nodes = entry.value.items if entry is not None and isinstance(entry.value, Sequence) else ()
         cases = [case for item in nodes if (case := self._case(item, entity)) is not None]
-        missing = [word for word, flag in (("flag", True), ("pass", False)) if _has_no(cases, flag)]
-        if missing and len(cases) == len(nodes):
-            advice = f"Add - {missing[0]}: {{…}} under tests:."
-            text = " and no ".join(missing)
+        lacking = [word for word, flag in (("flag", True), ("pass", False)) if _has_no(cases, flag)]
+        if lacking and len(cases) == len(nodes):
+            advice = f"Add - {lacking[0]}: {{…}} under tests:."
+            text = " and no ".join(lacking)
             self._refuse(f"The rule has no {text} test.", entry.key if entry else node, advice)
         return tuple(cases)
 
@@ -260,8 +250,8 @@ class RuleReader:
         if severity is not None and entry.name == "pass":
             self._refuse("What passes has no severity.", node, "Write severity: beside flag: alone.")
         item = CaseReader(self.document, self.rule, self.context).item(entry.value, entity)
-        if self.only is not None:
-            item.setdefault(self.only[1], self.only[2])
+        if self.each is not None and self.each.field is not None:
+            item.setdefault(self.each.field, self.each.value)
         line = self.document.text.count("\n", 0, entry.key.start) + 1
         return Case(entry.name == "flag", item, line, severity)
 
@@ -290,7 +280,7 @@ class RuleReader:
             return default
 
     def _text(self, node: Mapping, key: str) -> str | None:
-        scalar = self._scalar(node, key, quiet=True)
+        scalar = self._scalar(node, key, quiet=key == "when")  # of which its reader has told
         return scalar.value if scalar else None
 
     def _scalar(self, node: Mapping, key: str, *, quiet: bool = False) -> Scalar | None:

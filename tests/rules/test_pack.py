@@ -295,9 +295,69 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("name", BROKEN)
+def _asks(when: str) -> str:
+    return _rule(f"    when: |\n      {when}\n{TESTS}")
+
+
+def _rolls_up(*bodies: str) -> str:
+    lines = [f"  {name}: {{each: objective, {body}}}\n" for name, body in zip("ab", bodies, strict=True)]
+    return "version: 1\nrollups:\n" + "".join(lines)
+
+
+# What is well-formed and cannot be meant: where it stands, and the remedy.
+MEANINGLESS = {
+    "order among texts": (_asks("summary > 5"), "5:15", "Use ~ or !~."),
+    "a text as a whole": (_asks("summary = invoice"), "5:15", "Use summary ~ invoice."),
+    "order among options": (_asks("priority > Medium"), "5:16", "Use =, != or IN."),
+    "a history": (_asks("status WAS Done"), "5:14", "Use for: to ask"),
+    "a change": (_asks("status CHANGED"), "5:14", "or touched < -30d."),
+    "an order": (_asks("status = Done ORDER BY key"), "5:30", "Leave ORDER BY out."),
+    "the current user": (_asks("assignee = currentUser()"), "5:18", "Name the account"),
+    "the members of a group": (_asks("assignee IN membersOf(admins)"), "5:19", "List the people"),
+    "a misspelt function": (_asks("due < startOfMonht()"), "5:13", "Did you mean startOfMonth()?"),
+    "a function of another kind": (_asks("status = startOfDay()"), "5:16", "Functions for it: valueOf()."),
+    "no such day": (_asks('due < "2026-02-30"'), "5:13", "There is no such date as 2026-02-30."),
+    "a number in words": (_asks("hierarchyLevel > one"), "5:24", "Write digits"),
+    "another currency": (_asks('budget.amount > "5 EUR"'), "5:23", "Write the amount in USD."),
+    "no such category": (_asks("statusCategory = Doen"), "5:24", "Did you mean Done?"),
+    "fields of unlike kinds": (_asks("budget.amount > valueOf(due)"), "5:31", "they cannot be compared."),
+    "many values on the right": (_asks("due > valueOf(objective.ends)"), "5:21", "Put it on the left."),
+    "a look-around": (_asks('summary ~ matches("(?=x)")'), "5:25", "Prefer startsWith()"),
+    "a back-reference": (_asks(r'summary ~ matches("(a)\\1")'), "5:25", "Prefer startsWith()"),
+    "a reserved word": (_asks("changed > 5"), "5:7", 'Write "changed" in quotes'),
+    "a missing bracket": (_asks("(status = Done"), "5:21", "a closing bracket"),
+    "a missing operand": (_asks("status = AND due < -7d"), "5:16", "a name or a value should follow"),
+    "a bare true": (_asks("objective.live = true"), "5:24", 'Write "true" in quotes'),
+    "an unknown field of a relation": (_asks("objective.ownr = x"), "5:7", "Did you mean objective.owner?"),
+    "arithmetic": (_asks("budget.actual > budget.amount * 2"), "5:37", "Write percentOf(110,"),
+    "a word in a list of days": (_asks("due IN (soon, 2026-01-01)"), "5:15", 'Write "2026-03-31"'),
+    "a field nobody declares": (_asks("status = x AND risk = High"), "5:22", "Declare fields: {risk: …}"),
+    "a list for a title": (
+        _rule(f"    title: [x]\n    when: status = x\n{TESTS}"),
+        "4:12",
+        "takes one text.",
+    ),
+    "a circle of roll-ups": (
+        _rolls_up("count: workItem, where: b > 0", "count: workItem, where: a > 0"),
+        "3:48",
+        "they could run in a circle",
+    ),
+    "a sum of a roll-up": (
+        _rolls_up("count: workItem", "sum: workItem.a"),
+        "4:29",
+        "one cannot build on another",
+    ),
+    "a parameter as a field": (
+        _rule(f"    parameters: {{due: {{type: date, default: 2026-01-01}}}}\n    when: due < due\n{TESTS}"),
+        "4:18",
+        "Give the parameter another name.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", [*BROKEN, *MEANINGLESS])
 def test_each_broken_file_is_refused_at_the_right_place_with_a_remedy(tmp_path: Path, name: str) -> None:
-    text, place, fragment = BROKEN[name]
+    text, place, fragment = (BROKEN | MEANINGLESS)[name]
     shown = _shown(tmp_path, pack=text)
     assert shown.startswith(f"pack.yaml:{place}"), shown
     assert fragment in shown.splitlines()[2], shown
