@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 from connectors.archives import find_members
 from connectors.arrivals import BY_NAME, Arrival, arrived
@@ -35,8 +36,7 @@ from connectors.workbooks import SUFFIXES, ZIP, FaultyCell, is_workbook, read_sh
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One record: the cells of the wanted columns as written, by the names they were wanted under.
 
     The cell of an optional column that the file has not is ''.

@@ -58,7 +58,8 @@ def read_version(cells: Cells, amount: Amount) -> BudgetVersion:
 
 def read_amount(cells: Cells, amount: Amount, currency: str, notation: Notation, scale: int) -> int | None:
     """The amount in minor units by the strict grammar; None where its cells are blank."""
-
+    if amount.column is not None and amount.sign is None:
+        return read_minor(cells, amount.column, currency, notation=notation, scale=scale)
     return combine(
         cells, amount, lambda column: read_minor(cells, column, currency, notation=notation, scale=scale)
     )

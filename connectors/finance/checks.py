@@ -38,6 +38,8 @@ class TotalsChecks:
 
     def add(self, amounts: Iterable[Loose]) -> None:
         """Count a row above, with its amounts."""
+        if not self._kinds:
+            return
         self._rows = [rows + 1 for rows in self._rows]
         for found in amounts:
             for sums in self._sums:

@@ -39,6 +39,19 @@ class Frames:
         self._amounts = plan.amounts
         self._cells = [_cells_of(_columns(config, amount)) for amount in plan.amounts]
         self._known: list[dict[object, Frame]] = [{} for _ in plan.amounts]
+        self._currencies: dict[str, str] = {}
+        self.notation = config.number.notation()
+
+    def currency(self, cells: Cells) -> str:
+        """The currency of a row."""
+        declared = self._config.currency
+        if isinstance(declared, str):
+            return declared
+        said = cells[declared.column]
+        known = self._currencies.get(said)
+        if known is None:
+            known = self._currencies[said] = read_currency(cells, self._config)
+        return known
 
     def read(self, cells: Cells, place: int) -> Frame:
         """The frame of the amount at this place of the plan; `CellRefused` where it cannot be read."""

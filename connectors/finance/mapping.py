@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from connectors.finance.cells import Cells, read_amount, read_currency, read_minor
+from connectors.finance.cells import Cells, read_amount, read_minor
 from connectors.finance.codes import issue_keys, projects_above
 from connectors.finance.config import FinanceMapping, Plan
 from connectors.finance.frames import Frame, Frames
@@ -25,10 +25,10 @@ def to_lines(
     plan = config.plan() if plan is None else plan
     frames = frames or Frames(config, plan)
     try:
-        head = _read_head(row.cells, config)
+        head = _read_head(row.cells, config, frames)
     except CellRefused as fault:
         return Quarantined(file, row.line, fault.column, str(fault), row.raw, fault.code)
-    notation = config.number.notation()
+    notation = frames.notation
     faults: list[CellRefused] = []
     lines: list[BudgetLine] = []
     minors: dict[str, int] = {}
@@ -40,7 +40,8 @@ def to_lines(
                 minors[amount.title] = minor
         except CellRefused as fault:
             faults.append(fault)
-    faults = faults or _wrong_sums(row.cells, config, plan, head.currency, minors)
+    if plan.sums and not faults:
+        faults = _wrong_sums(row.cells, config, plan, head.currency, minors)
     return _refused(row, file, faults) if faults else tuple(lines)
 
 
@@ -84,8 +85,7 @@ def natural_key(*parts: str | None) -> str:
     return "|".join((part or "").replace("\\", "\\\\").replace("|", "\\|") for part in parts)
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
+class _Head(NamedTuple):
     """What all amounts of a row share."""
 
     currency: str
@@ -98,21 +98,23 @@ class _Head:
     parents: tuple[str, ...]
 
 
-def _read_head(cells: Cells, config: FinanceMapping) -> _Head:
+def _read_head(cells: Cells, config: FinanceMapping, frames: Frames) -> _Head:
     columns = config.columns
     own_id = _code(cells, columns.id)
     if columns.id is not None and own_id is None:
         raise CellRefused(columns.id, "the id is blank", "blank")
     project = _code(cells, columns.project)
     return _Head(
-        currency=read_currency(cells, config),
+        currency=frames.currency(cells),
         project=project,
         cost_centre=_code(cells, columns.cost_centre),
         account=_code(cells, columns.account),
         description=_code(cells, columns.description),
         own_id=own_id,
-        issues=issue_keys(_code(cells, columns.issue)),
-        parents=projects_above(project, _code(cells, columns.parent), config.project_separator),
+        issues=issue_keys(_code(cells, columns.issue)) if columns.issue else (),
+        parents=projects_above(project, _code(cells, columns.parent), config.project_separator)
+        if columns.parent or config.project_separator
+        else (),
     )
 
 

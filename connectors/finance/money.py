@@ -75,7 +75,12 @@ def parse_minor(text: str, currency: str, notation: Notation = PLAIN, scale: int
     written = text.strip()
     if not written:
         return None
-    whole, fraction, negative = _read_number(written, notation)
+    bare = _bare(notation.decimal).fullmatch(written) if notation.negative == "-1" else None
+    if bare is not None and len(written) <= _LONGEST:  # as most are: no marks to look for
+        minus, whole, fraction = bare.groups("")
+        negative = bool(minus)
+    else:
+        whole, fraction, negative = _read_number(written, notation)
     places = exponent_of(currency) + len(str(scale)) - 1
     if len(fraction) > places:
         raise AmountRefused(
@@ -170,6 +175,11 @@ def _without_symbol(text: str, symbol: str) -> str:
     if symbol and text.endswith(symbol):
         return text[: -len(symbol)].rstrip()
     return text
+
+
+@lru_cache
+def _bare(decimal: str) -> re.Pattern[str]:
+    return re.compile(rf"(-)?([0-9]+)(?:{re.escape(decimal)}([0-9]+))?")
 
 
 @lru_cache

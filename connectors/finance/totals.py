@@ -16,9 +16,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import partial
+from typing import NamedTuple
 
 from connectors.figures import Figure
 from connectors.finance.cells import Cells, combine
@@ -33,8 +33,7 @@ _Key = tuple[int, BudgetVersion, str]
 _EXACT = Context(prec=200)
 
 
-@dataclass(frozen=True, slots=True)
-class Loose:
+class Loose(NamedTuple):
     """One amount by the plain reading, and what it belongs to."""
 
     amount: Amount
@@ -78,13 +77,20 @@ class Tally:
 
     def read(self, cells: Cells, plan: Plan, frames: Frames) -> list[Loose]:
         """The amounts of a row as far as they can be read."""
-        found = (self._read(cells, amount, frames, place) for place, amount in enumerate(plan.amounts))
-        return [loose for loose in found if loose is not None]
+        found = []
+        for place, amount in enumerate(plan.amounts):
+            loose = self._read(cells, amount, frames, place)
+            if loose is not None:
+                found.append(loose)
+        return found
 
     def _read(self, cells: Cells, amount: Amount, frames: Frames, place: int) -> Loose | None:
         try:
             frame = frames.read(cells, place)
-            minor = combine(cells, amount, partial(self._minor, cells, frame.exponent))
+            if amount.column is not None and amount.sign is None:
+                minor = self._minor(cells, frame.exponent, amount.column)
+            else:
+                minor = combine(cells, amount, partial(self._minor, cells, frame.exponent))
         except CellRefused:
             return None
         return None if minor is None else Loose(amount, frame.currency, minor, frame.key)

@@ -74,7 +74,7 @@ def stage_row(line: BudgetLine, artifact_id: int | None) -> tuple[object, ...]:
     key = short(storable(line.id))
     return (
         key,
-        match_key(key),
+        key.lower() if key.isascii() else match_key(key),
         line.version.value,
         line.fiscal_year,
         line.period,
@@ -86,8 +86,8 @@ def stage_row(line: BudgetLine, artifact_id: int | None) -> tuple[object, ...]:
         None if line.description is None else storable(line.description),
         line.line,
         artifact_id,
-        " ".join(map(match_key, line.issues)) or None,
-        "\n".join(map(match_key, line.parents)) or None,
+        " ".join(map(match_key, line.issues)) if line.issues else None,
+        "\n".join(map(match_key, line.parents)) if line.parents else None,
     )
 
 
