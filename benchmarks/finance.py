@@ -3,7 +3,7 @@
 Ours is the whole intake, as a night does it: the file kept by its hash, staged, every row and cent accounted
 for, compared with what stands, promoted in one transaction, queryable. The others read the same file exactly
 and insert it into the same table of a store made by the same migrations (`budget_line`, with its keys and
-indexes), and no more; on PostgreSQL the bare load is one COPY of ready rows. They live in a throw-away environment.
+indexes), and no more; on PostgreSQL the bare load is one COPY of ready rows.
 
 Each round is a process of its own; CPU seconds are compared, because a machine may be shared. The best round
 counts. Without the other libraries (--no-peers) only ours is measured.

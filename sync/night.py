@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
@@ -26,6 +26,7 @@ from sync.pull import Feed, Kind, Pull, Pulled
 from sync.savedplan import NOTHING_PLANNED, SavedPlan, crossed
 from sync.settings import Settings
 from sync.store import labels, rulebook, runs
+from sync.store.artifacts import purge as purge_files
 from sync.store.conversions import Conversion, save_conversions
 from sync.store.coverage import save_coverage
 from sync.store.guards import Allowed
@@ -213,6 +214,8 @@ def pull_all(service: Service, options: Options, result: RunResult, lease: Lease
             )
             result.pulled.append(pull.read())
         lease.keep()
+    with service.engine.begin() as connection:
+        purge_files(connection, service.clock() - timedelta(days=service.settings.keep_files_days))
 
 
 def judge_all(

@@ -77,6 +77,7 @@ class Settings(BaseModel):
     max_changes: int = Field(500, alias="TIELINE_MAX_CHANGES", ge=1)
     max_share: Share = Field(0.2, alias="TIELINE_MAX_SHARE")
     max_shrink: Share = Field(0.2, alias="TIELINE_MAX_SHRINK")
+    keep_files_days: int = Field(400, alias="TIELINE_KEEP_FILES_DAYS", ge=1)
     tokens: Path = Field(Path("tieline-tokens"), alias="TIELINE_TOKENS")
     report_dir: Path = Field(Path("tieline-report"), alias="TIELINE_REPORT_DIR")
 

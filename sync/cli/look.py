@@ -11,11 +11,12 @@ import typer
 from sqlalchemy import Connection
 
 from connectors.finance.money import format_minor
+from sync.cli.accounts import show_movements, show_totals
 from sync.cli.lines import show_lines
 from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output, shortened
 from sync.cli.session import open_engine, open_session, read_settings, utc_now, write_run_report
-from sync.cli.summary import mapped, show_coverage, show_sources, show_totals, source_document
+from sync.cli.summary import mapped, show_coverage, show_sources, source_document
 from sync.errors import ConfigurationError, Exit
 from sync.explain import Explainer, Explanation, RuleView
 from sync.explain_money import LineExplainer
@@ -199,6 +200,7 @@ def runs(
             raise ConfigurationError(f"There is no run {show}. `tieline runs` lists them.")
         sources = sources_of(connection, show)
         totals, coverage = history.totals_of(connection, show), history.coverage_of(connection, show)
+        moved = history.movements_of(connection, show)
         writes = history.write_counts(connection, show)
     started = f"{row.started_at:%Y-%m-%d %H:%M} UTC"
     output.line(f"Run {row.id} ({asked(row)}) at {started}: {row.status}", style="bold")
@@ -206,6 +208,7 @@ def runs(
         output.line(row.message)
     show_sources(output, sources)
     show_totals(output, totals)
+    show_movements(output, moved)
     show_coverage(output, coverage)
     output.table("Label writes", ["", "state", "number>"], [(*k, v) for k, v in sorted(writes.items())])
     output.document(
@@ -213,6 +216,7 @@ def runs(
         | {
             "sources": [source_document(r) for r in sources],
             "control_totals": [mapped(r) for r in totals],
+            "reconciliation": [mapped(r) for r in moved],
             "coverage": [mapped(r) for r in coverage],
             "writes": [{"operation": k[0], "state": k[1], "number": v} for k, v in sorted(writes.items())],
         }

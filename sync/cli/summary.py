@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from connectors.finance.money import format_minor
+from sync.cli.accounts import show_movements, show_totals
 from sync.cli.output import FEW, Output, shortened
 from sync.cli.plans import plan_document, show_changes, show_left_out, show_writes, written_document
 from sync.cli.rule_lives import first_night_lines, show_open
@@ -31,6 +32,7 @@ def show_run(output: Output, session: Session, result: RunResult, *, brief: bool
         if not brief:
             show_sources(output, sources_of(connection, result.run_id))
             show_totals(output, history.totals_of(connection, result.run_id))
+            show_movements(output, history.movements_of(connection, result.run_id))
         show_rules(output, history.findings_by_rule(connection, result.run_id))
         show_coverage(output, history.coverage_of(connection, result.run_id))
     for problem in problems_of(result):
@@ -65,6 +67,7 @@ def show_pull(output: Output, session: Session, result: RunResult) -> None:
     with session.engine.connect() as connection:
         show_sources(output, sources_of(connection, result.run_id))
         show_totals(output, history.totals_of(connection, result.run_id))
+        show_movements(output, history.movements_of(connection, result.run_id))
     for problem in problems_of(result):
         output.line(problem, style="red")
     output.line(f"Run {result.run_id}: {result.status}", style="bold")
@@ -116,27 +119,6 @@ def show_sources(output: Output, rows: Sequence[AnyRow]) -> None:
 def explained(text: str | None) -> str:
     """Say which classes explain what is not in the store or no longer listed, with their numbers."""
     return ", ".join(f"{number} {name}" for name, number in json.loads(text or "{}").items()) or "-"
-
-
-def show_totals(output: Output, rows: Sequence[AnyRow]) -> None:
-    """Show the control totals, one table for each currency."""
-    for currency in dict.fromkeys(row.currency for row in rows):
-        output.table(
-            f"Control totals in {currency}",
-            ["source", "year", "file's own sum>", "accepted>", "refused>", "off by>"],
-            [
-                (
-                    row.source,
-                    f"{row.version} {row.fiscal_year}",
-                    format_minor(row.stated_minor, currency),
-                    format_minor(row.accepted_minor, currency),
-                    format_minor(row.refused_minor, currency),
-                    format_minor(row.stated_minor - row.accepted_minor - row.refused_minor, currency),
-                )
-                for row in rows
-                if row.currency == currency
-            ],
-        )
 
 
 def show_rules(output: Output, rows: Sequence[AnyRow]) -> None:
@@ -244,6 +226,7 @@ def run_document(session: Session, result: RunResult, *, findings: bool = False)
             "dry_run": result.dry_run,
             "sources": [source_document(row) for row in sources_of(connection, result.run_id)],
             "control_totals": [mapped(row) for row in history.totals_of(connection, result.run_id)],
+            "reconciliation": [mapped(row) for row in history.movements_of(connection, result.run_id)],
             "rules": [mapped(row) for row in history.findings_by_rule(connection, result.run_id)],
             "frozen": dict(result.judgement.frozen),
             "not_judged_sites": list(result.judgement.dark),

@@ -11,6 +11,7 @@ from sync.store.accounts import control_total
 from sync.store.findings import WORK_ITEM
 from sync.store.groups import cost_centre, project
 from sync.store.links import budget_line, objective, work_item
+from sync.store.reconcile import reconciliation
 from sync.store.runs import run, source_run
 from sync.store.schema import AnyRow, table_of
 from sync.store.waivers import waiver
@@ -144,6 +145,16 @@ def totals_of(connection: Connection, run_id: int) -> Sequence[AnyRow]:
         select(control_total)
         .where(control_total.c.run_id == run_id)
         .order_by(control_total.c.source, control_total.c.fiscal_year.desc(), control_total.c.version)
+    ).all()
+
+
+def movements_of(connection: Connection, run_id: int) -> Sequence[AnyRow]:
+    """Read how a run moved the sums of the finance sources, by version and period."""
+    order = ("source", "currency", "fiscal_year", "version", "period")
+    return connection.execute(
+        select(reconciliation)
+        .where(reconciliation.c.run_id == run_id)
+        .order_by(*(reconciliation.c[name] for name in order))
     ).all()
 
 
