@@ -13,7 +13,7 @@ LOCK  = $(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --p
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format bench-rules bench-peers bench-pull bench-finance soak-pull soak-finance bench-write lock clean
+.PHONY: help demo test check lint format bench-rules bench-peers bench-pull bench-finance soak-pull soak-finance bench-write bench-matching lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +42,9 @@ bench-rules: $(VENV)/.installed  ## what judging costs: 20 rules over 10,000 and
 
 bench-peers: $(VENV)/.installed  ## the rule engine beside the fastest expression library, over the same records
 	@$(BIN)/python benchmarks/rules_peers.py $(ARGS)
+
+bench-matching: $(VENV)/.installed  ## what matching 1,000,000 budget lines with 100,000 items costs (ARGS="--lines 100000 --items 10000")
+	@$(BIN)/python benchmarks/matching.py $(ARGS)
 
 bench-pull: $(VENV)/.installed  ## how fast 20,000 issues are read, beside other ways (ARGS="--peers", "--deployment dc")
 	@$(BIN)/python benchmarks/pull.py $(ARGS)
