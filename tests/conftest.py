@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import network, postgres
+from tests import jira_contract, network, postgres
 from tests.clock import NOW, TODAY
 
 # The gate must give the same answer twice: "ci" draws the same examples every time. To hunt for new ones:
@@ -75,6 +75,21 @@ def no_network() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         network.keep_in(patch)
         yield
+
+
+@pytest.fixture(scope="session")
+def breaches_of_contract() -> Iterator[list[str]]:
+    with jira_contract.watched() as breaches:
+        yield breaches
+
+
+@pytest.fixture(autouse=True)
+def every_request_keeps_the_contract(breaches_of_contract: list[str]) -> Iterator[None]:
+    """Whatever a test is about: what it has the product ask of a Jira, the real Jira must know."""
+    yield
+    found = [*breaches_of_contract]
+    breaches_of_contract.clear()
+    assert not found, "\n".join(found)
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ class JiraLabels:
         return {str(issue["id"]): tuple((issue.get("fields") or {}).get("labels") or ()) for issue in found}
 
     def _is_ours(self, change: LabelChange) -> bool:
-        return not any(self._foreign(change))
+        return next(self._foreign(change), None) is None
 
     def _foreign(self, change: LabelChange) -> Iterator[str]:
         named = (*change.add, *(name for name in change.remove if name not in self.older))

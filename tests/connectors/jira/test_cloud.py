@@ -14,7 +14,7 @@ import pytest
 
 from connectors.errors import IncompleteRead, RateLimited, Refused, Unreachable
 from connectors.jira import JiraIssues, JiraSite
-from connectors.jira.crew import AHEAD, Stopped, stoppable
+from connectors.jira.crew import Stopped, stoppable
 from connectors.records import Page, WorkItem
 from tests.connectors.jira.conftest import Jira, ScriptedJira, connect, issue
 from tests.connectors.jira.deployments import Cloud, found, keys, read, records
@@ -175,7 +175,7 @@ def test_no_more_is_fetched_ahead_than_can_be_under_way(jira: Jira) -> None:
     pages = JiraIssues(site, "align-").pages()
     for taken in range(-1, 4):  # the first page comes from the search itself
         next(pages)
-        assert len(scripted.asked("bulkfetch")) <= max(taken, 0) + 2 + AHEAD
+        assert len(scripted.asked("bulkfetch")) <= max(taken, 0) + 2
 
 
 def test_a_read_that_is_given_up_leaves_no_thread_behind(jira: Jira) -> None:
@@ -187,7 +187,7 @@ def test_a_read_that_is_given_up_leaves_no_thread_behind(jira: Jira) -> None:
     gc.collect()
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("jira")] == []
     asked = len(scripted.asked("bulkfetch"))
-    assert asked <= 1 + site.config.parallel + AHEAD
+    assert asked <= 1 + site.config.parallel
     assert len(keys(first)) == 200
 
 

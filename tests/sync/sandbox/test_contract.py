@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 from jira import JIRA
 from openapi_core import OpenAPI
 from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
 from openapi_core.exceptions import OpenAPIError
 
 from sync.sandbox import Deployment, Sandbox
+from tests import jira_contract
 from tests.sync.sandbox.clients import SHARED, Client
 
 FILES = {Deployment.CLOUD: "cloud-openapi.json", Deployment.DATA_CENTER: "datacenter-openapi.json"}
@@ -151,3 +153,24 @@ def test_the_jira_package_works_against_it(deployment: Deployment, context_path:
         }
         assert len(package.priorities()) == 5
         package.close()  # type: ignore[no-untyped-call]
+
+
+WRONG = [
+    ("3", "POST", "search/jql", {"jql": "project = PAY", "maxResults": "many"}),
+    ("3", "POST", "issue/bulkfetch", {"issueIdsOrKeys": "PAY-1"}),
+    ("3", "GET", "serchInfo", None),
+    ("2", "DELETE", "myself", None),
+]
+
+
+@pytest.mark.parametrize(("version", "method", "path", "body"), WRONG)
+def test_a_request_of_the_product_that_breaks_the_contract_is_noticed_whoever_sends_it(
+    version: str, method: str, path: str, body: Any, breaches_of_contract: list[str]
+) -> None:
+    if jira_contract.contract(version) is None:
+        pytest.skip("needs the OpenAPI files in ../shared/jira")
+    with Sandbox(Deployment.CLOUD) as jira:
+        url = f"{jira.url}/rest/api/{version}/{path}"
+        requests.request(method, url, json=body, headers={"User-Agent": "tieline"}, timeout=30)
+    assert len(breaches_of_contract) == 1
+    breaches_of_contract.clear()
