@@ -331,7 +331,10 @@ def dangling(
 ) -> int:
     """List the references that lead nowhere."""
     output = Output(as_json=json)
-    with open_engine(read_settings(env_file)) as engine, engine.connect() as connection:
+    with open_session(env_file) as session, session.engine.connect() as connection:
+        known = [feed.name for feed in session.service.feeds]
+        if source is not None and source not in known:
+            raise ConfigurationError(f"{source}: no such source; there are {', '.join(known)}")
         rows = list_dangling(connection, source)
     output.table(
         "References that lead nowhere",
