@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connectors.errors import AuthenticationFailed, BadInput, ConnectorError, IncompleteRead, Refused
+from connectors.errors import AuthenticationFailed, BadInput, IncompleteRead, Refused
 from connectors.finance import RestFinanceConfig, RestFinanceSource
 from connectors.finance.profiles import profile_names, read_profile
 from connectors.http import RetryPolicy
 from connectors.records import BudgetLine, Page, Quarantined
-from tests.connectors.finance.api_server import Reply, serve
+from tests.connectors.finance.api_server import Asked, Reply, serve
 from tests.connectors.finance.api_systems import (
     SYSTEMS,
     Anaplan,
@@ -322,7 +322,7 @@ def test_a_chunk_cut_short_is_never_a_shorter_budget() -> None:
         system.trouble = lambda number: (
             Reply(text="CC", headers={"Content-Length": "4096"}) if number == 7 else None
         )
-        with pytest.raises(ConnectorError):
+        with pytest.raises(IncompleteRead, match=r"erp: the download broke off\. Read it anew\."):
             read(system)
 
 
@@ -381,6 +381,19 @@ def test_a_report_of_workday_as_csv_goes_the_way_of_files() -> None:
         )
         (line,) = lines(pages)
         assert (line.amount_minor, line.currency, line.line) == (123450, "EUR", 2)
+
+
+def test_what_is_put_into_a_path_of_a_profile_stays_in_its_place() -> None:
+    system = Apptio()
+
+    def answer(asked: Asked) -> Reply:
+        return system.login(asked) or Reply(text="Cost Center\tAccount\tAmount\nA\tB\t1\n")
+
+    with serve(answer) as api:
+        system.url = api.url
+        read(system, **{"with": system.source()["with"] | {"table": "GL/Data #1?x=y"}})
+        tables = "/biit/api/v2/domains/acme.com/projects/Cost%20Transparency/tables"
+        assert api.asked[-1].path == f"{tables}/GL%2FData%20%231%3Fx%3Dy/dates/Jan:FY2026.tsv"
 
 
 def test_a_table_with_too_few_rows_is_incomplete() -> None:
