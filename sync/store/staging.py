@@ -91,7 +91,7 @@ def stage_row(line: BudgetLine, artifact_id: int | None) -> tuple[object, ...]:
     )
 
 
-@lru_cache(maxsize=1 << 15)
+@lru_cache(maxsize=1 << 13)
 def code(text: str | None) -> tuple[str | None, str | None]:
     """Give a code as it is stored and as it is compared; a file repeats the same few in all its rows."""
     return (None, None) if text is None else (storable(text), match_key(text))

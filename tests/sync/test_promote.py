@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, delete, func, select
 
 from sync.errors import ConfigurationError, Exit
 from sync.store import artifacts, promotion
 from sync.store.as_known import as_known, budget_line_version
 from sync.store.quarantine import refused_rows, waive
 from tests.clock import NOW
-from tests.sync.ledgers import Books, budget_line, entry, past
+from tests.sync.ledgers import Books, budget_line, control_total, entry, past
 
 
 @pytest.fixture
@@ -265,3 +265,39 @@ def test_kept_files_are_forgotten_once_nothing_stands_on_them(books: Books) -> N
         artifacts.purge(connection, NOW + timedelta(days=900))
     assert len(books.rows(select(artifacts.part))) == 2, "A stands on the second file, B on the third"
     assert len(books.rows(select(artifacts.artifact))) == 3, "what was read is still known by its hash"
+
+
+def test_rows_that_state_totals_are_counted_apart_and_never_as_money(books: Books) -> None:
+    books.declared = {"totals": [{"column": "project", "pattern": "Total"}]}
+    books.write(entry("A", "1.00"), entry("B", "x"), entry("C", "2.00"), entry("Total", "3.00", account=""))
+    assert books.read().complete
+    account = books.account()
+    counts = (account.rows_read, account.rows_accepted, account.quarantined, account.rows_excluded)
+    assert counts == (4, 2, 1, 1)
+    (total,) = books.rows(select(control_total))
+    sums = (total.stated_minor, total.accepted_minor, total.refused_minor, total.excluded_minor)
+    assert sums == (600, 300, 0, 300)
+    assert sum(books.standing().values()) == 300
+
+
+def test_a_sum_that_the_changes_do_not_explain_promotes_nothing(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of our own stands in for what must never happen: one staged line is lost on its way."""
+    books.write(entry("A", "1.00"), entry("B", "2.00"))
+    books.read()
+    whole = promotion.promote
+
+    def losing(connection: Connection, source: str, run_id: int, now: datetime) -> None:
+        whole(connection, source, run_id, now)
+        connection.execute(delete(budget_line).where(budget_line.c.project == "C"))
+
+    monkeypatch.setattr(promotion, "promote", losing)
+    books.write(entry("A", "1.50"), entry("B", "2.00"), entry("C", "4.00"))
+    held = books.read()
+    assert held.status == "held"
+    assert held.message == (
+        "budget 2026 FY2026-01 USD: in minor units, 300 stood, 0 were added, 50 changed and 0 removed, which "
+        "leaves 350 where the source holds 750. Nothing was changed."
+    )
+    assert books.standing() == {key("A"): 100, key("B"): 200}
