@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, false, func, or_, select, union
+from sqlalchemy import Connection, Select, and_, case, func, or_, select, union
 
+from connectors.records import CodeField
 from sync.figures import IdleRule, IdleWork, Leftovers, LooseMoney, Series
-from sync.store.candidates import budget_line, former_key, work_item
+from sync.store.candidates import (
+    budget_line,
+    former_key,
+    project_above,
+    set_up,
+    tear_down,
+    work_item,
+)
 from sync.store.levels import COLUMNS, allocation, forms, objective
 from sync.store.links import ancestors
 from sync.store.presence import kept, live
@@ -108,14 +116,23 @@ def idle_work(connection: Connection, limit: int | None = None) -> tuple[IdleWor
 
 def idle_rules(connection: Connection) -> tuple[IdleRule, ...]:
     """Read the rows of allocation tables that name nothing known, or speak of codes that no line carries."""
-    found = union(*(speaking_of_lines(*form) for form in forms(connection)), naming_nothing().where(false()))
+    if not forms(connection):
+        return ()
+    set_up(connection)
+    above = select(allocation.c.id).where(
+        allocation.c.field == CodeField.PROJECT,
+        ~allocation.c.prefix,
+        allocation.c.code_folded.in_(select(project_above.c.above)),
+    )
+    found = union(*(speaking_of_lines(*form) for form in forms(connection)), above)
     unknown = naming_nothing().subquery()
     rows = connection.execute(
         select(allocation, unknown.c.id.label("unknown"))
         .outerjoin(unknown, unknown.c.id == allocation.c.id)
         .where(kept(allocation), or_(unknown.c.id.is_not(None), allocation.c.id.not_in(found)))
         .order_by(allocation.c.source, allocation.c.id)
-    )
+    ).all()
+    tear_down(connection)
     return tuple(
         IdleRule(
             source=row.source,

@@ -128,8 +128,14 @@ def levels(connection: Connection) -> Iterator[Level]:
     yield from confirmed(connection)
     yield from keys_and_codes()
     yield from allocated(connection, ITEM)
-    yield from projects_above(connection)
+    deepest = connection.scalar(select(func.max(project_above.c.depth))) or 0
+    for steps in range(1, deepest + 1):
+        yield from of_project_above(steps)
     yield from allocated(connection, OBJECTIVE)
+    for steps in range(1, deepest + 1):
+        code = Code(CodeField.PROJECT, steps)
+        title = f"allocation table, {place_above(steps)} → objective"
+        yield Level(title, (by_allocation(code, OBJECTIVE, None),))
 
 
 def confirmed(connection: Connection) -> Iterator[Level]:
@@ -165,16 +171,18 @@ def forms(connection: Connection, *wanted: ColumnElement[bool]) -> list[tuple[st
     return sorted(((row[0], row[1]) for row in found), key=lambda it: (order.index(it[0]), it[1] > 0, -it[1]))
 
 
-def projects_above(connection: Connection) -> Iterator[Level]:
-    """Give the same for the projects that a line's project is part of, the nearest first."""
-    deepest = connection.scalar(select(func.max(project_above.c.depth))) or 0
-    for steps in range(1, deepest + 1):
-        code = Code(CodeField.PROJECT, steps)
-        where = f"the project {steps} above" if steps > 1 else "the project above"
-        yield Level(f"confirmed match of {where}", by_decision(code))
-        yield Level(f"{where} is an issue key", (by_key(code),))
-        yield Level(f"{where} in a field of the issue", (by_field(code),))
-        yield Level(f"allocation table, {where}", (by_allocation(code, ITEM, None),))
+def of_project_above(steps: int) -> Iterator[Level]:
+    """Give the same for the project so many steps above a line's own."""
+    code, where = Code(CodeField.PROJECT, steps), place_above(steps)
+    yield Level(f"confirmed match of {where}", by_decision(code))
+    yield Level(f"{where} is an issue key", (by_key(code),))
+    yield Level(f"{where} in a field of the issue", (by_field(code),))
+    yield Level(f"allocation table, {where}", (by_allocation(code, ITEM, None),))
+
+
+def place_above(steps: int) -> str:
+    """Name a project above a line's own."""
+    return "the project above" if steps == 1 else f"the project {steps} steps above"
 
 
 def by_decision(code: Code) -> tuple[Select[Any], ...]:

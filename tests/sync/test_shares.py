@@ -153,6 +153,10 @@ class Oracle:
                     hit for it in level for hit in allowed(look(it), it)
                 ]
         yield from self.allocated(own, allowed, issues=False)
+        for code_above in self.above(line.project):
+            yield lambda level=code_above: [  # type: ignore[misc]
+                hit for it in level for hit in allowed(self.ruled(CodeField.PROJECT, it, 0, issues=False), it)
+            ]
 
     def allocated(
         self, own: dict[CodeField, str | None], allowed: Callable[[list[Hit]], list[Hit]], *, issues: bool
