@@ -295,7 +295,7 @@ def budget(
     env_file: EnvFile = None,
     json: Json = False,
 ) -> int:
-    """Show the budget by period, as it is or as it was known on a date."""
+    """Show the budget by period, as it is or once was known."""
     output = Output(as_json=json)
     settings = read_settings(env_file)
     moment = utc_now() if as_of is None else end_of(as_of).replace(tzinfo=settings.zone)

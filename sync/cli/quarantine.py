@@ -18,7 +18,7 @@ from sync.retry import from_kept_files
 from sync.store import quarantine as store
 from sync.store.schema import AnyRow
 
-HELP = "Look at the rows that were refused, and read them again once they can be read."
+HELP = "List the rows that were refused, and read them again."
 COLUMNS = ("id", "source", "file", "sheet", "line", "record", "column_name", "code", "reason", "raw")
 
 app = typer.Typer(help=HELP)
@@ -32,7 +32,7 @@ State = Annotated[
 
 @app.callback(invoke_without_command=True)
 def refused(context: typer.Context, env_file: EnvFile = None, json: Json = False) -> int:
-    """Look at the rows that were refused, and read them again once they can be read."""
+    """List the rows that were refused, and read them again."""
     if context.invoked_subcommand is None:
         return list_rows(env_file=env_file, json=json)
     return Exit.OK
