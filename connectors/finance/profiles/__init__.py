@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 
 _FOLDER = Path(__file__).parent
 _ASKED = re.compile(r"\$\{([a-z_]+)\}")
+_SECRET = {"password", "client_secret", "key_secret", "private_key", "refresh_token"}
 _PATHS = {"path", "chunk_path"}
 # Of these keys only one group can be meant: where a source declares one, the profile's others go.
 _EITHER_OR = (
@@ -40,6 +41,22 @@ def read_profile(name: str) -> Mapping[str, Any]:
     return document
 
 
+def entry_for(name: str) -> list[str]:
+    """The lines of an entry for `sources.yaml` that uses this profile, with what is to be filled in."""
+    profile = read_profile(name)
+    lines = [f"# {profile['system']}", "finance:", f"  - name: {name}", f"    profile: {name}", "    with:"]
+    for key, asked in profile["asks"].items():
+        lines.append(f"      # {asked['about']}")
+        if "default" in asked:
+            lines.append(f"      # {key}: {_quoted(str(asked['default']))}")
+        elif key in _SECRET:
+            lines.append(f"      {key}: ${{{name.upper().replace('-', '_')}_{key.upper()}}}")
+        else:
+            lines.append(f"      {key}:")
+    lacking = [key for key in ("currency", "amount") if key not in profile["gives"]]
+    return lines + [f"    {key}:  # which column; see docs/finance.md" for key in lacking]
+
+
 def filled_in(declared: Mapping[str, Any]) -> dict[str, Any]:
     """The declaration of a source with the keys of its profile added; `ValueError` says what is missing."""
     names, name = profile_names(), str(declared["profile"])
@@ -53,6 +70,10 @@ def filled_in(declared: Mapping[str, Any]) -> dict[str, Any]:
     return _merged(_spliced(profile["gives"], values), own)
 
 
+def _quoted(text: str) -> str:
+    return f'"{text}"' if text[:1].isdigit() or " " in text else text
+
+
 def _answers(name: str, asks: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]:
     problems: list[str] = []
     for key in given:
@@ -60,11 +81,12 @@ def _answers(name: str, asks: Mapping[str, Any], given: Mapping[str, Any]) -> di
             nearest = process.extractOne(key, list(asks), scorer=fuzz.ratio)
             problems.append(f"profile {name} asks for no {key!r} under `with`; did you mean {nearest[0]}?")
     for key, asked in asks.items():
-        if key not in given and "default" not in asked:
+        if given.get(key) is None and "default" not in asked:
             problems.append(f"profile {name} needs `{key}` under `with`: {asked['about']}")
     if problems:
         raise ValueError("; ".join(problems))
-    return {key: str(given.get(key, asked.get("default"))) for key, asked in asks.items()}
+    known = {key: value for key, value in given.items() if value is not None}
+    return {key: str(known.get(key, asked.get("default"))) for key, asked in asks.items()}
 
 
 def _spliced(node: Any, values: Mapping[str, str]) -> Any:
