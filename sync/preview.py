@@ -6,7 +6,7 @@ Nothing is written on the way, not even to the store.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from sqlalchemy import Connection
@@ -230,12 +230,16 @@ class Previewer:
         sites = subjects.sites(self.connection)
         prefix = self.frame.prefix
         present = labels.present(self.connection, prefix, sites)
-        owned = labels.owned(self.connection)
-        others = [on for on in labels.wanted(self.connection, prefix, sites) if on.rule not in touched]
-        return (
-            make_plan(others + self.wanted_before, present, owned),
-            make_plan(others + self.wanted_after, present, owned),
-        )
+        owned, refused = labels.owned(self.connection), labels.refused(self.connection)
+        stored = labels.wanted(self.connection, prefix, sites)
+        tries = {(on.ticket.item_id, on.label): on.tries for on in stored}
+        others = [on for on in stored if on.rule not in touched]
+
+        def plan(wanted: Sequence[LabelOn]) -> Plan:
+            known = [replace(on, tries=tries.get((on.ticket.item_id, on.label), 0)) for on in wanted]
+            return make_plan(others + known, present, owned, refused, self.frame.now)
+
+        return plan(self.wanted_before), plan(self.wanted_after)
 
 
 def in_order(named: Mapping[int, Subject], rows: Collection[int]) -> tuple[Subject, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,14 +11,12 @@ from typing import Annotated
 import typer
 
 from rules.advice import Advice, about_updated
-from rules.catalogue import Catalogue
 from rules.document import read as read_document
 from rules.handbook import page
 from rules.house_form import format_text
 from rules.keys import ID, ID_LENGTH
-from rules.moments import Context
 from rules.names import suggest
-from rules.pack import every_pack, load, shipped
+from rules.pack import every_pack
 from rules.problem import Problem, RuleErrors
 from rules.rule_reader import ID_ADVICE
 from rules.ruleset import RuleSet
@@ -27,17 +24,17 @@ from rules.schema import schema
 from rules.skeleton import skeleton
 from rules.testing import cover
 from rules.testing import run as run_tests
-from rules.vocabulary import DEFAULT_ENTITY, VOCABULARY, vocabulary
+from rules.vocabulary import DEFAULT_ENTITY, VOCABULARY
 from sync.advice import advise
 from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output, counted
 from sync.cli.preview import preview
+from sync.cli.rule_desk import desk_for
 from sync.cli.session import has_store, open_engine, read_settings, standing_findings, utc_now
 from sync.errors import ConfigurationError, Exit
-from sync.sources import declared_fields
 from sync.store.database import read_only
 from sync.store.schema import AnyRow
-from sync.wiring import context_of, load_rules
+from sync.wiring import load_rules
 
 COUNTS = ("open", "pending", "clearing", "waived")
 
@@ -85,7 +82,8 @@ def check_rules(
     advice = advice_on(rules, paths, env_file)
     for one in advice:
         output.line(one.annotate() if form is Form.GITHUB else one.render())
-    output.line(f"{counted(len(rules.rules), 'rule')}, no mistakes.")
+    waivers = f" and {counted(len(rules.waivers), 'waiver')}" if rules.waivers else ""
+    output.line(f"{counted(len(rules.rules), 'rule')}{waivers}, no mistakes.")
     output.document(
         {
             "problems": [],
@@ -288,34 +286,6 @@ def standing(counts: Mapping[str, AnyRow], rule: str) -> dict[str, int]:
     """Give the findings of a rule by state; a rule that has none is not counted in the store."""
     row = counts.get(rule)
     return {word: 0 if row is None else int(getattr(row, word)) for word in COUNTS}
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What rule files are read with: the words they may use, the moment, and which files."""
-
-    catalogue: Catalogue
-    context: Context
-    paths: list[Path]
-
-    def load(self) -> RuleSet:
-        """Load the files; raise `RuleErrors` with their mistakes."""
-        return load(self.paths, self.catalogue, self.context)
-
-    def checked(self) -> RuleSet:
-        """Load files that must have no mistakes."""
-        try:
-            return self.load()
-        except RuleErrors as errors:
-            raise ConfigurationError(*(problem.render() for problem in errors.problems)) from None
-
-
-def desk_for(paths: Sequence[Path] | None, env_file: Path | None) -> Desk:
-    """Set up for the files named, or for those that are configured."""
-    settings = read_settings(env_file)
-    configured = [settings.rules] if settings.rules is not None else shipped()
-    catalogue = vocabulary(declared_fields(settings.sources))
-    return Desk(catalogue, context_of(settings, utc_now()), list(paths or configured))
 
 
 def problem_document(problem: object) -> dict[str, object]:

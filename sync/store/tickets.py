@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
@@ -188,36 +187,30 @@ def turned(
 ) -> tuple[tuple[ItemName, ...], tuple[ItemName, ...]]:
     """Read the work items that are aligned since run `after`, and those found unaligned since then.
 
-    Which item stood how is not kept run by run, so findings tell it: one about objectives that closed on an
-    item aligned now, or opened on one that is not.
+    Which item stood how is not kept run by run, so findings tell it: one that asks for an objective and
+    closed on an item aligned now, or opened on one that is not.
     """
     closed, opened = finding.c.closed_run, finding.c.opened_run
-    came = and_(finding.c.state != "closed", opened > after, opened <= until)
-    went = and_(finding.c.state == "closed", closed > after, closed <= until)
+    came = and_(finding.c.state != CLOSED, finding.c.waiver_id.is_(None), opened > after, opened <= until)
+    went = and_(finding.c.state == CLOSED, closed > after, closed <= until)
+    about = and_(finding.c.alignment, finding.c.mode != Mode.OBSERVE.value)
     rows = connection.execute(
         select(
             work_item.c.key,
             work_item.c.summary,
             work_item.c.url,
             finding.c.rule,
-            finding.c.evidence,
             went.label("went"),
             case((is_aligned(today), 1), else_=0).label("aligned"),
         )
         .join_from(finding, work_item, work_item.c.id == finding.c.subject_id)
-        .where(finding.c.entity == WORK_ITEM, live(work_item), work_item.c.in_scope, or_(came, went))
+        .where(about, finding.c.entity == WORK_ITEM, live(work_item), work_item.c.in_scope, or_(came, went))
         .order_by(work_item.c.key, finding.c.rule)
-    )
-    about = [row for row in rows if reads_objectives(row.evidence)]
+    ).all()
     return (
-        named(row for row in about if row.went and row.aligned),
-        named(row for row in about if not row.went and not row.aligned),
+        named(row for row in rows if row.went and row.aligned),
+        named(row for row in rows if not row.went and not row.aligned),
     )
-
-
-def reads_objectives(evidence: str) -> bool:
-    """Say whether a finding's evidence holds anything about objectives."""
-    return any(name.partition(".")[0] == OBJECTIVE for name in json.loads(evidence))
 
 
 def named(rows: Iterable[AnyRow]) -> tuple[ItemName, ...]:

@@ -144,3 +144,44 @@ rules:
         ((_, state),) = states(engine)
         seen.append(state)
     assert seen == ["pending", "pending", "pending", "open", "clearing", "clearing", "closed", "closed"]
+
+
+RAISED = """
+version: 1
+rules:
+  - id: overspent
+    when: budget.actual > budget.amount
+    error_when: budget.actual > percentOf(120, budget.amount)
+    severity: warning
+    tests:
+      - flag: {budget.amount: 100, budget.actual: 101}
+      - pass: {budget.amount: 100, budget.actual: 100}
+"""
+
+
+def test_a_second_condition_calls_a_finding_an_error_while_it_holds(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(RAISED, encoding="utf-8")
+    rules = load_rules(load_settings({"TIELINE_RULES": str(path), "TIELINE_FISCAL_YEAR": "2026"}), NOW)
+    fill(
+        engine,
+        epic("PAY-1", names("C1", How.COST_CODE)),
+        epic("PAY-2", names("C2", How.COST_CODE)),
+        source="jira",
+    )
+
+    def spend(*amounts: int) -> dict[str, str]:
+        plan = [money(code, 100, id=f"plan-{code}") for code in ("C1", "C2")]
+        actual = [
+            money(code, amount, version=BudgetVersion.ACTUAL, id=f"spent-{code}")
+            for code, amount in zip(("C1", "C2"), amounts, strict=True)
+        ]
+        fill(engine, *plan, *actual, source=MONEY)
+        night(engine, rules=rules)
+        with engine.connect() as connection:
+            rows = connection.execute(select(finding.c.subject_id, finding.c.severity, finding.c.evidence))
+            ids = {item_id(connection, key): key for key in ("PAY-1", "PAY-2")}
+            return {ids[row.subject_id]: row.severity for row in rows}
+
+    assert spend(120, 121) == {"PAY-1": "warning", "PAY-2": "error"}
+    assert spend(150, 110) == {"PAY-1": "error", "PAY-2": "warning"}

@@ -152,3 +152,16 @@ def test_findings_are_shown_with_their_age_and_who_has_them(desk: Desk) -> None:
     assert desk.say("run").code == 0
     row = next(line for line in desk.say("check").out.splitlines() if "PAY-2" in line)
     assert row.split()[-2:] == ["0", "Ada"]
+
+
+def test_waivers_are_checked_with_the_rules(desk: Desk) -> None:
+    waive(desk, desk.tomorrow())
+    assert "1 rule and 1 waiver, no mistakes." in desk.say("rules", "check").out
+    desk.write("waivers.yaml", WAIVER.replace("rule: aimless", "rule: aimles").replace("UNTIL", "soon"))
+    said = desk.say("rules", "check")
+    assert said.code == 2
+    assert "waivers.yaml:3:11" in said.out
+    assert "There is no rule aimles. Did you mean aimless?" in said.out
+    assert "waivers.yaml:7:12" in said.out
+    assert desk.say("run").code == 2
+    assert desk.writes() == 0
