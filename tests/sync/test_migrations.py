@@ -106,3 +106,49 @@ def test_sqlite_keeps_foreign_keys_and_writes_ahead(tmp_path: Path) -> None:
         assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
         assert connection.scalar(text("PRAGMA foreign_keys")) == 1
     engine.dispose()
+
+
+def test_figures_of_a_project_are_given_to_the_site_that_has_it_and_references_to_what_was_meant(
+    engine: Engine,
+) -> None:
+    config = migrations(engine)
+    command.downgrade(config, "0006")
+    now = "2026-01-01 00:00:00"
+    texts = "key, key_folded, project_folded, project_name, summary, summary_folded, type_name, type_folded"
+    more = "status, status_folded, status_category, url, row_hash"
+    names = f"{texts}, {more}"
+    blanks = ", ".join(["'x'"] * len(names.split(", ")))
+    item = (
+        f"INSERT INTO work_item (source, source_id, project_key, in_scope, first_run, last_run, first_seen, "
+        f"last_seen, {names}) VALUES (:source, :id, :project, true, 1, 1, '{now}', '{now}', {blanks})"
+    )
+    figure = (
+        "INSERT INTO coverage (run_id, project_key, currency, version, fiscal_year, state, project_name, "
+        "amount_minor, items) VALUES (1, :project, '', '', 0, 'aligned', 'x', 0, 3)"
+    )
+    reference = (
+        "INSERT INTO work_item_reference (work_item_id, how, target, target_folded, evidence) "
+        "VALUES ((SELECT min(id) FROM work_item), :how, 'a', 'a', :evidence)"
+    )
+    with engine.begin() as connection:
+        started = f"'test', false, '{now}', 'done'"
+        connection.execute(
+            text(f"INSERT INTO run (id, trigger, dry_run, started_at, status) VALUES (1, {started})")
+        )
+        for source, project in (("jira", "PAY"), ("jira", "BOTH"), ("dc", "BOTH")):
+            said = {"source": source, "id": f"{source} {project}", "project": project}
+            connection.execute(text(item), said)
+        for project in ("", "PAY", "BOTH"):
+            connection.execute(text(figure), {"project": project})
+        for how, evidence in (("label", "label a"), ("label", "label obj:a"), ("issue link", "blocks")):
+            connection.execute(text(reference), {"how": how, "evidence": evidence})
+    command.upgrade(config, "head")
+    with engine.connect() as connection:
+        figures = connection.execute(text("SELECT project_key, site, items FROM coverage ORDER BY 1")).all()
+        meant = connection.scalars(text("SELECT meant FROM work_item_reference ORDER BY id")).all()
+    assert [tuple(row) for row in figures] == [("", "", 3), ("BOTH", "", 3), ("PAY", "jira", 3)]
+    assert [bool(value) for value in meant] == [False, True, False]
+    command.downgrade(config, "0006")
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT sum(items) FROM coverage")) == 9
+    command.upgrade(config, "head")

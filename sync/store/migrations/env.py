@@ -8,13 +8,23 @@ from sqlmodel import SQLModel
 from sync.store import tables
 
 engine = context.config.attributes["engine"]
+sqlite = engine.dialect.name == "sqlite"
 with engine.connect() as connection:
-    context.configure(
-        connection=connection,
-        target_metadata=SQLModel.metadata,
-        render_as_batch=engine.dialect.name == "sqlite",
-        user_module_prefix=f"{tables.__name__.rsplit('.', maxsplit=1)[-1]}.",
-    )
-    with context.begin_transaction():
-        context.run_migrations()
-    connection.commit()
+    driver = connection.connection.dbapi_connection
+    if sqlite:
+        # Some changes make a table anew, under rows that refer to it: it is gone for a moment.
+        driver.execute("PRAGMA foreign_keys = OFF")
+    try:
+        context.configure(
+            connection=connection,
+            target_metadata=SQLModel.metadata,
+            render_as_batch=sqlite,
+            user_module_prefix=f"{tables.__name__.rsplit('.', maxsplit=1)[-1]}.",
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+        connection.commit()
+    finally:
+        connection.rollback()
+        if sqlite:
+            driver.execute("PRAGMA foreign_keys = ON")
