@@ -97,6 +97,12 @@ def refuse_change(file: File) -> None:
         refuse_difference(file, _stamp(file.path))
 
 
+def refuse_other_content(file: File, sha256: str) -> None:
+    """`IncompleteRead` where the file was found with other content."""
+    if sha256 != file.sha256:
+        raise IncompleteRead(_changed(file))
+
+
 def refuse_difference(file: File, stamp: tuple[int, int]) -> None:
     """`IncompleteRead` where the file was found with another size or time."""
     if stamp != file.stamp:

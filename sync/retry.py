@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import Engine
 
+from connectors.declared import DeclaredArrival
 from connectors.finance import FinanceSource, FinanceSourceConfig
 from sync.errors import ConfigurationError
 from sync.night import Service
@@ -40,7 +41,7 @@ def from_kept_files(service: Service, sources: SourcesConfig, names: Sequence[st
             if path is None and names:
                 raise ConfigurationError(f"{name}: it was not read yet. `tieline pull {name}` reads it.")
             if path is not None:
-                config = known[name].model_copy(update={"path": path})
+                config = known[name].model_copy(update={"path": path, "arrival": DeclaredArrival()})
                 feeds.append(Feed(name, Kind.FINANCE, partial(FinanceSource, config)))
         yield replace(service, feeds=tuple(feeds))
 

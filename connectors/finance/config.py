@@ -113,7 +113,7 @@ class FinanceMapping(Declared):
 
     def parser(self) -> str:
         """What stands for this mapping and for the code that reads by it, whatever the source is called."""
-        said = self.model_dump_json(exclude={"name", "path", "closed_through", "max_rejects"})
+        said = self.model_dump_json(exclude={"name", "path", "arrival", "closed_through", "max_rejects"})
         return hashlib.sha256(f"{PARSER} {said}".encode()).hexdigest()
 
     def plan(self, found: Mapping[str, tuple[str, ...]] | None = None) -> Plan:

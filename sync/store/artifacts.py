@@ -6,6 +6,7 @@ PostgreSQL as well; there is no second place that could be lost or get out of st
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
-from connectors.textfiles import File
+from connectors.textfiles import File, refuse_other_content
 from sync.store import tables
 from sync.store.presence import live
 from sync.store.quarantine import OPEN, quarantine
@@ -60,17 +61,20 @@ def known_files(connection: Connection, source: str, files: Sequence[File]) -> d
 
 
 def keep_file(connection: Connection, origin: Origin, file: File) -> int:
-    """Keep one file."""
+    """Keep one file; `IncompleteRead` where it is no longer what it was when it was fingerprinted."""
     said = {"source": origin.source, "sha256": file.sha256, "name": file.path.name, "size": file.stamp[0]}
     number = connection.execute(
         insert(artifact)
         .values(said | {"first_run": origin.run_id, "last_run": origin.run_id})
         .returning(artifact.c.id)
     ).scalar_one()
+    digest = hashlib.sha256()
     for place, data in enumerate(pieces(file.path)):
+        digest.update(data)
         connection.execute(
             insert(part).values(artifact_id=number, number=place, data=zlib.compress(data, FAST))
         )
+    refuse_other_content(file, digest.hexdigest())
     return int(number)
 
 

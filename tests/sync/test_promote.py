@@ -8,12 +8,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine, delete, func, select
 
+from connectors.errors import IncompleteRead
+from connectors.finance import FinanceSource
 from sync.errors import ConfigurationError, Exit
 from sync.store import artifacts, promotion
 from sync.store.as_known import as_known, budget_line_version
 from sync.store.quarantine import refused_rows, waive
+from sync.store.save import Origin
 from tests.clock import NOW
 from tests.sync.ledgers import Books, budget_line, control_total, entry, past
+from tests.sync.making import begin_run
 
 
 @pytest.fixture
@@ -301,3 +305,16 @@ def test_a_sum_that_the_changes_do_not_explain_promotes_nothing(
         "leaves 350 where the source holds 750. Nothing was changed."
     )
     assert books.standing() == {key("A"): 100, key("B"): 200}
+
+
+def test_a_file_that_changes_between_two_looks_is_not_kept_as_something_else(books: Books) -> None:
+    books.write(entry("A", "1.00"))
+    (file,) = FinanceSource(books.config()).files()
+    books.write(entry("A", "2.00"))
+    origin = Origin("finance", None, begin_run(books.engine), 1, NOW)
+    with (
+        pytest.raises(IncompleteRead, match=r"plan\.csv: the file changed while it was read"),
+        books.engine.begin() as connection,
+    ):
+        artifacts.keep_files(connection, origin, [file])
+    assert books.rows(select(artifacts.artifact)) == []
