@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import re
 from pathlib import Path
 
@@ -54,6 +55,25 @@ def test_the_readme_shows_what_explain_prints(
     key = command.split()[3]
     assert main(["explain", key, "--env-file", str(demo[1] / ".env")]) == 0
     assert " ".join(lasting(told)) in " ".join(lasting(capsys.readouterr().out))
+
+
+def test_a_row_of_the_sample_is_explained_as_three_budget_lines_to_the_cent(
+    demo: tuple[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["explain", "--budget", "investments.csv:2", "--env-file", str(demo[1] / ".env"), "--json"]
+    assert main(line) == 0
+    explained = json.loads(capsys.readouterr().out)
+    assert sorted((it["version"], it["period"]) for it in explained) == [
+        ("actual", "FY2015"),
+        ("budget", "FY2017"),
+        ("forecast", "FY2016"),
+    ]
+    for it in explained:
+        assert it["place"] == "investments.csv, line 2"
+        assert it["mapping"][0] == "project from column 'Unique Investment Identifier'"
+        assert [len(level["found"]) for level in it["levels"]] == [0, 0, 1]
+        assert sum(share["amount_minor"] for share in it["shares"]) == it["amount_minor"]
+        assert it["shares"][0]["why"].startswith("by cost code: UII (customfield_")
 
 
 def test_the_rule_in_the_readme_is_one_that_passes_its_own_tests(

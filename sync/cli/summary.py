@@ -10,6 +10,7 @@ from typing import Any
 
 from connectors.finance.money import format_minor
 from sync.cli.accounts import show_movements, show_totals
+from sync.cli.exchange import read_exchange, show_exchange
 from sync.cli.output import FEW, Output, shortened
 from sync.cli.plans import plan_document, show_changes, show_left_out, show_writes, written_document
 from sync.cli.rule_lives import first_night_lines, show_open
@@ -35,6 +36,7 @@ def show_run(output: Output, session: Session, result: RunResult, *, brief: bool
             show_movements(output, history.movements_of(connection, result.run_id))
         show_rules(output, history.findings_by_rule(connection, result.run_id))
         show_coverage(output, history.coverage_of(connection, result.run_id))
+        show_exchange(output, read_exchange(connection, result.run_id))
     for problem in problems_of(result):
         output.line(problem, style="red")
     for key in result.judgement.cycles[:FEW]:

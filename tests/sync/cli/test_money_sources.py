@@ -99,7 +99,10 @@ def test_declared_columns_tables_and_rates_meet_in_the_report(desk: Desk, declar
 def test_money_of_other_currencies_is_shown_derived_and_what_has_no_rate_is_named(
     desk: Desk, declared: dict[str, str]
 ) -> None:
-    desk.say("run", "--dry-run", **declared)
+    said = desk.say("run", "--dry-run", **declared).out
+    assert "In USD, derived by the average rates of group" in said
+    assert "budget 2026 207.00 EUR 227.70 USD 227.70 USD" in " ".join(said.split())
+    assert "budget 2026 FY2026 5.00 GBP" in " ".join(said.split())
     (euros,) = document(desk)["converted"]["money"]
     assert (euros["currency"], euros["target"], euros["rate_set"]) == ("EUR", "USD", "group")
     assert (euros["source_minor"], euros["aligned_minor"], euros["total_minor"]) == (207_00, 227_70, 227_70)
