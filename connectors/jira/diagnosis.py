@@ -15,6 +15,7 @@ from connectors.jira.remarks import notes_of, problems_of
 from connectors.jira.search import Scope
 from connectors.jira.site import JiraSite
 from connectors.jira.source import folded
+from connectors.jira.ties import RemoteLinkTies
 
 ANYWHERE = ("BROWSE_PROJECTS", "EDIT_ISSUES")
 ON_CLOUD = (*ANYWHERE, "BULK_CHANGE")
@@ -31,7 +32,7 @@ class Diagnosis:
     `objectives` are counts (on Cloud an approximation), None where they could not be had or do not apply.
     `permissions` holds for some project or other, `access` for those in scope.
     `hierarchy_fields` are those that name parents and goals, by what they are for; `link_types` the issue
-    links that count, None where all do.
+    links that count, None where all do. `labels` and `remote_links` say which of these do.
     """
 
     name: str
@@ -52,6 +53,8 @@ class Diagnosis:
     hierarchy_fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     access: Access = field(default_factory=Access)
     link_types: tuple[str, ...] | None = None
+    labels: str = ""
+    remote_links: str = ""
 
 
 def diagnose(site: JiraSite, now: datetime) -> Diagnosis:
@@ -64,7 +67,7 @@ def diagnose(site: JiraSite, now: datetime) -> Diagnosis:
     types = look.at(lambda: read_issue_types(site, folded(config.epic_types))) or ()
     access = look.at(lambda: read_access(site, Scope(config.jql, "JIRA_JQL"))) if issues else None
     access = access or Access()
-    links = look.at(lambda: links_of(site))
+    links, prefix = look.at(lambda: links_of(site)), config.objective_label_prefix
     return Diagnosis(
         name=config.name,
         url=config.url,
@@ -88,7 +91,16 @@ def diagnose(site: JiraSite, now: datetime) -> Diagnosis:
         },
         access=access,
         link_types=links,
+        labels=f"those that begin with {prefix}" if prefix else "any that is the id of an objective",
+        remote_links=told_remote_links(config.remote_links),
     )
+
+
+def told_remote_links(ties: RemoteLinkTies | None) -> str:
+    """Which remote links tie work to objectives, and what they may cost."""
+    if ties is None:
+        return "none is looked at"
+    return f"{', '.join((*ties.urls, *ties.global_ids))}; at most {ties.most} requests a night"
 
 
 def links_of(site: JiraSite) -> tuple[str, ...] | None:
@@ -125,4 +137,5 @@ class Look:
 
 
 def names_of(fields: Sequence[SiteField]) -> tuple[str, ...]:
-    return tuple(str(one) for one in fields)
+    """Each with its id and kind, and with its project where it belongs to one."""
+    return tuple(f"{one.name} ({one.candidate})" for one in fields)

@@ -94,6 +94,8 @@ def told_ties(it: Diagnosis) -> list[Finding]:
             "objective fields", True, ", ".join(it.objective_fields) or "none configured", needed_for=TIES
         ),
         Finding("issue links", True, links, needed_for=TIES),
+        Finding("labels", True, it.labels, needed_for=TIES),
+        Finding("remote links", True, it.remote_links, needed_for=TIES),
         *(
             Finding(f"{name} field", True, seen, needed_for=HIERARCHY[name])
             for name, seen in hierarchy.items()

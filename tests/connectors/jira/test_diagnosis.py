@@ -112,7 +112,7 @@ def test_data_center_says_which_types_it_took_for_epics_and_which_fields_it_lack
         ("Sub-task", -1),
     ]
     assert seen.hierarchy_fields == {
-        "epic link": ("Epos (customfield_10014)",),
+        "epic link": ("Epos (customfield_10014: gh-epic-link)",),
         "parent link": (),
         "goals": (),
     }

@@ -29,6 +29,8 @@ def test_a_good_set_up_is_good_throughout_and_nothing_is_written(desk: Desk) -> 
         "✓ administer projects in scope 1 of 1 project writing labels without mail to watchers",
         "✓ objective fields Objective ids (customfield_",
         "✓ issue links any that leads to an objective links to objectives",
+        "✓ labels any that is the id of an objective links to objectives",
+        "✓ remote links none is looked at links to objectives",
         "✓ epic link field ",
         "✓ issue types level 2: Initiative; level 1: Epic; level 0:"
         if desk.jira.deployment is Deployment.CLOUD
@@ -143,6 +145,8 @@ jira:
     jql: issuetype = Epic
     %s
     objective_links: [{type: %s, direction: outward}]
+    objective_label_prefix: "obj:"
+    remote_links: {urls: "https://okr.example/o/{objective}", most: 7}
 """
     entry = desk.entry_lines()
     desk.write("sources.yaml", sources % (entry, "Block"))
@@ -151,3 +155,5 @@ jira:
     desk.write("sources.yaml", sources % (entry, "blocks"))
     text = " ".join(desk.say("doctor", TIELINE_SOURCES="sources.yaml").out.split())
     assert "✓ issue links Blocks: blocks links to objectives" in text
+    assert "✓ labels those that begin with obj: links" in text
+    assert "✓ remote links https://okr.example/o/{objective}; at most 7 requests a night" in text
