@@ -17,7 +17,7 @@ from typing import Literal
 from connectors.figures import Figure, FloatFigure
 from connectors.finance.currencies import EXPONENTS
 
-Negative = Literal["-1", "(1)", "1-"]
+Negative = Literal["-1", "(1)", "1-", "\u22121", "1 CR"]
 
 _LARGEST = 2**63 - 1
 _LARGEST_FLOAT = 2**52
@@ -36,13 +36,17 @@ class Notation:
     """How a source writes numbers.
 
     `decimal` and `group` are one character each (`group` may be empty: no grouping; groups hold three
-    digits). `negative` shows how minus one is written. `symbol` may stand before or after the digits.
+    digits; with `lakh` the last one does and the others two). `negative` shows how minus one is written; with
+    `1 CR` an amount that is not negative may end with DR. `symbol` may stand before or after the digits.
+    Texts in `blank`, such as a dash, are no amount.
     """
 
     decimal: str = "."
     group: str = ""
     negative: Negative = "-1"
     symbol: str = ""
+    lakh: bool = False
+    blank: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.decimal not in {".", ","}:
@@ -51,6 +55,10 @@ class Notation:
             raise ValueError(f"group must be empty, '.', ',', an apostrophe or a space, not {self.group!r}")
         if self.group == self.decimal:
             raise ValueError(f"decimal and group are both {self.group!r}: they must differ")
+        if self.lakh and not self.group:
+            raise ValueError("lakh needs a `group` mark")
+        if any(re.search(r"[0-9]", text) for text in self.blank):
+            raise ValueError("a text that stands for no amount may hold no digit")
         if re.search(r"[0-9()\-%]", self.symbol):
             raise ValueError(f"symbol may hold no digit, minus, parenthesis or percent: {self.symbol!r}")
 
@@ -73,7 +81,7 @@ def parse_minor(text: str, currency: str, notation: Notation = PLAIN, scale: int
     More decimals than the currency has after scaling are refused, also when they are zeros.
     """
     written = text.strip()
-    if not written:
+    if not written or written in notation.blank:
         return None
     bare = _bare(notation.decimal).fullmatch(written) if notation.negative == "-1" else None
     if bare is not None and len(written) <= _LONGEST:  # as most are: no marks to look for
@@ -142,7 +150,9 @@ def allocate(amount: int, shares: int | Sequence[int]) -> tuple[int, ...]:
 def example(notation: Notation) -> str:
     """A negative amount as this notation writes it, to show in messages."""
     number = f"{notation.symbol}1{notation.group}234{notation.decimal}5"
-    return {"-1": f"-{number}", "1-": f"{number}-", "(1)": f"({number})"}[notation.negative]
+    if notation.lakh:
+        number = f"{notation.symbol}1{notation.group}23{notation.group}456{notation.decimal}7"
+    return notation.negative.replace("1", number)
 
 
 def _read_number(written: str, notation: Notation) -> tuple[str, str, bool]:
@@ -153,19 +163,20 @@ def _read_number(written: str, notation: Notation) -> tuple[str, str, bool]:
     digits, negative = _without_sign(bare, notation.negative)
     if bare == written:
         digits = _without_symbol(digits, notation.symbol)
-    match = _grammar(notation.decimal, notation.group).fullmatch(digits) if len(digits) <= _LONGEST else None
+    grammar = _grammar(notation.decimal, notation.group, lakh=notation.lakh)
+    match = grammar.fullmatch(digits) if len(digits) <= _LONGEST else None
     if match is None:
         raise AmountRefused(f"{_quoted(written)} is no number written like {example(notation)}")
     return match["whole"].replace(notation.group, ""), match["fraction"] or "", negative
 
 
 def _without_sign(text: str, negative: Negative) -> tuple[str, bool]:
-    if negative == "-1" and text.startswith("-"):
-        return text[1:], True
-    if negative == "1-" and text.endswith("-"):
-        return text[:-1], True
-    if negative == "(1)" and text.startswith("(") and text.endswith(")"):
-        return text[1:-1], True
+    """The digits of a text, and whether it wears the mark of a negative number before and behind them."""
+    before, _, behind = negative.partition("1")
+    if behind == " CR" and text.endswith(("CR", "DR")):
+        return text[:-2].rstrip(), text.endswith("CR")
+    if (before or behind) and text.startswith(before) and text.endswith(behind):
+        return text[len(before) : len(text) - len(behind)], True
     return text, False
 
 
@@ -183,9 +194,12 @@ def _bare(decimal: str) -> re.Pattern[str]:
 
 
 @lru_cache
-def _grammar(decimal: str, group: str) -> re.Pattern[str]:
-    grouped = rf"[0-9]{{1,3}}(?:{re.escape(group)}[0-9]{{3}})+|" if group else ""
-    return re.compile(rf"(?P<whole>{grouped}[0-9]+)(?:{re.escape(decimal)}(?P<fraction>[0-9]+))?")
+def _grammar(decimal: str, group: str, *, lakh: bool) -> re.Pattern[str]:
+    mark = re.escape(group)
+    western = rf"[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+"
+    grouped = rf"[0-9]{{1,2}}(?:{mark}[0-9]{{2}})*{mark}[0-9]{{3}}" if lakh else western
+    whole = rf"{grouped}|[0-9]+" if group else "[0-9]+"
+    return re.compile(rf"(?P<whole>{whole})(?:{re.escape(decimal)}(?P<fraction>[0-9]+))?")
 
 
 def _quoted(text: str) -> str:

@@ -115,7 +115,9 @@ def loose_minor(text: str, notation: Notation, exponent: int, scale: int) -> int
     places = exponent + len(str(scale)) - 1
     if text.isascii() and (whole + fraction).isdigit() and 0 < len(whole) < 40 and len(fraction) <= places:
         return int(whole + fraction.ljust(places, "0"))  # nothing but digits: no need of Decimal
-    bare = "".join(text.split())
+    bare = "".join(text.split()).replace("\u2212", "-")
+    if notation.negative == "1 CR":
+        bare = f"-{bare[:-2]}" if bare.endswith("CR") else bare.removesuffix("DR")
     for mark in (notation.symbol, notation.group):
         bare = bare.replace("".join(mark.split()), "") if mark.strip() else bare
     negative = bare.startswith(("-", "(")) or bare.endswith("-")

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from connectors.declared import Declared, Header, Pattern
 from connectors.finance.calendar import MONTHS, Calendar, LabelForm
 from connectors.finance.currencies import EXPONENTS
-from connectors.finance.money import Notation
+from connectors.finance.money import Negative, Notation
 from connectors.finance.weeks import WeekCalendar, period_ends
 from connectors.records import BudgetVersion
 
@@ -59,8 +59,10 @@ class NumberFormat(Declared):
 
     decimal: str = "."
     group: str = ""
-    negative: Literal["-1", "(1)", "1-"] = "-1"
+    negative: Negative = "-1"
     symbol: str = ""
+    lakh: bool = False
+    blank: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _is_unambiguous(self) -> Self:
@@ -68,7 +70,7 @@ class NumberFormat(Declared):
         return self
 
     def notation(self) -> Notation:
-        return _notation(self.decimal, self.group, self.negative, self.symbol)
+        return _notation(self.decimal, self.group, self.negative, self.symbol, self.lakh, self.blank)
 
 
 class Codes(Declared):

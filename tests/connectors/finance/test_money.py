@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,17 +14,21 @@ from connectors.finance.currencies import EXPONENTS
 from connectors.finance.money import (
     PLAIN,
     AmountRefused,
+    Negative,
     Notation,
     allocate,
     exponent_of,
     format_minor,
     parse_minor,
 )
+from connectors.finance.totals import loose_minor
 
 ENGLISH = Notation(group=",")
 GERMAN = Notation(decimal=",", group=".")
 LEDGER = Notation(group=",", negative="(1)", symbol="$")
 SAP = Notation(decimal=",", group=".", negative="1-")
+LAKH = Notation(group=",", lakh=True)
+CREDIT = Notation(group=",", negative="1 CR")
 LARGEST = 2**63 - 1
 
 notations = st.builds(
@@ -87,6 +92,15 @@ def test_any_text_is_read_exactly_or_refused_with_a_reason(text: str, notation: 
         ("1.234,56-", "EUR", SAP, 1, -123_456),
         ("5,00 €", "EUR", Notation(decimal=",", symbol="€"), 1, 500),
         ("90071992547409.93", "USD", PLAIN, 1, 9_007_199_254_740_993),
+        ("12,34,567.50", "INR", LAKH, 1, 123_456_750),
+        ("-1,23,45,678", "INR", LAKH, 1, -1_234_567_800),
+        ("999", "INR", LAKH, 1, 99_900),
+        ("1,000", "INR", LAKH, 1, 100_000),
+        ("\u22125.00", "EUR", Notation(negative="\u22121"), 1, -500),
+        ("1,234.50 CR", "USD", CREDIT, 1, -123_450),
+        ("1,234.50CR", "USD", CREDIT, 1, -123_450),
+        ("1,234.50 DR", "USD", CREDIT, 1, 123_450),
+        ("1,234.50", "USD", CREDIT, 1, 123_450),
     ],
 )
 def test_a_cell_of_the_declared_form_is_read_exactly(
@@ -109,6 +123,13 @@ def test_a_blank_cell_is_no_amount_and_not_zero(blank: str) -> None:
         (",123", ENGLISH),
         ("1234,567", ENGLISH),
         ("1.234,56", ENGLISH),
+        ("1,234,567", LAKH),
+        ("123,456", LAKH),
+        ("12,34,56", LAKH),
+        ("-5.00", CREDIT),
+        ("5.00 CR", PLAIN),
+        ("5.00 XR", CREDIT),
+        ("-5.00", Notation(negative="\u22121")),
         ("(5.00)", PLAIN),
         ("5.00-", PLAIN),
         ("-5.00", LEDGER),
@@ -257,3 +278,32 @@ def test_a_percentage_is_never_money(text: str) -> None:
         parse_minor(text, "USD")
     with pytest.raises(ValueError, match="parenthesis or percent"):
         Notation(symbol="%")
+
+
+@pytest.mark.parametrize("text", ["-", " - ", "n/a"])
+def test_a_text_declared_as_blank_is_no_amount(text: str) -> None:
+    notation = Notation(blank=("-", "n/a"))
+    assert parse_minor(text, "USD", notation) is None
+    assert parse_minor("-5", "USD", notation) == -500
+
+
+@pytest.mark.parametrize("wrong", [{"lakh": True}, {"blank": ("0",)}])
+def test_a_notation_that_could_hide_an_amount_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"lakh needs a `group` mark|may hold no digit"):
+        Notation(**wrong)
+
+
+@given(st.integers(-LARGEST, LARGEST), st.sampled_from(["-1", "(1)", "1-", "\u22121", "1 CR"]), st.booleans())
+def test_the_plain_reading_of_control_totals_knows_every_notation(
+    amount: int, negative: Negative, lakh: bool
+) -> None:
+    notation = Notation(group=",", negative=negative, symbol="$", lakh=lakh)
+    digits = f"{abs(amount) // 100}"
+    head, tail = digits[:-3], digits[-3:]
+    size = 2 if lakh else 3
+    first = len(head) % size
+    parts = [head[:first]] if first else []
+    parts += [head[place : place + size] for place in range(first, len(head), size)]
+    number = f"${','.join([*parts, tail])}.{abs(amount) % 100:02}"
+    text = negative.replace("1", number) if amount < 0 else number
+    assert parse_minor(text, "USD", notation) == loose_minor(text, notation, 2, 1) == amount
