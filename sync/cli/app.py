@@ -10,6 +10,7 @@ import typer
 
 from connectors.errors import BadInput, ConnectorError
 from sync.cli import (
+    budget,
     demo,
     doctor,
     look,
@@ -36,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for commands in (demo, doctor, nightly, look, serve, sandbox, waivers):
+for commands in (demo, doctor, nightly, look, budget, serve, sandbox, waivers):
     commands.add_to(app)
 app.add_typer(rulefiles.app, name="rules")
 app.add_typer(sources.app, name="sources")

@@ -1,16 +1,14 @@
-"""The commands that look and change nothing outside: explain, report, runs, status, budget, dangling."""
+"""The commands that look and change nothing outside: explain, report, runs, status, dangling."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from sqlalchemy import Connection
 
-from connectors.finance.money import format_minor
 from sync.cli.accounts import show_movements, show_totals
 from sync.cli.lines import show_lines
 from sync.cli.options import EnvFile, Json
@@ -22,7 +20,6 @@ from sync.explain import Explainer, Explanation, RuleView
 from sync.explain_money import LineExplainer
 from sync.schedule import next_due
 from sync.store import history
-from sync.store.as_known import as_known
 from sync.store.catalogue import bind_catalogue
 from sync.store.dangling import list_dangling
 from sync.store.lines import lines_named
@@ -37,7 +34,7 @@ MARKS = {True: "✓", False: "✗", None: "?"}
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (explain, report, runs, status, budget, dangling):
+    for command in (explain, report, runs, status, dangling):
         app.command()(command)
 
 
@@ -277,49 +274,6 @@ def status(env_file: EnvFile = None, json: Json = False) -> int:
         }
     )
     return Exit.OK
-
-
-def budget(
-    as_of: Annotated[
-        datetime | None,
-        typer.Option(
-            "--as-of",
-            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"],
-            metavar="DATE",
-            help="As it was known at the end of this day, or at this time (2026-03-31T12:00).",
-        ),
-    ] = None,
-    source: Annotated[
-        str | None, typer.Option("--source", metavar="SOURCE", help="Only the lines of this source.")
-    ] = None,
-    env_file: EnvFile = None,
-    json: Json = False,
-) -> int:
-    """Show the budget by period, as it is or once was known."""
-    output = Output(as_json=json)
-    settings = read_settings(env_file)
-    moment = utc_now() if as_of is None else end_of(as_of).replace(tzinfo=settings.zone)
-    with open_engine(settings) as engine, engine.connect() as connection:
-        rows = as_known(connection, moment, source)
-    for currency in dict.fromkeys(row.currency for row in rows):
-        output.table(
-            f"Budget in {currency}, as known {moment:%Y-%m-%d %H:%M %Z}",
-            ["source", "version", "period", "lines>", "amount>"],
-            [
-                (r.source, r.version, r.period, r.lines, format_minor(int(r.amount_minor), currency))
-                for r in rows
-                if r.currency == currency
-            ],
-        )
-    if not rows:
-        output.line("No budget line was known then.")
-    output.document([mapped(row) | {"amount_minor": int(row.amount_minor)} for row in rows])
-    return Exit.OK
-
-
-def end_of(given: datetime) -> datetime:
-    """Give the last moment of a day that was named without a time."""
-    return given if given.time() != time() else given.replace(hour=23, minute=59, second=59)
 
 
 def dangling(
