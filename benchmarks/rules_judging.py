@@ -274,6 +274,9 @@ def main() -> None:
     parser.add_argument("--sizes", default="10000,100000", help="how many items, separated by commas")
     parser.add_argument("--each", action="store_true", help="show what each rule takes, with its query plan")
     parser.add_argument("--rules", type=int, default=len(CONDITIONS), help="how many rules, 20 by default")
+    parser.add_argument(
+        "--store", type=Path, help="keep the store of one size in this file, to judge it again"
+    )
     parser.add_argument("--judge", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.judge:
@@ -283,8 +286,10 @@ def main() -> None:
     print("    items      hits   CPU s  wall s  peak MiB  over floor  ns/item/rule  preview CPU s")
     for size in (int(part) for part in options.sizes.split(",")):
         with tempfile.TemporaryDirectory() as folder:
-            url = f"sqlite:///{folder}/bench.db"
-            fill(open_store(url), size)
+            file = options.store or Path(folder) / "bench.db"
+            url, there = f"sqlite:///{file}", file.exists()
+            if not there:
+                fill(open_store(url), size)
             command = [sys.executable, __file__, "--judge", url, "--rules", str(options.rules)]
             command += ["--each"] if options.each else []
             done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -8,9 +8,10 @@ from textwrap import dedent
 import pytest
 
 from connectors.finance import FinanceSourceConfig
+from connectors.records import ValueType
 from sync.errors import ConfigurationError
 from sync.settings import Settings, load_settings
-from sync.sources import SourcesConfig, load_sources
+from sync.sources import SourcesConfig, declared_fields, load_sources
 
 GOOD = """
 jira:
@@ -200,3 +201,53 @@ def test_what_is_wrong_with_the_settings_is_told_in_their_words() -> None:
     assert error.value.problems == ("JIRA_URL: must be a web address such as https://example.atlassian.net",)
     with pytest.raises(ConfigurationError, match="JIRA_EMAIL and JIRA_API_TOKEN"):
         from_env(JIRA_EMAIL="me@example.com")
+
+
+SITES = """\
+jira:
+  - {url: https://a.example, pat: "${NOT_SET}", jql: a,
+     fields: {risk: customfield_1, team: {field: T, type: options}}}
+  - url: https://b.example
+    fields:
+      team: {field: T, type: %s}
+      %s: customfield_7
+"""
+
+
+def test_the_fields_that_sites_declare_are_read_without_their_secrets(tmp_path: Path) -> None:
+    path = tmp_path / "sources.yaml"
+    path.write_text(SITES % ("options", "benefit"), encoding="utf-8")
+    assert declared_fields(path) == {
+        "risk": ValueType.OPTION,
+        "team": ValueType.OPTIONS,
+        "benefit": ValueType.NUMBER,
+    }
+    assert declared_fields(None) == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "said"),
+    [
+        ("text", "benefit", ":6:7: fields.team: another site says it holds options, this one text"),
+        ("option", "priority", ":7:7: fields.priority: say what priority holds"),
+        ("texts", "benefit", ":6:7: fields.team: Input should be"),
+        ("options", "Risk", ":7:7: fields.Risk: say what Risk holds"),
+    ],
+)
+def test_declarations_that_differ_or_mean_something_else_are_told_where_they_stand(
+    tmp_path: Path, kind: str, name: str, said: str
+) -> None:
+    path = tmp_path / "sources.yaml"
+    path.write_text(SITES % (kind, name), encoding="utf-8")
+    with pytest.raises(ConfigurationError) as told:
+        declared_fields(path)
+    assert said in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["priority", "Status", "RISK", "duedate"])
+def test_a_declared_field_cannot_have_the_name_of_another_one(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "sources.yaml"
+    fields = f"{{{name}: {{field: x, type: text}}}}"
+    path.write_text(f"jira: [{{url: https://a.example, fields: {fields}}}]", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="rules know a field of this name already"):
+        declared_fields(path)

@@ -373,3 +373,21 @@ def test_a_mapping_that_cannot_work_is_refused(changes: dict[str, Any], message:
     with pytest.raises(ValidationError) as refusal:
         ObjectivesSourceConfig.model_validate(config)
     assert message in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "hundredths"),
+    [("25%", 2500), ("25", 2500), ("2.5 %", 250), ("0.05%", 5), ("100%", 10_000), ("", None)],
+)
+def test_a_kind_and_a_target_share_are_read_exactly(file: Path, written: str, hundredths: int | None) -> None:
+    page = page_of(file, f"id,title,kind,target_share\nO1,Grow,growth,{written}\n")
+    (goal,) = page.records
+    assert isinstance(goal, Objective)
+    assert (goal.kind, goal.target_share) == ("growth", hundredths)
+
+
+@pytest.mark.parametrize("written", ["a quarter", "-5%", "101%", "2.555%", "25%%"])
+def test_a_target_share_that_is_none_is_refused_with_its_place(file: Path, written: str) -> None:
+    (refused,) = page_of(file, f"id,title,target_share\nO1,Grow,{written}\n").quarantined
+    assert refused.column == "target_share"
+    assert "is no share of the whole, such as 25% or 2.5%" in refused.reason
