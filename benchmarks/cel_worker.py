@@ -19,15 +19,32 @@ from google.protobuf.timestamp_pb2 import Timestamp  # type: ignore[import-untyp
 
 
 def main() -> None:
-    """Read `{path, fields, rules}` from stdin; fields map a name to text, number, date or list."""
+    """Read `{path, fields, rules, evidence}` from stdin; fields map a name to text, number, date or list."""
     asked = json.load(sys.stdin)
     began = time.process_time()
     records = list(read(asked["path"], asked["fields"]))
     loaded = time.process_time()
     hits = judge(records, asked["fields"], asked["rules"])
     done = time.process_time()
-    digest = hashlib.sha256("\n".join(sorted(hits)).encode()).hexdigest()
-    print(json.dumps({"load": loaded - began, "cpu": done - loaded, "hits": len(hits), "digest": digest}))
+    store(asked["path"], asked["evidence"], hits)
+    stored = time.process_time()
+    named = sorted(f"{rule} {record['id']}" for rule, record in hits)
+    digest = hashlib.sha256("\n".join(named).encode()).hexdigest()
+    times = {"load": loaded - began, "cpu": done - loaded, "store": stored - done}
+    print(json.dumps({**times, "hits": len(hits), "digest": digest}))
+
+
+def store(path: str, evidence: dict[str, list[str]], hits: list[tuple[str, Any]]) -> None:
+    """Write the hits with the values of the fields that each rule names."""
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE IF NOT EXISTS theirs (rule, item, evidence, PRIMARY KEY (rule, item))")
+    connection.execute("DELETE FROM theirs")
+    rows = (
+        (rule, record["id"], json.dumps({name: record[name] for name in evidence[rule]}, default=str))
+        for rule, record in hits
+    )
+    connection.executemany("INSERT INTO theirs VALUES (?, ?, ?)", rows)
+    connection.commit()
 
 
 def read(path: str, fields: dict[str, str]) -> Iterator[dict[str, Any]]:
@@ -54,7 +71,9 @@ def moment(value: str | None) -> Any:
     return stamp
 
 
-def judge(records: list[dict[str, Any]], fields: dict[str, str], rules: dict[str, str]) -> list[str]:
+def judge(
+    records: list[dict[str, Any]], fields: dict[str, str], rules: dict[str, str]
+) -> list[tuple[str, Any]]:
     """Evaluate every rule on every record."""
     kinds = {
         name: cel.Type.List(cel.Type.STRING) if kind == "list" else cel.Type.DYN
@@ -65,10 +84,7 @@ def judge(records: list[dict[str, Any]], fields: dict[str, str], rules: dict[str
     hits = []
     for record in records:
         activation = environment.Activation({name: record[name] for name in fields})
-        number = record["id"]
-        hits += [
-            f"{name} {number}" for name, rule in compiled.items() if rule.eval(activation).value() is True
-        ]
+        hits += [(name, record) for name, rule in compiled.items() if rule.eval(activation).value() is True]
     return hits
 
 

@@ -24,7 +24,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, func, select, text
+from sqlalchemy import Connection, Engine, Table, func, insert, literal, null, select, text
 
 from rules.catalogue import fold
 from rules.moments import Context
@@ -46,6 +46,8 @@ NOW = datetime(2026, 7, 15, 3, 0, tzinfo=UTC)
 CONTEXT = Context(now=NOW)
 FRAME = Frame(today=NOW.date(), fiscal_year=2026, currency="USD", prefix="align-")
 PAGE = 5_000
+DRAWN = ITEMS = 100_000
+LINES = 1_000_000
 
 CONDITIONS = [
     "objective IS EMPTY AND statusCategory != Done AND budget.amount > 100000",
@@ -87,7 +89,48 @@ WORDS = [
 
 
 def fill(engine: Engine, size: int) -> None:
-    """Write items, 400 objectives at most, links for six items in ten and money for half of them."""
+    """Write items, 400 objectives at most, links for six items in ten and money for half of them.
+
+    What goes beyond a hundred thousand repeats what there is under ids of its own: drawing a million takes
+    longer than judging them.
+    """
+    draw_all(engine, min(size, DRAWN))
+    with engine.begin() as connection:
+        for turn in range(1, size // DRAWN):
+            repeat(connection, turn)
+    engine.dispose()
+
+
+def repeat(connection: Connection, turn: int) -> None:
+    """Write the first rows of every table once more, `turn` strides further on."""
+    ids = {"id": ITEMS, "work_item_id": ITEMS, "budget_line_id": LINES}
+    for model in (
+        tables.WorkItem,
+        tables.WorkItemLabel,
+        tables.ObjectiveLink,
+        tables.BudgetLine,
+        tables.BudgetLink,
+    ):
+        table = table_of(model)
+        first = table.c.work_item_id if "work_item_id" in table.c else table.c.id
+        stride = LINES if model is tables.BudgetLine else ITEMS
+        columns: list[Any] = []
+        for column in table.c:
+            if column.name == "id":
+                new: Any = null() if "work_item_id" in table.c else column + turn * stride
+            elif column.name in ids:
+                new = column + turn * ids[column.name]
+            elif column.name in {"source_id", "key", "key_folded"}:
+                new = column + literal(f"x{turn}")
+            else:
+                new = column
+            columns.append(new.label(column.name))
+        old = select(*columns).where(first <= stride)
+        connection.execute(insert(table).from_select([column.name for column in table.c], old))
+
+
+def draw_all(engine: Engine, size: int) -> None:
+    """Draw the rows of every table."""
     draw = random.Random(7)
     goals = max(1, min(400, size // 25))
     with engine.begin() as connection:
@@ -171,11 +214,10 @@ def work_item(number: int, draw: random.Random) -> dict[str, Any]:
 
 
 def labels(size: int, draw: random.Random) -> Iterator[dict[str, Any]]:
-    """Draw none to two labels of an item."""
+    """Draw none to two labels of an item; one in twenty also bears one of ours."""
     for number in range(1, size + 1):
-        for label in draw.sample(
-            ["regulatory", "platform", "q3", "align-no-objective"], draw.choice([0, 1, 2])
-        ):
+        theirs = draw.sample(["regulatory", "platform", "q3"], draw.choice([0, 1, 2]))
+        for label in [*theirs, *(["align-no-objective"] if number % 20 == 0 else [])]:
             yield {"work_item_id": number, "label": label, "label_folded": label}
 
 

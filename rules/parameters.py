@@ -19,6 +19,8 @@ from rules.jql import JqlError
 Values = tuple[str, ...]
 MAX_TEXT = 200
 MAX_LIST = 200
+# A list stands for many values wherever it is named: a short condition could ask for millions.
+MAX_FILLED = 5_000
 
 
 class Type(StrEnum):
@@ -93,6 +95,7 @@ class Filled:
     def __init__(self, values: Mapping[str, Values]) -> None:
         self.values = {name.casefold(): words for name, words in values.items()}
         self.named: set[str] = set()
+        self.count = 0
 
     def query(self, query: jql.Query) -> jql.Query:
         return query if query.where is None else replace(query, where=self._node(query.where))
@@ -131,6 +134,10 @@ class Filled:
         if words is None:
             return (value,)
         self.named.add(name)
+        self.count += len(words)
+        if self.count > MAX_FILLED:
+            message = f"The parameters of the condition stand for more than {MAX_FILLED} values."
+            raise JqlError(message, value.start, value.end, "Split the rule.")
         return tuple(replace(value, text=_signed(sign, word), quoted=True) for word in words)
 
 

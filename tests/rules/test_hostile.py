@@ -63,6 +63,11 @@ def _laughs() -> str:
     return "version: 1\n" + "\n".join(lines) + "\n"
 
 
+def _with_list(when: str, values: int = 200, kind: str = "list", value: str | None = None) -> str:
+    given = value or f"[{', '.join(f'k{n}' for n in range(values))}]"
+    return f"    parameters: {{many: {{type: {kind}, default: {given}}}}}\n    when: {when}\n{TESTS}"
+
+
 BOMBS: dict[str, tuple[Callable[[], str], str]] = {
     "a billion laughs": (_laughs, "Anchors and aliases"),
     "an alias of itself": (lambda: "version: 1\nrules: &a [*a]\n", "Anchors and aliases"),
@@ -109,6 +114,26 @@ BOMBS: dict[str, tuple[Callable[[], str], str]] = {
     "a long id": (
         lambda: f"version: 1\nrules:\n  - id: {'a' * 65}\n    when: key = x\n{TESTS}",
         "cannot be the id",
+    ),
+    "a list named again and again": (
+        lambda: _rule(_with_list(f"key IN ({', '.join(['many'] * 5_000)})")),
+        "stand for more than 5000 values",
+    ),
+    "a giant list of parameters": (
+        lambda: _rule(_with_list("key IN (many)", values=900)),
+        "A list may have 200 values.",
+    ),
+    "a parameter that speaks JQL": (
+        lambda: _rule(_with_list("due < many", kind="date", value='"2026-01-01) OR (key = x"')),
+        "is not a date",
+    ),
+    "many texts to look for": (
+        lambda: _rule(f"    when: summary ~ anyOf({', '.join(f'k{n}' for n in range(5_000))})\n{TESTS}"),
+        "takes 1 to 200 texts",
+    ),
+    "a choice of many rules that are none": (
+        lambda: "version: 1\nrules:\n" + "".join(f"  r{n}: {{mode: off}}\n" for n in range(900)),
+        'There is no rule "r899"',
     ),
     "a null byte": (lambda: _rule(f'    when: summary ~ "\0"\n{TESTS}'), "not YAML"),
 }
@@ -268,3 +293,12 @@ def test_queries_of_many_brackets_take_memory_in_step_with_their_length() -> Non
     for text in ("(" * 20_000, "not " * 12_000, "x in (" + "(" * 20_000, '"' * 40_000, "x[" * 20_000):
         with _within(64), pytest.raises(JqlError):
             parse(text)
+
+
+def test_a_value_of_a_parameter_is_one_value_whatever_it_holds(tmp_path: Path) -> None:
+    text = "x) OR key IS NOT EMPTY OR key IN (y"
+    body = _with_list("key IN (many)", value=f'["{text}"]').replace("{summary: x}", f'{{key: "{text}"}}')
+    (rule,) = _load(tmp_path, _rule(body)).rules
+    assert holds(rule.condition, {"key": text})
+    assert not holds(rule.condition, {"key": "y"})
+    assert not holds(rule.condition, {"key": "x"})
