@@ -122,10 +122,10 @@ def make_plan(
     (item id, label) that our ledger says we added. `refused` gives the next try of changes (item id, label,
     operation) that Jira refused. Where several rules want one label, the first by name is named.
     """
-    first: dict[tuple[Ticket, str], LabelOn] = {}
+    first: dict[tuple[int, str], LabelOn] = {}
     for label in sorted(wanted):
-        first.setdefault((label.ticket, label.label), label)
-    there = {(label.ticket, label.label) for label in present}
+        first.setdefault((label.ticket.item_id, label.label), label)
+    there = {(label.ticket.item_id, label.label): label.ticket for label in present}
     missing = [label for pair, label in first.items() if pair not in there]
     additions = [
         Change(label.ticket, "add", label.label, label.rule) for label in missing if label.tries < OBJECTION
@@ -134,9 +134,9 @@ def make_plan(
         Change(label.ticket, "add", label.label, label.rule) for label in missing if label.tries >= OBJECTION
     ]
     removals = [
-        Change(ticket, "remove", label, "")
-        for ticket, label in there
-        if (ticket, label) not in first and (ticket.item_id, label) in owned
+        Change(ticket, "remove", pair[1], "")
+        for pair, ticket in there.items()
+        if pair not in first and pair in owned
     ]
 
     def waits(change: Change) -> bool:

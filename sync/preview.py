@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from operator import attrgetter
 
 from sqlalchemy import Connection
 
@@ -91,6 +92,11 @@ class Pair:
         """Give the ids under which its findings stand."""
         return {rule.id for rule in (self.before, self.after) if rule is not None}
 
+    @property
+    def labels(self) -> set[str]:
+        """Give the labels it writes, or wrote."""
+        return {rule.label for rule in (self.before, self.after) if rule is not None and rule.label}
+
 
 def pairs_of(old: RuleSet, new: RuleSet) -> Iterator[Pair]:
     """Pair the rules of two sets: by id, or by the id one of them had before."""
@@ -143,6 +149,7 @@ class Previewer:
     wanted_before: list[LabelOn] = field(default_factory=list)
     wanted_after: list[LabelOn] = field(default_factory=list)
     found: dict[str, Ids] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
 
     def compare(self, old: RuleSet, new: RuleSet) -> Preview:
         """Give the effect of going from one rule set to the other tonight, all else being as it is."""
@@ -153,20 +160,20 @@ class Previewer:
             changes = differences(pair, old, new, self.frame.today)
             if changes:
                 touched |= pair.names
+                self.names |= {self.frame.prefix + label for label in pair.labels}
                 effects.append(self._effect(pair, changes, old, new))
-        before, after = self._plans(touched)
         sites = subjects.sites(self.connection)
+        writes, after = self._plans(touched, sites)
         stopped = guard(
             after,
             labels.tickets_in_scope(self.connection, sites),
             self.frame.limit,
             self.frame.rule_limits,
         )
-        made = set(before.changes)
         return Preview(
             effects=tuple(effects),
             unchanged=len(pairs) - len(effects),
-            writes=tuple(change for change in after.changes if change not in made),
+            writes=writes,
             stopped=tuple(stopped),
         )
 
@@ -225,9 +232,12 @@ class Previewer:
         tickets = (subject.ticket for row in side.wants if (subject := named.get(row)) is not None)
         return [LabelOn(ticket, label, side.rule.id) for ticket in tickets if ticket is not None]
 
-    def _plans(self, touched: Collection[str]) -> tuple[Plan, Plan]:
-        """Plan under both sets; rules that do not differ want what their findings say."""
-        sites = subjects.sites(self.connection)
+    def _plans(self, touched: Collection[str], sites: Collection[str]) -> tuple[tuple[Change, ...], Plan]:
+        """Give the changes that come of the edit, and the whole plan of tonight under the new rules.
+
+        Rules that do not differ want what their findings say; only the labels of the others need a plan under
+        the old rules as well.
+        """
         prefix = self.frame.prefix
         present = labels.present(self.connection, prefix, sites)
         owned, refused = labels.owned(self.connection), labels.refused(self.connection)
@@ -235,13 +245,21 @@ class Previewer:
         tries = {(on.ticket.item_id, on.label): on.tries for on in stored}
         others = [on for on in stored if on.rule not in touched]
 
-        def plan(wanted: Sequence[LabelOn]) -> Plan:
-            known = [replace(on, tries=tries.get((on.ticket.item_id, on.label), 0)) for on in wanted]
-            return make_plan(others + known, present, owned, refused, self.frame.now)
+        def known(wanted: Sequence[LabelOn]) -> list[LabelOn]:
+            return [replace(on, tries=tries.get((on.ticket.item_id, on.label), 0)) for on in wanted]
 
-        return plan(self.wanted_before), plan(self.wanted_after)
+        def about(found: Sequence[LabelOn]) -> list[LabelOn]:
+            return [on for on in found if on.label in self.names]
+
+        now = self.frame.now
+        after = make_plan(others + known(self.wanted_after), present, owned, refused, now)
+        before = make_plan(about(others) + known(self.wanted_before), about(present), owned, refused, now)
+        made = set(before.changes)
+        writes = tuple(c for c in after.changes if c.label in self.names and c not in made)
+        return writes, after
 
 
 def in_order(named: Mapping[int, Subject], rows: Collection[int]) -> tuple[Subject, ...]:
     """Name rows, sorted; one that has gone meanwhile has no name."""
-    return tuple(sorted(subject for row in rows if (subject := named.get(row)) is not None))
+    found = [subject for row in rows if (subject := named.get(row)) is not None]
+    return tuple(sorted(found, key=attrgetter("name", "row")))
