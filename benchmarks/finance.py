@@ -113,6 +113,7 @@ def measure(python: Path | str, *arguments: str) -> list[dict[str, Any]]:
     done = subprocess.run([str(python), *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr)
+    sys.stderr.write(done.stdout)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
