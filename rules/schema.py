@@ -25,6 +25,8 @@ from rules.keys import (
     SHARE,
     TOP_KEYS,
     VERSION,
+    WAIVER_KEYS,
+    WAIVERS,
 )
 from rules.pack import PACKS
 from rules.parameters import Type
@@ -78,6 +80,28 @@ def schema(catalogue: Catalogue) -> Schema:
             "choice": _mapping(CHOICE_KEYS, {"mode": _MODE, "parameters": {"type": "object"}}),
             **{_item_name(entity): _item(entity) for entity in catalogue.entities},
         },
+    }
+
+
+def waiver_schema() -> Schema:
+    """Give the schema of waiver files; what a condition says, and which rules there are, is for the check."""
+    day = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$", "format": "date"}
+    waiver = _mapping(
+        WAIVER_KEYS,
+        {"match": _CONDITION, "until": day},
+        required=[name for name in WAIVER_KEYS if name != "approver"],
+    )
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Waivers of Tieline",
+        **_mapping(
+            {"version": TOP_KEYS["version"], WAIVERS: "The waivers, in any order."},
+            {
+                "version": {"enum": [int(VERSION), VERSION]},
+                WAIVERS: {"type": ["array", "null"], "items": waiver},
+            },
+            required=["version", WAIVERS],
+        ),
     }
 
 

@@ -20,7 +20,7 @@ from rules.pack import every_pack
 from rules.problem import Problem, RuleErrors
 from rules.rule_reader import ID_ADVICE
 from rules.ruleset import RuleSet
-from rules.schema import schema
+from rules.schema import schema, waiver_schema
 from rules.skeleton import skeleton
 from rules.testing import cover
 from rules.testing import run as run_tests
@@ -220,9 +220,11 @@ def house_form_of(path: Path) -> tuple[str, str]:
 
 
 @app.command("schema")
-def print_schema() -> int:
+def print_schema(
+    waivers: Annotated[bool, typer.Option("--waivers", help="That of waiver files instead.")] = False,
+) -> int:
     """Print the JSON Schema of rule files, for completion and hover text in editors."""
-    Output(as_json=True).document(schema(VOCABULARY))
+    Output(as_json=True).document(waiver_schema() if waivers else schema(VOCABULARY))
     return Exit.OK
 
 

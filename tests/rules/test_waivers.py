@@ -7,11 +7,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from ruamel.yaml import YAML
 
 from rules.moments import Context
 from rules.pack import load, load_again, shipped
 from rules.problem import RuleErrors
 from rules.ruleset import RuleSet
+from rules.schema import waiver_schema
 from rules.vocabulary import VOCABULARY
 
 NOW = datetime(2026, 3, 4, 22, 30, tzinfo=UTC)
@@ -139,3 +142,15 @@ def test_waivers_in_a_rule_file_are_sent_to_a_file_of_their_own(tmp_path: Path) 
         read(tmp_path, WAIVER, rules=RULE + "waivers: []\n")
     with pytest.raises(RuleErrors, match="Rules stand in files of their own: TIELINE_RULES names them"):
         read(tmp_path, WAIVER + "rules: []\n")
+
+
+def test_the_schema_for_editors_takes_a_waiver_and_refuses_what_the_reader_refuses() -> None:
+    validator = Draft202012Validator(waiver_schema())
+    document = YAML(typ="safe", pure=True).load(WAIVER.replace("2026-09-30", "'2026-09-30'"))
+    assert list(validator.iter_errors(document)) == []
+    (waiver,) = document["waivers"]
+    for wrong in ({"until": "soon"}, {"match": ""}, {"reasn": "because"}):
+        broken = {**document, "waivers": [waiver | wrong]}
+        assert list(validator.iter_errors(broken)), wrong
+    without = {key: value for key, value in waiver.items() if key != "owner"}
+    assert list(validator.iter_errors({**document, "waivers": [without]}))
