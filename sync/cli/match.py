@@ -96,7 +96,10 @@ def propose_matches(
     env_file: EnvFile = None,
     json: Json = False,
 ) -> int:
-    """Suggest work for the money that found none, by names and codes that are alike; change nothing."""
+    """Suggest work for money that found none; change nothing.
+
+    By names and codes that are alike.
+    """
     output = Output(as_json=json)
     with open_engine(read_settings(env_file)) as engine, engine.connect() as connection:
         codes = proposing.loose_codes(connection, number)
@@ -149,7 +152,10 @@ def confirm_match(
     env_file: EnvFile = None,
     json: Json = False,
 ) -> int:
-    """Say that this money is for this work or objective; it counts before everything else."""
+    """Say that this money is for this work or objective.
+
+    It counts before everything else.
+    """
     return decide(CONFIRMED, (money, source, target, percent), (by, reason), env_file, Output(as_json=json))
 
 
@@ -164,7 +170,10 @@ def reject_match(
     env_file: EnvFile = None,
     json: Json = False,
 ) -> int:
-    """Say that this money is not for this work or objective, whatever codes and tables say."""
+    """Say that this money is not for this work or objective.
+
+    Whatever codes and tables say.
+    """
     return decide(REJECTED, (money, source, target, None), (by, reason), env_file, Output(as_json=json))
 
 
@@ -221,7 +230,10 @@ def decide(
 
 @app.command("unmatched")
 def show_unmatched(env_file: EnvFile = None, json: Json = False) -> int:
-    """Show what is left on both sides: money without work, work without money, rules that lead nowhere."""
+    """Show what found nothing, on both sides.
+
+    Money without work, work without money, allocation rules that lead nowhere.
+    """
     output = Output(as_json=json)
     with open_engine(read_settings(env_file)) as engine, engine.connect() as connection:
         left = read_leftovers(connection)

@@ -15,14 +15,14 @@ from sync.cli.session import utc_now
 from sync.errors import ConfigurationError, Exit
 
 app = typer.Typer(
-    help="Look at files, and at what finance systems need, before they are declared as sources.",
+    help="Look at files and at what finance systems need.",
     no_args_is_help=True,
 )
 
 
 @app.callback()
 def sources() -> None:
-    """Look at files, and at what finance systems need, before they are declared as sources."""
+    """Look at files and at what finance systems need."""
 
 
 @app.command("inspect")
