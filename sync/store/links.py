@@ -187,15 +187,29 @@ def link_either(
 
 def resolve_parents(connection: Connection) -> None:
     """Point each item at the row of its parent, by the immutable id or, failing that, by the key."""
-    parent = work_item.alias("parent")
-    by_id = and_(parent.c.source == work_item.c.source, parent.c.source_id == work_item.c.parent_source_id)
-    by_key = and_(parent.c.source == work_item.c.source, parent.c.key == work_item.c.parent_key)
-    found = func.coalesce(
-        select(func.min(parent.c.id)).where(by_id).scalar_subquery(),
-        select(func.min(parent.c.id)).where(by_key, kept(parent)).scalar_subquery(),
-    )
+    found = parents_found().subquery()
     connection.execute(
-        update(work_item).values(parent_id=found).where(work_item.c.parent_id.is_distinct_from(found))
+        update(work_item)
+        .where(work_item.c.id == found.c.child, work_item.c.parent_id.is_distinct_from(found.c.parent))
+        .values(parent_id=found.c.parent)
+    )
+
+
+def parents_found() -> Select[Any]:
+    """Select (child, parent) for every item that names a parent, or has one from before."""
+    child, by_id, by_key = work_item.alias("child"), work_item.alias("by_id"), work_item.alias("by_key")
+    same_id = and_(by_id.c.source == child.c.source, by_id.c.source_id == child.c.parent_source_id)
+    same_key = and_(by_key.c.source == child.c.source, by_key.c.key == child.c.parent_key, kept(by_key))
+    named = (child.c.parent_source_id, child.c.parent_key, child.c.parent_id)
+    return (
+        select(
+            child.c.id.label("child"),
+            func.coalesce(func.min(by_id.c.id), func.min(by_key.c.id)).label("parent"),
+        )
+        .outerjoin_from(child, by_id, same_id)
+        .outerjoin(by_key, same_key)
+        .where(or_(*(column.is_not(None) for column in named)))
+        .group_by(child.c.id)
     )
 
 
