@@ -52,10 +52,13 @@ with pipeline.sql_client() as client:
 
 
 def install(folder: Path) -> dict[str, Path]:
-    """A Python for each tool that the package registry gave, by its name."""
+    """A Python for each tool that the package registry gave or the folder holds already, by its name."""
     found: dict[str, Path] = {}
     for name, requirement in WHAT.items():
         python = folder / name / "bin" / "python"
+        if python.exists():
+            found[name] = python
+            continue
         subprocess.run([sys.executable, "-m", "venv", str(folder / name)], check=True)
         pip = [str(python), "-m", "pip", "install", "--quiet", requirement]
         done = subprocess.run(pip, capture_output=True, text=True, check=False)

@@ -16,6 +16,7 @@ import socket
 import sys
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,6 +29,7 @@ from sync.sandbox.credentials import Credentials
 from sync.sandbox.state import Site
 
 OBJECTIVES = 240
+SCOPE = "(issuetype = Epic) ORDER BY"  # what a whole read asks for
 TEXT = """platform renewal customer claims ledger migration identity mobile reporting archive payment network
     service consolidation portal data quality security licence workflow audit regional supply training"""
 WORDS = tuple(TEXT.split())
@@ -113,34 +115,81 @@ class StandIn:
         key = (scope["method"], scope["path"], scope["query_string"], body)
         began = asyncio.get_running_loop().time()
         if key not in self._cache:
-            self._cache[key] = await self._answered(scope, body)
+            self._cache[key] = await answered(self.jira, scope, body)
         spent = asyncio.get_running_loop().time() - began
         await asyncio.sleep(max(0.0, self.latency - spent))
         for message in self._cache[key]:
             self.received += len(message.get("body", b""))
             await send(message)
 
-    async def _answered(self, scope: Scope, body: bytes) -> list[Message]:
-        messages: list[Message] = []
-
-        async def receive() -> Message:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        async def keep(message: Message) -> None:
-            messages.append(message)
-
-        await self.jira(scope, receive, keep)
-        return messages
-
     async def _control(self, scope: Scope, body: bytes, send: Send) -> None:
         if scope["method"] == "POST":
             self.latency = float(json.loads(body)["latency"])
             self.counts.clear()
             self.received = 0
-        told = json.dumps({"requests": dict(self.counts), "bytes": self.received}).encode()
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(told)).encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": told})
+        await give(send, json.dumps({"requests": dict(self.counts), "bytes": self.received}))
+
+
+class Endless:
+    """A Cloud site with any number of issues, all like its first but for id and key: none of them is kept."""
+
+    def __init__(self, jira: ASGIApp, count: int) -> None:
+        self.jira = jira
+        self.numbers = range(1_000_000, 1_000_000 + count)
+        self._likeness: dict[str, str] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await read_body(receive)
+        asked: Json = json.loads(body) if body else {}
+        if scope["path"].endswith("/search/jql") and asked["jql"].startswith(SCOPE):
+            start = int(asked.get("nextPageToken") or 0)
+            page = self.numbers[start : start + asked["maxResults"]]
+            after = start + len(page)
+            more: Json = {"nextPageToken": str(after)} if after < len(self.numbers) else {"isLast": True}
+            bare = asked["fields"] == ["id"]
+            issues = [f'{{"id":"{n}"}}' for n in page] if bare else await self._issues(scope, page, asked)
+            await give(send, f'{{"issues":[{",".join(issues)}],{json.dumps(more)[1:]}')
+        elif scope["path"].endswith("/issue/bulkfetch"):
+            issues = await self._issues(scope, map(int, asked["issueIdsOrKeys"]), asked)
+            await give(send, f'{{"issues":[{",".join(issues)}]}}')
+        else:
+            await self.jira(scope, replaying(body), send)
+
+    async def _issues(self, scope: Scope, numbers: Iterable[int], asked: Json) -> list[str]:
+        fields = json.dumps(asked["fields"])
+        if fields not in self._likeness:
+            wanted = json.dumps({"issueIdsOrKeys": ["PR01-1"], "fields": asked["fields"]}).encode()
+            path = "/rest/api/3/issue/bulkfetch"
+            told = await answered(self.jira, {**scope, "path": path, "raw_path": path.encode()}, wanted)
+            answer: Json = json.loads(b"".join(message.get("body", b"") for message in told))
+            issue: Json = answer["issues"][0]
+            self._likeness[fields] = json.dumps({**issue, "id": "@id", "key": "@key"})
+        text = self._likeness[fields]
+        return [text.replace("@id", str(n)).replace("@key", f"PR01-{n}") for n in numbers]
+
+
+async def give(send: Send, text: str) -> None:
+    told = text.encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(told)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": told})
+
+
+def replaying(body: bytes) -> Receive:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+async def answered(jira: ASGIApp, scope: Scope, body: bytes) -> list[Message]:
+    messages: list[Message] = []
+
+    async def keep(message: Message) -> None:
+        messages.append(message)
+
+    await jira(scope, replaying(body), keep)
+    return messages
 
 
 async def read_body(receive: Receive) -> bytes:
@@ -156,6 +205,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--issues", type=int, default=20_000)
     parser.add_argument("--custom-fields", type=int, default=0)
+    parser.add_argument("--endless", type=int, help="so many issues, all alike, none of them kept (Cloud)")
     parser.add_argument("--deployment", choices=[one.value for one in Deployment], default="cloud")
     parser.add_argument("--certificate", help="a file with certificate and key: listens for https as well")
     options = parser.parse_args()
@@ -165,7 +215,9 @@ def main() -> None:
     listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(2 if options.certificate else 1)]
     plain, *secure = [listener.getsockname()[1] for listener in listeners]
     application.base = f"http://127.0.0.1:{plain}"
-    jira = StandIn(application.asgi())
+    jira: ASGIApp = StandIn(application.asgi())
+    if options.endless:
+        jira = Endless(application.asgi(), options.endless)
     servers = [server_for(jira, certificate) for certificate in [None, options.certificate][: len(listeners)]]
     threads = [
         threading.Thread(target=server.run, args=([listener],))

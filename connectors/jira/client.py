@@ -20,6 +20,7 @@ from connectors.budget import RateBudget, Route, Tally, shared_budget
 from connectors.errors import (
     AuthenticationFailed,
     ConnectorError,
+    RateLimited,
     Refused,
     Transient,
 )
@@ -141,7 +142,13 @@ class JiraClient:
 
         left = max(0.0, self.give_up_at - self.budget.now())
         policy = replace(self.policy, deadline=min(self.policy.deadline, left))
-        return http.call(send, policy, resend=twice)
+        try:
+            return http.call(send, policy, resend=twice)
+        except RateLimited as error:
+            if not twice or "time_limit" in str(error):
+                raise
+            later = "longer than this run has left (time_limit). The next run goes on from here."
+            raise RateLimited(f"{error}, {later}", error.retry_after) from None
 
     def _send(
         self, route: Route, path: str, params: Mapping[str, str] | None, body: object
