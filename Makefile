@@ -46,7 +46,7 @@ bench-peers: $(VENV)/.installed  ## the rule engine beside the fastest expressio
 bench-matching: $(VENV)/.installed  ## what matching 1,000,000 budget lines with 100,000 items costs (ARGS="--lines 100000 --items 10000")
 	@$(BIN)/python benchmarks/matching.py $(ARGS)
 
-bench-pull: $(VENV)/.installed  ## how fast 20,000 issues are read, beside other ways (ARGS="--peers", "--deployment dc")
+bench-pull: $(VENV)/.installed  ## how fast 20,000 issues are read, beside other ways (ARGS="--peers", "--deployment dc", "--memory")
 	@$(BIN)/python benchmarks/pull.py $(ARGS)
 
 soak-pull: $(VENV)/.installed $(VENV)/.dev  ## random nights of pulling: nothing lost (ARGS="--nights 100 --seed 3")
