@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, exists, func, select, update
 
 from connectors.records import Record, WorkItem
 from rules.catalogue import fold
 from sync.store import tables
 from sync.store.schema import table_of
 
+former_key = table_of(tables.FormerKey)
 work_item = table_of(tables.WorkItem)
 
 
@@ -33,6 +34,37 @@ def follow_renamed(
 
 
 def name_parents(connection: Connection, source: str) -> None:
+    """Give every child the key its parent has by now, also where a lagging index told an older one."""
+    name_by_id(connection, source)
+    name_by_former_key(connection, source)
+
+
+def name_by_former_key(connection: Connection, source: str) -> None:
+    """Rename the parents of children that know them by a key they once had; no key is given out twice."""
+    parent = work_item.alias("parent")
+    held = select(former_key.c.key_folded).join(parent, parent.c.id == former_key.c.work_item_id)
+    held = held.where(parent.c.source == source, parent.c.key_folded != former_key.c.key_folded)
+
+    def present(column: ColumnElement[str]) -> ScalarSelect[str]:
+        return (
+            select(func.min(column))
+            .join_from(former_key, parent, parent.c.id == former_key.c.work_item_id)
+            .where(parent.c.source == source, former_key.c.key_folded == work_item.c.parent_folded)
+            .scalar_subquery()
+        )
+
+    connection.execute(
+        update(work_item)
+        .where(
+            work_item.c.source == source,
+            work_item.c.parent_source_id.is_(None),
+            work_item.c.parent_folded.in_(held),
+        )
+        .values(parent_key=present(parent.c.key), parent_folded=present(parent.c.key_folded))
+    )
+
+
+def name_by_id(connection: Connection, source: str) -> None:
     """Give children that name their parent by its id the key that the parent has by now."""
     child = work_item
     parent = child.alias("parent")

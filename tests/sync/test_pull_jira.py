@@ -302,6 +302,23 @@ def test_a_moved_parent_takes_its_children_along_though_jira_calls_them_unchange
     assert office.row(child).parent_key == moved
 
 
+def test_a_child_of_which_the_index_tells_an_old_parent_key_is_tied_to_the_parent_all_the_same(
+    office: Office,
+) -> None:
+    site = office.jira.site
+    parent = office.add("PAY")
+    child = office.add("PAY", issuetype="Story", parent=parent)
+    office.pull()
+    site.edit(child, {"summary": "Edited"})
+    site.index.lagging = True
+    moved = site.move(parent, "WEB")
+    site.reconcile([site.get(parent).id])
+    for _ in range(2):
+        assert office.pull().complete
+    site.reindex()
+    assert office.row(child).parent_key == moved
+
+
 def test_a_renamed_key_is_seen_though_no_date_moves(office: Office) -> None:
     office.pull()
     office.clock.now += timedelta(days=2)
