@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from sync.progress import Progress
 from sync.pull import Feed, Kind, Pull, Pulled
 from sync.savedplan import NOTHING_PLANNED, SavedPlan, crossed
 from sync.settings import Settings
-from sync.store import labels, rulebook, runs
+from sync.store import audit, labels, rulebook, runs
 from sync.store.artifacts import purge as purge_files
 from sync.store.conversions import Conversion, save_conversions
 from sync.store.coverage import save_coverage
@@ -167,6 +167,7 @@ def open_run(service: Service, options: Options) -> Iterator[tuple[RunResult, Le
         lease = take_lease(service.engine, connection, holder, service.clock)
         started = lease.kept_at
         run_id = runs.begin(connection, options.trigger, started, dry_run=options.dry_run)
+        audit.append(connection, run_id, "began", [asked_for(options)], started)
         if options.night is not None:
             claim_night(connection, options.night, run_id)
     result = RunResult(run_id, started, options.dry_run)
@@ -188,6 +189,13 @@ def open_run(service: Service, options: Options) -> Iterator[tuple[RunResult, Le
                 message=message or None,
             )
             lease.free(connection)
+
+
+def asked_for(options: Options) -> dict[str, object]:
+    """Give what the audit keeps of how a run was asked for: above all, which guards it may pass."""
+    said = {field.name: getattr(options, field.name) for field in fields(options)}
+    kept = {name: value for name, value in said.items() if name not in {"night", "expected"} and value}
+    return kept | ({} if options.expected is None else {"reviewed": len(options.expected.changes)})
 
 
 def claim_night(connection: Connection, night: tuple[str, date], run_id: int) -> None:

@@ -15,7 +15,7 @@ from rules.ruleset import Rule
 from sync.plan import Limit, Plan, Ticket, guard, make_plan
 from sync.savedplan import SavedPlan, save, stale
 from sync.settings import Settings
-from sync.store import labels, runs
+from sync.store import audit, labels, runs
 
 Live = dict[tuple[str, str], Sequence[str]]
 
@@ -55,6 +55,8 @@ class Desk:
     def keep(self, plan: Plan, *, intend: bool) -> None:
         """Keep the plan with the run and, where it is to be carried out, its intents in the ledger."""
         labels.save_plan(self.connection, self.run_id, plan)
+        size = {"add": plan.count("add"), "remove": plan.count("remove"), "carried_out": intend}
+        audit.append(self.connection, self.run_id, "planned", [size], self.now)
         if intend:
             labels.intend(self.connection, self.run_id, plan.changes, self.now)
 

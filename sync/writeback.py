@@ -13,7 +13,7 @@ from connectors.errors import ConnectorError
 from connectors.records import Answered, LabelChange, Outcome
 from sync.plan import Change, Plan, Ticket
 from sync.progress import Step
-from sync.store import labels
+from sync.store import audit, labels
 
 # How many of the tickets written are read back: enough to notice a Jira that says yes and does nothing.
 READ_BACK = 50
@@ -117,8 +117,9 @@ class SiteWriting:
         self.writing.step.advance(sum(len(operations(entry.change)) for entry in answered), self.total)
 
     def _answer(self, connection: Connection, rows: list[Change], state: str, reason: str | None) -> None:
-        now = self.writing.clock()
-        labels.answer(connection, self.writing.run_id, rows, state=state, reason=reason, now=now)
+        now, run_id = self.writing.clock(), self.writing.run_id
+        labels.answer(connection, run_id, rows, state=state, reason=reason, now=now)
+        audit.append(connection, run_id, "label", audit.details_of(rows, state, reason), now)
 
     def _count(self, change: LabelChange, outcome: Outcome) -> None:
         self.unanswered -= {(change.issue_id, *operation) for operation in operations(change)}
@@ -159,6 +160,8 @@ class SiteWriting:
         with self.writing.engine.begin() as connection:
             rows = self._rows(failed)
             labels.revoke(connection, self.writing.run_id, rows, reason)
+            details = audit.details_of(rows, "not shown", reason)
+            audit.append(connection, self.writing.run_id, "label", details, self.writing.clock())
             labels.take_over(connection, [inverse(row) for row in rows])
         for change in failed:
             self.written.added -= len(change.add)

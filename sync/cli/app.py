@@ -37,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for commands in (demo, doctor, nightly, look, budget, serve, sandbox, waivers):
+for commands in (demo, doctor, nightly, look, budget, serve, sandbox, waivers, audit):
     commands.add_to(app)
 app.add_typer(rulefiles.app, name="rules")
 app.add_typer(sources.app, name="sources")

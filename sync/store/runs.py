@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from sync.errors import LeaseHeld
 from sync.plan import percent
-from sync.store import tables
+from sync.store import audit, tables
 from sync.store.save import Absent, Origin, Saved
 from sync.store.schema import AnyRow, table_of
 
@@ -56,11 +56,12 @@ def serial(connection: Connection) -> str:
 def finish(
     connection: Connection, run_id: int, now: datetime, *, status: str, exit_code: int, message: str | None
 ) -> None:
-    """Close a run."""
+    """Close a run, and note where the chain of what was done ends with it."""
+    head = audit.append(connection, run_id, "ended", [{"status": status, "exit_code": exit_code}], now)
     connection.execute(
         update(run)
         .where(run.c.id == run_id)
-        .values(finished_at=now, status=status, exit_code=exit_code, message=message)
+        .values(finished_at=now, status=status, exit_code=exit_code, message=message, audit_head=head)
     )
 
 

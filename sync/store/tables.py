@@ -88,6 +88,20 @@ class Run(SQLModel, table=True):
     rules_hash: str | None = None
     rule_text: str | None = None
     message: str | None = long_text()
+    audit_head: str | None = None
+
+
+class AuditEntry(SQLModel, table=True):
+    """One thing that was done; `hash` covers it and the entry before, so that no later edit goes unseen."""
+
+    __tablename__ = "audit_entry"
+
+    id: int = Field(sa_column=Column(Serial, primary_key=True, autoincrement=False))
+    at: datetime = Field(sa_type=Instant)
+    run_id: int = refers_to("run.id", index=True)
+    event: str
+    detail: str = Field(sa_type=Text)
+    hash: str
 
 
 class RuleText(SQLModel, table=True):
