@@ -10,6 +10,7 @@ import typer
 
 from connectors.errors import BadInput, ConnectorError
 from sync.cli import (
+    audit,
     budget,
     demo,
     doctor,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -94,9 +94,9 @@ def test_what_was_tampered_with_is_named(engine: Engine) -> None:
 
 
 @pytest.fixture
-def house(engine: Engine, tmp_path: Path) -> House:
+def house(engine: Engine, tmp_path: Path) -> Iterator[House]:
     with Sandbox(Deployment.CLOUD) as jira:
-        yield House(jira, tmp_path, engine).furnish()  # type: ignore[misc]
+        yield House(jira, tmp_path, engine).furnish()
 
 
 def test_a_night_notes_how_it_was_asked_for_what_it_planned_and_every_label(house: House) -> None:
