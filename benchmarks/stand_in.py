@@ -48,6 +48,7 @@ def avatars(kind: str, number: int) -> Json:
 def person(number: int) -> Json:
     return {
         "accountId": f"5b10ac8d82e05b22cc7d{number:04d}",
+        "name": f"person{number}",
         "emailAddress": f"person{number}@example.com",
         "avatarUrls": avatars("person", number),
         "displayName": f"Person {number}",
