@@ -1,0 +1,122 @@
+"""The tables of runs: who asked, what was read, which rules judged, what was done, who may write."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import (
+    Column,
+    Text,
+)
+from sqlmodel import Field, SQLModel
+
+from sync.store.tables.column_types import Instant, Serial, key, long_text, refers_to
+
+
+class Run(SQLModel, table=True):
+    """One run of the night, or of a part of it: who asked, when, and how it ended."""
+
+    id: int | None = key()
+    trigger: str
+    dry_run: bool = False
+    started_at: datetime = Field(sa_type=Instant)
+    finished_at: datetime | None = Field(default=None, sa_type=Instant)
+    status: str = "running"
+    exit_code: int | None = None
+    rules_hash: str | None = None
+    rule_text: str | None = None
+    message: str | None = long_text()
+    audit_head: str | None = None
+
+
+class AuditEntry(SQLModel, table=True):
+    """One thing that was done; `hash` covers it and the entry before, so that no later edit goes unseen."""
+
+    __tablename__ = "audit_entry"
+
+    id: int = Field(sa_column=Column(Serial, primary_key=True, autoincrement=False))
+    at: datetime = Field(sa_type=Instant)
+    run_id: int = refers_to("run.id", index=True)
+    event: str
+    detail: str = Field(sa_type=Text)
+    hash: str
+
+
+class RuleText(SQLModel, table=True):
+    """The files that a run judged by, word for word as JSON, under the hash of their text."""
+
+    __tablename__ = "rule_text"
+
+    digest: str = Field(primary_key=True)
+    files: str = Field(sa_type=Text)
+    first_run: int
+
+
+class RuleLife(SQLModel, table=True):
+    """Since when a rule is judged and, if it ever was, since when it labels."""
+
+    __tablename__ = "rule_life"
+
+    rule: str = Field(primary_key=True)
+    mode: str
+    first_run: int
+    labels_since: int | None = None
+
+
+class Night(SQLModel, table=True):
+    """The schedule's own memory: one run for each schedule and local date, whatever the clock does."""
+
+    schedule: str = Field(primary_key=True)
+    local_date: date = Field(primary_key=True)
+    run_id: int = refers_to("run.id")
+
+
+class Lease(SQLModel, table=True):
+    """Who may write at the moment; `fence` grows with each holder."""
+
+    name: str = Field(primary_key=True)
+    holder: str
+    fence: int
+    expires_at: datetime = Field(sa_type=Instant)
+
+
+class SourceRun(SQLModel, table=True):
+    """How reading one source went in one run. Only a `complete` source is judged.
+
+    `reading` says whether all was read or only changes; `bookmark` is where the source goes on next time.
+    The proof: `expected` ids were listed by the source, `seen` of them are in the store, `explained` (JSON)
+    counts by class those that are not, and `unexplained` is what is left: none in a complete read.
+    Of a finance source, rows_read = rows_accepted + quarantined + rows_excluded (totals) + rows_blank.
+    """
+
+    __tablename__ = "source_run"
+
+    run_id: int = refers_to("run.id", primary_key=True)
+    source: str = Field(primary_key=True)
+    kind: str
+    status: str
+    started_at: datetime = Field(sa_type=Instant)
+    finished_at: datetime | None = Field(default=None, sa_type=Instant)
+    records: int = 0
+    changed: int = 0
+    quarantined: int = 0
+    expected: int | None = None
+    reading: str | None = None
+    bookmark: str | None = long_text()
+    seen: int | None = None
+    explained: str | None = long_text()
+    unexplained: int | None = None
+    rows_read: int | None = None
+    rows_accepted: int | None = None
+    rows_excluded: int | None = None
+    rows_blank: int | None = None
+    message: str | None = long_text()
+
+
+class Cursor(SQLModel, table=True):
+    """Where a broken-off read goes on; committed together with the page before it."""
+
+    source: str = Field(primary_key=True)
+    run_id: int = refers_to("run.id")
+    value: str = Field(sa_type=Text)
+    saved_at: datetime = Field(sa_type=Instant)

@@ -1,0 +1,167 @@
+"""The tables of judging: hits, findings, waivers, plans, the ledger of labels, and the figures."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Text,
+    UniqueConstraint,
+)
+from sqlmodel import Field, SQLModel
+
+from sync.store.tables.column_types import Instant, Serial, key, long_text, refers_to
+
+
+class Hit(SQLModel, table=True):
+    """A rule that is true for a row in this run; replaced each night. `severity` is raised, or the rule's."""
+
+    rule: str = Field(primary_key=True)
+    entity: str = Field(primary_key=True)
+    subject_id: int = Field(sa_column=Column(Serial, primary_key=True, autoincrement=False))
+    severity: str | None = None
+    evidence: str = Field(sa_type=Text)
+
+
+class Finding(SQLModel, table=True):
+    """The life of a hit over the nights: pending → open → clearing → closed, waived beside it.
+
+    `alignment` says that the rule asks whether work serves an objective: waived, it makes the work waived.
+    """
+
+    __table_args__ = (UniqueConstraint("rule", "entity", "subject_id"),)
+
+    id: int | None = key()
+    rule: str
+    entity: str
+    subject_id: int = Field(sa_column=Column(Serial, nullable=False))
+    rule_hash: str
+    severity: str
+    mode: str = "label"
+    label: str | None = None
+    owner: str | None = None
+    alignment: bool = False
+    waiver_id: int | None = Field(default=None, sa_column=Column(Serial, nullable=True))
+    state: str = Field(index=True)
+    since: datetime = Field(sa_type=Instant)
+    opened_at: datetime | None = Field(default=None, sa_type=Instant)
+    clearing_since: datetime | None = Field(default=None, sa_type=Instant)
+    closed_at: datetime | None = Field(default=None, sa_type=Instant)
+    closed_why: str | None = None
+    opened_run: int | None = None
+    closed_run: int | None = None
+    last_run: int
+    evidence: str = Field(sa_type=Text)
+
+
+class Waiver(SQLModel, table=True):
+    """Somebody's word that findings of a rule are accepted for a time; `condition` says which, in JQL.
+
+    `origin` is where it was given (`file`), `state` what became of it: `granted`, or `withdrawn` when it is
+    gone from there. A waiver that is asked for on a ticket will have an origin and states of its own.
+    """
+
+    __table_args__ = (UniqueConstraint("origin", "rule", "condition"),)
+
+    id: int | None = key()
+    origin: str
+    state: str
+    rule: str
+    condition: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    owner: str
+    owner_folded: str | None = None
+    approver: str | None = None
+    approver_folded: str | None = None
+    until: date
+    place: str = Field(sa_type=Text)
+    first_run: int
+    last_run: int
+
+
+class PlanChange(SQLModel, table=True):
+    """One label change that a run wanted, written or not."""
+
+    __tablename__ = "plan_change"
+
+    run_id: int = refers_to("run.id", primary_key=True)
+    work_item_id: int = refers_to("work_item.id", primary_key=True)
+    label: str = Field(primary_key=True)
+    operation: str
+    rule: str
+
+
+class LabelWrite(SQLModel, table=True):
+    """The ledger: what we meant to write, and how Jira answered."""
+
+    __tablename__ = "label_write"
+
+    id: int | None = key()
+    run_id: int = refers_to("run.id", index=True)
+    work_item_id: int = refers_to("work_item.id", index=True)
+    label: str
+    operation: str
+    rule: str
+    state: str
+    intended_at: datetime = Field(sa_type=Instant)
+    answered_at: datetime | None = Field(default=None, sa_type=Instant)
+    reason: str | None = long_text()
+
+
+class Coverage(SQLModel, table=True):
+    """The figures of a run: money and work by state, for the whole portfolio ('') and for each project.
+
+    A project is its key on its Jira site: two sites may well use one key.
+    `state` is aligned, unaligned, waived or unknown. Rows with an empty `currency` count work items;
+    the others hold money of one version and fiscal year, and count the work items it falls to.
+    """
+
+    run_id: int = refers_to("run.id", primary_key=True)
+    site: str = Field(primary_key=True)
+    project_key: str = Field(primary_key=True)
+    currency: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    fiscal_year: int = Field(primary_key=True)
+    state: str = Field(primary_key=True)
+    project_name: str
+    amount_minor: int = Field(sa_type=BigInteger)
+    items: int
+
+
+class ConvertedMoney(SQLModel, table=True):
+    """Figures of a run that are derived: money of another currency in the reporting one, by standing.
+
+    `source_minor` is the original amount that a rate was found for, in its own currency; `amount_minor` what
+    it is worth in `target`, by the rates of `rate_set`.
+    """
+
+    __tablename__ = "converted_money"
+
+    run_id: int = refers_to("run.id", primary_key=True)
+    currency: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    fiscal_year: int = Field(primary_key=True)
+    state: str = Field(primary_key=True)
+    target: str
+    rate_set: str
+    rate_type: str
+    source_minor: int = Field(sa_type=BigInteger)
+    amount_minor: int = Field(sa_type=BigInteger)
+
+
+class MissingRate(SQLModel, table=True):
+    """Money of a run that could not be converted, because its rate set has no rate for the period."""
+
+    __tablename__ = "missing_rate"
+
+    run_id: int = refers_to("run.id", primary_key=True)
+    currency: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    fiscal_year: int = Field(primary_key=True)
+    period: str = Field(primary_key=True)
+    target: str
+    rate_set: str
+    rate_type: str
+    source_minor: int = Field(sa_type=BigInteger)
