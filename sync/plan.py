@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
@@ -68,6 +68,11 @@ class Change:
     operation: str
     label: str
     rule: str
+
+    @property
+    def inverse(self) -> Change:
+        """Give the change that takes this one back."""
+        return replace(self, operation="remove" if self.operation == "add" else "add")
 
 
 @dataclass(frozen=True, slots=True)

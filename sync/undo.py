@@ -48,7 +48,7 @@ def make_undo(writes: Iterable[Write], live: Live, unread: Mapping[str, str]) ->
     for write in writes:
         why = obstacle(write, live, unread)
         if why is None:
-            changes.append(inverse(write.change))
+            changes.append(write.change.inverse)
         else:
             kept.append(Kept(write.change, why))
     return Undoing(Plan(tuple(sorted(changes))), tuple(kept))
@@ -69,11 +69,6 @@ def obstacle(write: Write, live: Live, unread: Mapping[str, str]) -> str | None:
             "people have taken it off since" if change.operation == "add" else "people have put it on since"
         )
     return None
-
-
-def inverse(change: Change) -> Change:
-    """Give the change that takes another one back."""
-    return replace(change, operation="remove" if change.operation == "add" else "add")
 
 
 def run_undo(

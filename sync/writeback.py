@@ -162,7 +162,7 @@ class SiteWriting:
             labels.revoke(connection, self.writing.run_id, rows, reason)
             details = audit.details_of(rows, "not shown", reason)
             audit.append(connection, self.writing.run_id, "label", details, self.writing.clock())
-            labels.take_over(connection, [inverse(row) for row in rows])
+            labels.take_over(connection, [row.inverse for row in rows])
         for change in failed:
             self.written.added -= len(change.add)
             self.written.removed -= len(change.remove)
@@ -207,9 +207,3 @@ def shows(present: Iterable[str], change: LabelChange) -> bool:
     """Say whether a ticket's labels are as the change made them."""
     there = set(present)
     return there.issuperset(change.add) and there.isdisjoint(change.remove)
-
-
-def inverse(change: Change) -> Change:
-    """Give the change that takes another one back."""
-    operation = "remove" if change.operation == "add" else "add"
-    return Change(change.ticket, operation, change.label, change.rule)
