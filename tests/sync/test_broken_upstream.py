@@ -1,0 +1,219 @@
+"""What goes wrong upstream of a night: in each story nothing at all is written, and a sentence says why.
+
+Thirty epics serve an objective each and carry no label, three serve none and carry ours. Then something
+breaks, and a naive service would put labels on everything or take them off.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from sync.errors import ConfigurationError, Exit, UserError
+from sync.night import RunResult
+from sync.sandbox import Answer, Call, Deployment, Sandbox
+from tests.sync.house import NO_OBJECTIVE, House
+
+GOALS = [f"O{number}" for number in range(1, 7)]
+RULE = """\
+version: 1
+rules:
+  - id: everything
+    when: |
+      {when}
+    label: everything
+    tests:
+      - flag: {{issuetype: Epic}}
+      - pass: {{issuetype: Story}}
+"""
+
+
+def objectives(house: House, *rows: str) -> None:
+    text = "\n".join(["id,title,status", *rows]) + "\n"
+    (house.folder / "objectives.csv").write_text(text, encoding="utf-8")
+
+
+def budgets(house: House, *rows: str) -> None:
+    text = "\n".join(["fiscal_year,currency,amount,project", *rows]) + "\n"
+    (house.folder / "budget.csv").write_text(text, encoding="utf-8")
+
+
+def rule(house: House, when: str) -> None:
+    (house.folder / "rules.yaml").write_text(RULE.format(when=when), encoding="utf-8")
+    house.more |= {"TIELINE_RULES": str(house.folder / "rules.yaml")}
+
+
+@dataclass(frozen=True)
+class Story:
+    """What breaks, the exit code of the night after it, and what its messages say."""
+
+    happens: Callable[[House], None]
+    code: Exit
+    says: str
+
+
+def lose_the_field(house: House) -> None:
+    house.jira.site.registry.fields[house.field_id]["name"] = "Renamed by an admin"
+    house.more |= {"JIRA_OBJECTIVE_FIELD": "Objective ids"}
+
+
+def wipe_the_field(house: House) -> None:
+    for issue in list(house.jira.site.issues.values()):
+        house.jira.site.edit(issue.key, {house.field_id: None})
+
+
+def hide_half(house: House) -> None:
+    issues = sorted(house.jira.site.issues)
+    house.jira.site.permissions.hidden_issues.update(issues[: len(issues) // 2])
+
+
+def give_nothing(house: House) -> None:
+    empty = Answer(200, {"issues": [], "isLast": True})
+    house.jira.before("POST", r"/search/jql", lambda _: empty)
+
+
+def answer(status: int) -> Callable[[House], None]:
+    def happens(house: House) -> None:
+        def refuse(call: Call) -> Answer | None:
+            return Answer(status, {"errorMessages": ["no"]})
+
+        house.jira.before("*", r"/rest/api/", refuse)
+
+    return happens
+
+
+STORIES = {
+    "the objectives file holds a header only": Story(
+        objectives, Exit.INCOMPLETE, r"TIELINE_MAX_SHRINK allows 20%.*--allow-shrink"
+    ),
+    "the objectives file is cut off in the middle": Story(
+        lambda house: objectives(house, "O1,Grow,active", "O2,Save,active"),
+        Exit.INCOMPLETE,
+        r"4 of 6 known rows are gone; TIELINE_MAX_SHRINK",
+    ),
+    "the objectives file is gone": Story(
+        lambda house: (house.folder / "objectives.csv").unlink(), Exit.USAGE, r"objectives\.csv"
+    ),
+    "the objectives file has another header": Story(
+        lambda house: (
+            (house.folder / "objectives.csv").write_text("ziel,titel\nO1,Grow\n", encoding="utf-8") and None
+        ),
+        Exit.USAGE,
+        r"objectives\.csv.*id",
+    ),
+    "all objectives are retired at once": Story(
+        lambda house: objectives(house, *(f"{goal},Goal {goal},closed" for goal in GOALS)),
+        Exit.GUARD,
+        r"TIELINE_MAX_SHARE allows 20%\. If this is meant, run once with --allow-changes",
+    ),
+    "the field that holds objectives is renamed": Story(
+        lose_the_field, Exit.USAGE, r"no field called 'Objective ids'"
+    ),
+    "the field that holds objectives is emptied on every ticket": Story(
+        wipe_the_field, Exit.GUARD, r"The plan changes 30 of 33 tickets; TIELINE_MAX_SHARE"
+    ),
+    "half the tickets are hidden from the account": Story(hide_half, Exit.INCOMPLETE, r"TIELINE_MAX_SHRINK"),
+    "the scope is mistyped and matches nothing": Story(
+        lambda house: house.more.update({"JIRA_JQL": "project = PAY AND labels = nothing-has-this"}),
+        Exit.INCOMPLETE,
+        r"TIELINE_MAX_SHRINK",
+    ),
+    "searches come back empty": Story(give_nothing, Exit.INCOMPLETE, r"TIELINE_MAX_SHRINK"),
+    "the credential has expired": Story(answer(401), Exit.ACCESS, r"401.*JIRA_API_TOKEN"),
+    "Jira is under maintenance": Story(answer(503), Exit.INCOMPLETE, r"503"),
+    "a rule is true for everything": Story(
+        lambda house: rule(house, "issuetype = Epic"), Exit.GUARD, r"The plan changes 33 of 33 tickets"
+    ),
+    "a rule file is broken": Story(
+        lambda house: rule(house, "issuetypo = Epic"), Exit.USAGE, r"rules\.yaml:5.*issuetypo"
+    ),
+    "the prefix of our labels is changed to one that no label may have": Story(
+        lambda house: house.more.update({"TIELINE_LABEL_PREFIX": "align "}),
+        Exit.USAGE,
+        r"TIELINE_LABEL_PREFIX",
+    ),
+    "the time zone is mistyped": Story(
+        lambda house: house.more.update({"TIELINE_TIMEZONE": "Europe/Berlim"}),
+        Exit.USAGE,
+        r"TIELINE_TIMEZONE.*Europe/Berlin",
+    ),
+    "the budget file is cut off in the middle of a row": Story(
+        lambda house: (
+            (house.folder / "budget.csv").write_text(
+                "fiscal_year,currency,amount,project\n2026,USD,1000,PAY-1\n2026,US", encoding="utf-8"
+            )
+            and None
+        ),
+        Exit.INCOMPLETE,
+        r"TIELINE_MAX_SHRINK|--allow-rejects",
+    ),
+}
+
+
+@pytest.fixture
+def house(engine: Engine, tmp_path: Path) -> Iterator[House]:
+    with Sandbox(Deployment.CLOUD) as jira:
+        house = House(jira, tmp_path, engine).furnish()
+        objectives(house, *(f"{goal},Goal {goal},active" for goal in GOALS))
+        budgets(house, *(f"2026,USD,{1000 + number},PAY-{number}" for number in range(1, 31)))
+        house.more = {"FINANCE_PATH": str(tmp_path / "budget.csv")}
+        for number in range(30):
+            house.add_epic(GOALS[number % 6])
+        for _ in range(3):
+            house.add_epic()
+        assert house.night().exit_code == Exit.OK
+        yield house
+
+
+def labels_of_all(house: House) -> dict[str, list[str]]:
+    return {issue.key: house.labels(issue.key) for issue in list(house.jira.site.issues.values())}
+
+
+def told(result: RunResult) -> str:
+    pulled = [one.message or "" for one in result.pulled]
+    return "\n".join([*pulled, *result.stopped, *result.incomplete.values()])
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_nothing_is_written_and_a_sentence_says_why(house: House, name: str) -> None:
+    story, before = STORIES[name], labels_of_all(house)
+    assert sum(NO_OBJECTIVE in labels for labels in before.values()) == 3
+    story.happens(house)
+    for _ in range(2):
+        try:
+            result = house.night()
+            code, said = result.exit_code, told(result)
+        except UserError as error:
+            code, said = error.exit_code, "\n".join(error.problems)
+        assert (code, house.writes()) == (story.code, 0), said
+        assert re.search(story.says, said, re.DOTALL), said
+        assert labels_of_all(house) == before
+
+
+def test_the_message_of_a_guard_gives_the_word_that_lets_it_through_once(house: House) -> None:
+    wipe_the_field(house)
+    stopped = house.night()
+    found = re.search(r"--allow-changes (\d+)", stopped.stopped[0])
+    assert found
+    assert house.night(allow_changes=int(found[1])).exit_code == Exit.OK
+    assert all(NO_OBJECTIVE in labels for labels in labels_of_all(house).values())
+
+
+def test_a_file_that_comes_back_whole_goes_on_where_it_was(house: House) -> None:
+    objectives(house)
+    house.night()
+    objectives(house, *(f"{goal},Goal {goal},active" for goal in GOALS))
+    healed = house.night()
+    assert (healed.exit_code, house.writes()) == (Exit.OK, 0)
+
+
+def test_a_broken_setting_is_told_before_anything_is_read(house: House) -> None:
+    house.more |= {"TIELINE_MAX_SHARE": "lots"}
+    with pytest.raises(ConfigurationError, match="TIELINE_MAX_SHARE"):
+        house.night()
+    assert house.jira.requests() == []
