@@ -12,6 +12,7 @@ from connectors.errors import BadInput, ConnectorError
 from sync.cli import (
     audit,
     budget,
+    compare,
     demo,
     doctor,
     look,
@@ -38,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for commands in (demo, doctor, nightly, look, budget, serve, sandbox, waivers, audit):
+for commands in (demo, doctor, nightly, look, budget, serve, sandbox, waivers, compare, audit):
     commands.add_to(app)
 app.add_typer(rulefiles.app, name="rules")
 app.add_typer(sources.app, name="sources")

@@ -30,7 +30,7 @@ def audit(
     env_file: EnvFile = None,
     json: Json = False,
 ) -> int:
-    """Show what was done, entry by entry, or verify that nobody edited it.
+    """Show what was done, or verify that nobody edited it.
 
     Each entry's hash covers the entry before it. Keep the last one elsewhere now and then: with it, a tail
     that was cut off is noticed even if the runs were edited, too.

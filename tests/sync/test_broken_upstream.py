@@ -33,18 +33,20 @@ rules:
 """
 
 
+def write(house: House, name: str, text: str) -> None:
+    (house.folder / name).write_text(text, encoding="utf-8")
+
+
 def objectives(house: House, *rows: str) -> None:
-    text = "\n".join(["id,title,status", *rows]) + "\n"
-    (house.folder / "objectives.csv").write_text(text, encoding="utf-8")
+    write(house, "objectives.csv", "\n".join(["id,title,status", *rows]) + "\n")
 
 
 def budgets(house: House, *rows: str) -> None:
-    text = "\n".join(["fiscal_year,currency,amount,project", *rows]) + "\n"
-    (house.folder / "budget.csv").write_text(text, encoding="utf-8")
+    write(house, "budget.csv", "\n".join(["fiscal_year,currency,amount,project", *rows]) + "\n")
 
 
 def rule(house: House, when: str) -> None:
-    (house.folder / "rules.yaml").write_text(RULE.format(when=when), encoding="utf-8")
+    write(house, "rules.yaml", RULE.format(when=when))
     house.more |= {"TIELINE_RULES": str(house.folder / "rules.yaml")}
 
 
@@ -100,9 +102,7 @@ STORIES = {
         lambda house: (house.folder / "objectives.csv").unlink(), Exit.USAGE, r"objectives\.csv"
     ),
     "the objectives file has another header": Story(
-        lambda house: (
-            (house.folder / "objectives.csv").write_text("ziel,titel\nO1,Grow\n", encoding="utf-8") and None
-        ),
+        lambda house: write(house, "objectives.csv", "ziel,titel\nO1,Grow\n"),
         Exit.USAGE,
         r"objectives\.csv.*id",
     ),
@@ -143,11 +143,8 @@ STORIES = {
         r"TIELINE_TIMEZONE.*Europe/Berlin",
     ),
     "the budget file is cut off in the middle of a row": Story(
-        lambda house: (
-            (house.folder / "budget.csv").write_text(
-                "fiscal_year,currency,amount,project\n2026,USD,1000,PAY-1\n2026,US", encoding="utf-8"
-            )
-            and None
+        lambda house: write(
+            house, "budget.csv", "fiscal_year,currency,amount,project\n2026,USD,1000,PAY-1\n2026,US"
         ),
         Exit.INCOMPLETE,
         r"TIELINE_MAX_SHRINK|--allow-rejects",
