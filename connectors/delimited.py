@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 
 from connectors.errors import BadInput
 
@@ -24,12 +24,12 @@ class Record(NamedTuple):
 
 
 class _Lines:
-    """The lines of a text, remembering those handed out since `start`."""
+    """The lines of a text, remembering those handed out since `start`; `before` have been read already."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: Iterable[str], before: int) -> None:
+        self._stream = iter(stream)
         self._taken: list[str] = []
-        self.count = 0
+        self.count = before
 
     def start(self) -> None:
         self._taken = []
@@ -53,21 +53,15 @@ class _Lines:
 
 
 def read_records(
-    path: Path, stream: TextIO, delimiter: str, quote: str = '"', escape: str = ""
+    path: Path, stream: Iterable[str], delimiter: str, quote: str = '"', escape: str = "", *, before: int = 0
 ) -> Iterator[Record]:
     """Every record in order; `BadInput` where a quote that is never closed may have swallowed rows.
 
     With an empty `quote` quotes are letters like others; `escape` takes their meaning from marks behind it.
+    `before` is how many lines of the file stand above those of the stream.
     """
-    lines = _Lines(stream)
-    reader = csv.reader(
-        lines,
-        delimiter=delimiter,
-        quotechar=quote or None,
-        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
-        escapechar=escape or None,
-        strict=True,
-    )
+    lines = _Lines(stream, before)
+    reader = split(lines, delimiter, quote, escape)
     while True:
         lines.start()
         try:
@@ -78,6 +72,18 @@ def read_records(
             yield _broken(path, lines, str(error))
             continue
         yield Record(lines.first, cells, lines.raw)
+
+
+def split(lines: Iterable[str], delimiter: str, quote: str, escape: str) -> Iterator[list[str]]:
+    """The cells of each record, by a grammar that is strict about quotes."""
+    return csv.reader(
+        lines,
+        delimiter=delimiter,
+        quotechar=quote or None,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+        escapechar=escape or None,
+        strict=True,
+    )
 
 
 def _broken(path: Path, lines: _Lines, error: str) -> Record:

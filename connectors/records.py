@@ -5,11 +5,13 @@ Every record is a frozen value. Identity is the source's immutable id; keys and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter
+from typing import Any
 
 from connectors.census import Census
 
@@ -204,6 +206,40 @@ class BudgetLine:
     parents: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class LineColumns:
+    """Budget lines by the column: the first line is made of the first value of each, and so on.
+
+    A million lines come to the store like this in a fraction of the time that as many objects take. Issues
+    and parents they have none.
+    """
+
+    id: Sequence[str]
+    version: Sequence[str]
+    fiscal_year: Sequence[int]
+    period: Sequence[str]
+    currency: Sequence[str]
+    amount_minor: Sequence[int]
+    project: Sequence[str | None]
+    cost_centre: Sequence[str | None]
+    account: Sequence[str | None]
+    description: Sequence[str | None]
+    line: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    def lines(self) -> Iterator[BudgetLine]:
+        """The same lines, one by one."""
+        for own_id, version, *rest in zip(*_COLUMNS(self), strict=True):
+            yield BudgetLine(own_id, BudgetVersion(version), *rest)
+
+
+_COLUMNS: Callable[[LineColumns], tuple[Sequence[Any], ...]] = attrgetter(
+    *(column.name for column in fields(LineColumns))
+)
+
+
 class CodeField(StrEnum):
     """Which code of a budget line is meant, the most specific first."""
 
@@ -365,6 +401,7 @@ class Page:
     """One page of a pull: the records, the rows refused, and the cursor from which to go on (None: the end).
 
     `expected` is the number of records the source says there are in all, where it says so.
+    `columns` are budget lines beside the records, where the source was asked for them in bulk.
     `totals` are the file's own sums, given with the last page of a finance source; `refused` is the part of
     them that stands on quarantined rows, so that totals = accepted + refused. `excluded` is what rows that
     state totals say beside them, and `counts` what became of all rows; they come with the last page too.
@@ -389,6 +426,7 @@ class Page:
     absences: tuple[Absence, ...] = ()
     proof: Proof | None = None
     artifact: str | None = None
+    columns: tuple[LineColumns, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

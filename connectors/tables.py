@@ -124,7 +124,12 @@ class Table:
     def rows(self, *, blanks: bool = False) -> Iterator[Row | Quarantined]:
         """The records in file order; blank ones are skipped, if they are not asked for."""
         with _opened(self.file, self.layout) as records:
-            yield from _Reading(self).rows(islice(records, self.header.ends, None), blanks=blanks)
+            below = islice(records, self.header.ends, None)
+            yield from self.read(below, self.header.ends + 1, blanks=blanks)
+
+    def read(self, records: Iterable[Record], number: int, *, blanks: bool) -> Iterator[Row | Quarantined]:
+        """These records as rows; the first of them is the table's record of that number."""
+        return _Reading(self).rows(records, number, blanks=blanks)
 
 
 def open_tables(
@@ -167,8 +172,8 @@ class _Reading:
         self._named, self._width = table.named, table.width
         self._of_workbook = table.layout.sheet is not None
 
-    def rows(self, records: Iterable[Record], *, blanks: bool) -> Iterator[Row | Quarantined]:
-        for number, record in enumerate(records, self._table.header.ends + 1):
+    def rows(self, records: Iterable[Record], first: int, *, blanks: bool) -> Iterator[Row | Quarantined]:
+        for number, record in enumerate(records, first):
             if record.blank:
                 if blanks:
                     yield Row(record.line, {}, "", record=number, blank=True)

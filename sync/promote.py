@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine
 
-from connectors.base import Ledger, Terms
+from connectors.base import BulkLedger, Ledger, Terms
 from connectors.records import BudgetLine, Page
 from connectors.textfiles import File
 from sync.progress import Step
@@ -21,7 +21,7 @@ from sync.store.guards import Allowed, Guard
 from sync.store.promotion import Sums
 from sync.store.reconcile import NotReconciled, reconcile, take_sums
 from sync.store.save import Origin, Saved
-from sync.store.staging import index_stage, stage, stage_lines, staging
+from sync.store.staging import index_stage, stage, stage_columns, stage_lines, staging
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +53,18 @@ class Promote:
     def _stage(self, connection: Connection, source: Ledger, kept: Mapping[str, int]) -> Page:
         """Fill the stage page by page, and give the last page: it carries the control totals."""
         last = Page()
-        for last in source.pages():
+        for last in source.bulk_pages() if isinstance(source, BulkLedger) else source.pages():
+            artifact, count = kept.get(last.artifact or ""), len(last.records)
             with connection.begin():
                 lines = [record for record in last.records if isinstance(record, BudgetLine)]
-                stage_lines(connection, lines, kept.get(last.artifact or ""))
+                stage_lines(connection, lines, artifact)
+                for columns in last.columns:
+                    stage_columns(connection, columns, artifact)
+                    count += len(columns)
             with self.engine.begin() as other:
                 save.save_quarantined(other, self.origin, last)
-                saved = Saved(len(last.records), 0, len(last.quarantined))
-                runs.count_page(other, self.origin, saved, last.expected)
-            self.step.advance(len(last.records), last.expected)
+                runs.count_page(other, self.origin, Saved(count, 0, len(last.quarantined)), last.expected)
+            self.step.advance(count, last.expected)
         return last
 
     def _prove(self, connection: Connection, last: Page, *, by_period: bool) -> tuple[Sums, str | None]:

@@ -5,7 +5,7 @@ A file has many rows and few combinations of currency, date and version: each is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -18,17 +18,24 @@ from connectors.records import BudgetVersion
 
 _MOST = 50_000
 
+Key = tuple[int, BudgetVersion, str]
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What an amount belongs to; `exponent` is that of the currency, `key` tells sums apart."""
+    """What an amount belongs to; `exponent` is that of the currency, `key` tells sums apart.
+
+    `said` is version, fiscal year, period and currency as a line has them, `tail` what a line's id ends with.
+    """
 
     currency: str
     exponent: int
     moment: Moment
     version: BudgetVersion
     period: str
-    key: tuple[int, BudgetVersion, str]
+    key: Key
+    said: tuple[str, int, str, str]
+    tail: str
 
 
 class Frames:
@@ -37,7 +44,8 @@ class Frames:
     def __init__(self, config: FinanceMapping, plan: Plan) -> None:
         self._config = config
         self._amounts = plan.amounts
-        self._cells = [_cells_of(_columns(config, amount)) for amount in plan.amounts]
+        self._columns = [_columns(config, amount) for amount in plan.amounts]
+        self._cells = [_cells_of(columns) for columns in self._columns]
         self._known: list[dict[object, Frame]] = [{} for _ in plan.amounts]
         self._currencies: dict[str, str] = {}
         self.notation = config.number.notation()
@@ -64,6 +72,21 @@ class Frames:
             frame = known[said] = _read(cells, self._amounts[place], self._config)
         return frame
 
+    def read_all(self, columns: Mapping[str, Sequence[str]], place: int, count: int) -> list[Frame]:
+        """The frame of the amount at this place in each of so many rows; `CellRefused` where one has none."""
+        names = self._columns[place]
+        # The same as what the cells of a single row say: a text where there is one column, else a tuple.
+        said: list[object] = [None] * count
+        if names:
+            parts = [columns[name] for name in names]
+            said = list(zip(*parts, strict=True)) if names[1:] else list(parts[0])
+        known = self._known[place]
+        frames = {
+            one: known.get(one) or self.read({name: columns[name][said.index(one)] for name in names}, place)
+            for one in set(said)
+        }
+        return [frames[one] for one in said]
+
 
 def _columns(config: FinanceMapping, amount: Amount) -> list[str]:
     """The columns that decide what the amount belongs to."""
@@ -81,5 +104,14 @@ def _read(cells: Cells, amount: Amount, config: FinanceMapping) -> Frame:
         read_moment(cells, amount, config),
         read_version(cells, amount),
     )
-    key = (moment.year or 0, version, currency)
-    return Frame(currency, exponent_of(currency), moment, version, moment.period, key)
+    year, period = moment.year or 0, moment.period
+    return Frame(
+        currency,
+        exponent_of(currency),
+        moment,
+        version,
+        period,
+        key=(year, version, currency),
+        said=(version.value, year, period, currency),
+        tail=f"{version}|{period}|{currency}",
+    )

@@ -6,15 +6,19 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from connectors.batches import Batch, comes_in_batches
 from connectors.finance.checks import TotalsChecks
 from connectors.finance.config import FinanceMapping
 from connectors.finance.frames import Frames
 from connectors.finance.mapping import to_lines
+from connectors.finance.plain import PlainRows, speak_for_themselves
 from connectors.finance.seen import Seen
 from connectors.finance.totals import Tally
-from connectors.records import BudgetLine, Page, Quarantined, RowCounts
-from connectors.tables import Row
+from connectors.records import BudgetLine, LineColumns, Page, Quarantined, RowCounts
+from connectors.tables import Row, Table
 
+# Rows that are not worth looking at by the column, once one of them is not plain.
+_FEW = 16
 _BELOW = "the row holds an amount below the declared end of the table"
 
 
@@ -56,6 +60,29 @@ class Reading:
         elif outcome:
             self.accepted += 1
             self._lines.extend(outcome)
+
+    def open_plain(self, table: Table) -> bool:
+        """Whether the table just opened can be read by the batch; `take_batch` takes its rows then."""
+        if self._repeats or not comes_in_batches(table) or not speak_for_themselves(self._config, self._plan):
+            return False
+        self._plain = PlainRows(self._config, self._plan, self._frames, table.places, table.width)
+        return True
+
+    def take_batch(self, batch: Batch) -> None:
+        """Take plain rows at once; the others, found by halving, one by one."""
+        plain = self._plain.read(batch)
+        if plain is not None and self._seen.add_all(plain.names):
+            self.rows += len(batch)
+            self.read += len(batch)
+            self.accepted += len(batch)
+            self.tally.add_sums(plain.sums)
+            self._columns += plain.columns
+        elif len(batch) <= _FEW:
+            for row in batch.rows():
+                self.take(row)
+        else:
+            for half in batch.halves():
+                self.take_batch(half)
 
     def end(self) -> None:
         """Close the table; `IncompleteRead` where it was cut short."""
@@ -121,13 +148,19 @@ class Reading:
 
     def turn(self) -> Page:
         """The page so far; the next one starts empty."""
-        page = Page(records=tuple(self._lines), quarantined=tuple(self._quarantined), repeated=self._repeated)
+        page = Page(
+            records=tuple(self._lines),
+            columns=tuple(self._columns),
+            quarantined=tuple(self._quarantined),
+            repeated=self._repeated,
+        )
         self._start()
         return page
 
     def _start(self) -> None:
         self.rows = self._repeated = 0
         self._lines: list[BudgetLine] = []
+        self._columns: list[LineColumns] = []
         self._quarantined: list[Quarantined] = []
 
     def _distinct(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
+from itertools import starmap
 
 _BUCKETS = 1 << 16
 _REST = 10
+_WIDTH = 2 + _REST
 
 
 class Seen:
@@ -20,15 +23,30 @@ class Seen:
 
     def add(self, text: str) -> bool:
         """Remember the text; whether it is new."""
-        digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=2 + _REST).digest()
-        number, rest = digest[0] << 8 | digest[1], digest[2:]
+        return self.add_all((text,))
+
+    def add_all(self, texts: Sequence[str]) -> bool:
+        """Remember the texts, if all of them are new and none is there twice; else none of them."""
+        buckets, width = self._buckets, _WIDTH
+        digests = [
+            blake2b(text.encode("utf-8", "surrogatepass"), digest_size=width).digest() for text in texts
+        ]
+        placed = [(digest[0] << 8 | digest[1], digest[2:]) for digest in digests]
+        if len(set(digests)) < len(digests) or any(starmap(self._holds, placed)):
+            return False
+        for number, rest in placed:
+            bucket = buckets[number]
+            if bucket is None:
+                buckets[number] = bytearray(rest)
+            else:
+                bucket += rest
+        return True
+
+    def _holds(self, number: int, rest: bytes) -> bool:
         bucket = self._buckets[number]
-        if bucket is None:
-            self._buckets[number] = bytearray(rest)
-            return True
+        if bucket is None or rest not in bucket:
+            return False
         at = bucket.find(rest)
-        while at >= 0 and at % _REST:
+        while at >= 0 and at % _REST:  # a piece of two rests that meet
             at = bucket.find(rest, at + 1)
-        if at < 0:
-            bucket += rest
-        return at < 0
+        return at >= 0

@@ -7,14 +7,16 @@ from dataclasses import replace
 from functools import cached_property
 
 from connectors.base import Terms
+from connectors.batches import Batch, read_batches
 from connectors.cursors import Cursors, Place
 from connectors.finance.config import FinanceSourceConfig
 from connectors.finance.reading import Reading
 from connectors.records import Page
-from connectors.tables import open_tables, table_files
+from connectors.tables import Table, open_tables, table_files
 from connectors.textfiles import File, fingerprint, refuse_difference
 
 PAGE_ROWS = 1000
+BULK_ROWS = 2000
 
 
 class FinanceSource:
@@ -81,3 +83,41 @@ class FinanceSource:
                     yield replace(reading.turn(), cursor=cursors.write(place), artifact=file.sha256)
             reading.end()
         yield replace(reading.finish(), artifact=None if file is None else file.sha256)
+
+    def bulk_pages(self) -> Iterator[Page]:
+        config = self._config
+        files = {file.path: file for file in self.files()}
+        tables = open_tables(list(files), config.needed(), config.families(), layout=config.layout())
+        reading = Reading(config)
+        file = None
+        seen: set[str] = set()
+        for table in tables:
+            if reading.rows and file is not None:
+                yield replace(reading.turn(), artifact=file.sha256)
+            file = files[table.file.path]
+            refuse_difference(file, table.file.stamp)
+            if table.file.sha256 in seen:
+                reading.repeat(table.rows(blanks=True))
+                continue
+            seen.add(table.file.sha256)
+            reading.open(table.name, table.families, config.sheet)
+            for _ in _taken(reading, table):
+                if reading.rows >= BULK_ROWS:
+                    yield replace(reading.turn(), artifact=file.sha256)
+            reading.end()
+        yield replace(reading.finish(), artifact=None if file is None else file.sha256)
+
+
+def _taken(reading: Reading, table: Table) -> Iterator[None]:
+    """Have the rows of a table taken, and stop after each batch or row."""
+    if not reading.open_plain(table):
+        for row in table.rows(blanks=True):
+            reading.take(row)
+            yield
+        return
+    for part in read_batches(table, BULK_ROWS):
+        if isinstance(part, Batch):
+            reading.take_batch(part)
+        else:
+            reading.take(part)
+        yield

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Context, Decimal
 from functools import partial
 from typing import NamedTuple
@@ -23,13 +23,12 @@ from typing import NamedTuple
 from connectors.figures import Figure
 from connectors.finance.cells import Cells, combine
 from connectors.finance.config import FinanceMapping, Plan
-from connectors.finance.frames import Frames
+from connectors.finance.frames import Frames, Key
 from connectors.finance.money import Notation
 from connectors.finance.vocabulary import Amount
-from connectors.records import BudgetVersion, ControlTotal
+from connectors.records import ControlTotal
 from connectors.tables import CellRefused
 
-_Key = tuple[int, BudgetVersion, str]
 _EXACT = Context(prec=200)
 
 
@@ -39,7 +38,7 @@ class Loose(NamedTuple):
     amount: Amount
     currency: str
     minor: int
-    key: _Key
+    key: Key
 
 
 class Tally:
@@ -48,9 +47,9 @@ class Tally:
     def __init__(self, config: FinanceMapping) -> None:
         self._config = config
         self._notation = config.number.notation()
-        self._all: Counter[_Key] = Counter()
-        self._refused: Counter[_Key] = Counter()
-        self._excluded: Counter[_Key] = Counter()
+        self._all: Counter[Key] = Counter()
+        self._refused: Counter[Key] = Counter()
+        self._excluded: Counter[Key] = Counter()
 
     def exclude(self, amounts: Iterable[Loose]) -> None:
         """Count amounts that only state the sum of others."""
@@ -62,6 +61,10 @@ class Tally:
             self._all[found.key] += found.minor
             if refused:
                 self._refused[found.key] += found.minor
+
+    def add_sums(self, sums: Mapping[Key, int]) -> None:
+        """Add the sums of rows that are good."""
+        self._all.update(sums)
 
     @property
     def totals(self) -> tuple[ControlTotal, ...]:
@@ -130,7 +133,7 @@ def loose_minor(text: str, notation: Notation, exponent: int, scale: int) -> int
     return -int(minor) if negative else int(minor)
 
 
-def _control_totals(sums: Counter[_Key]) -> tuple[ControlTotal, ...]:
+def _control_totals(sums: Counter[Key]) -> tuple[ControlTotal, ...]:
     return tuple(
         ControlTotal(version, year, currency, sums[year, version, currency])
         for year, version, currency in sorted(sums)

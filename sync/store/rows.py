@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from operator import attrgetter
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from connectors.records import (
     AllocationRule,
@@ -24,6 +24,7 @@ from connectors.records import (
 from rules.catalogue import fold
 
 Row = dict[str, Any]
+Text = TypeVar("Text", str, str | None)
 
 # PostgreSQL refuses an index entry of more than 2704 bytes; four bytes a character, and the source beside it.
 LONGEST_KEY = 500
@@ -46,6 +47,14 @@ def storable(text: str) -> str:
     if text.isascii() and "\0" not in text:  # most are, and need no search
         return text
     return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def storable_all(texts: Sequence[Text]) -> Sequence[Text]:
+    """Make all of many texts storable; most need nothing."""
+    joined = "".join(filter(None, texts))
+    if joined.isascii() and "\0" not in joined:
+        return texts
+    return [text if text is None else storable(text) for text in texts]
 
 
 def storable_row(row: Row) -> Row:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import repeat
 
 from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table, Text, text
 
-from connectors.records import BudgetLine
+from connectors.records import BudgetLine, LineColumns
 from sync.store.bulk import copy_tuples
-from sync.store.rows import match_key, short, storable
+from sync.store.rows import LONGEST_KEY, match_key, short, storable, storable_all
 
 _NUMBERS = {"fiscal_year": Integer, "amount_minor": BigInteger, "line": Integer, "artifact_id": BigInteger}
 NAMES = (
@@ -61,7 +62,36 @@ def empty_stage(connection: Connection) -> None:
 
 def stage_lines(connection: Connection, lines: Sequence[BudgetLine], artifact_id: int | None) -> None:
     """Add budget lines to the stage."""
-    rows = [stage_row(line, artifact_id) for line in lines]
+    add_rows(connection, [stage_row(line, artifact_id) for line in lines])
+
+
+def stage_columns(connection: Connection, lines: LineColumns, artifact_id: int | None) -> None:
+    """Add budget lines that come by the column."""
+    keys = storable_all(lines.id)
+    if max(map(len, keys)) > LONGEST_KEY:
+        keys = list(map(short, keys))
+    codes = [
+        column
+        for column_of in (lines.project, lines.cost_centre, lines.account)
+        for column in zip(*map(code, column_of), strict=True)
+    ]
+    columns = (
+        keys,
+        [key.lower() if key.isascii() else match_key(key) for key in keys],
+        lines.version,
+        lines.fiscal_year,
+        lines.period,
+        lines.currency,
+        lines.amount_minor,
+        *codes,
+        storable_all(lines.description),
+        lines.line,
+    )
+    add_rows(connection, list(zip(*columns, repeat(artifact_id), repeat(None), repeat(None))))
+
+
+def add_rows(connection: Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    """Add rows whose values stand in the order of the stage."""
     if connection.dialect.name == "postgresql":
         copy_tuples(connection, stage.name, NAMES, rows)
     elif rows:

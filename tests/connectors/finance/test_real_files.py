@@ -16,6 +16,7 @@ from connectors.finance import FinanceSource, FinanceSourceConfig
 from connectors.finance.inspect import propose
 from connectors.records import BudgetLine, Page, Quarantined
 from tests.connectors.finance.shared_data import DATA, needs_data
+from tests.connectors.finance.test_bulk import outcome
 
 pytestmark = needs_data
 
@@ -247,6 +248,16 @@ def test_every_amount_is_read_and_the_sum_is_the_files_own(name: str) -> None:
     assert sum(line.amount_minor for line in lines(pages)) == total
     assert sum(control.amount_minor for control in pages[-1].totals) == total
     assert pages[-1].refused == ()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_reading_by_the_column_comes_to_the_same_as_row_by_row(name: str) -> None:
+    config = FinanceSourceConfig.model_validate(
+        {"name": "real", "path": DATA / "finance" / name} | FILES[name]
+    )
+    by_column = outcome(FinanceSource(config).bulk_pages())
+    assert not isinstance(by_column, str), by_column
+    assert by_column == outcome(FinanceSource(config).pages())
 
 
 def test_spending_and_income_of_the_aragon_budget_balance_to_the_cent() -> None:
