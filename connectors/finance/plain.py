@@ -101,7 +101,7 @@ class PlainRows:
             raise _NotPlain
         if len(set(tails)) < len(tails):  # two amounts of a row might be of one key
             raise _NotPlain
-        found = tuple(columns)
+        found = tuple(part for part in columns if len(part))
         ids = list(chain.from_iterable(part.id for part in found)) if own_ids is None else own_ids
         return Plain(found, sums, ids)
 
@@ -133,7 +133,9 @@ class _Money:
                 return self._alike(joined, frames, distinct, sums)
         notation, scale = self._notation, self._scale
         for text, frame in zip(texts, frames, strict=True):
-            sums[frame.key] += loose_minor(text, notation, frame.exponent, scale) or 0
+            found = loose_minor(text, notation, frame.exponent, scale)
+            if found is not None:
+                sums[frame.key] += found
         return [
             parse_minor(text, frame.currency, notation, scale)
             for text, frame in zip(texts, frames, strict=True)

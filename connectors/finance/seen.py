@@ -7,15 +7,15 @@ from hashlib import blake2b
 from itertools import starmap
 
 _BUCKETS = 1 << 16
-_REST = 10
+_REST = 8
 _WIDTH = 2 + _REST
 
 
 class Seen:
-    """A set of texts by 96 bits of their hash: two texts are taken for one once in 10^16 files of a million.
+    """A set of texts by 80 bits of their hash: two texts are taken for one once in 10^12 files of a million.
 
     The first two bytes of a hash choose a bucket, which is the rest of all its hashes one after another: some
-    20 bytes a text where a set of strings needs 150.
+    15 bytes a text where a set of strings needs 150.
     """
 
     def __init__(self) -> None:

@@ -119,6 +119,19 @@ def test_both_ways_stumble_over_the_same_stray_mark(rows: list[list[str]], at: i
         assert by_column == by_row
 
 
+def test_a_column_of_amounts_that_is_blank_in_all_rows_makes_neither_lines_nor_a_total(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "plan.csv"
+    rows = [f"L{number},P1,CC1,2026-01,budget,USD,1.00,,n" for number in range(50)]
+    path.write_text("\n".join([",".join(TITLES), *rows]) + "\n")
+    amounts = [{"column": "amount", "fiscal_year": 2026}, {"column": "other", "fiscal_year": 2027}]
+    mapping = {"name": "finance", "currency": "USD", "columns": {"id": "id"}, "amounts": amounts}
+    by_column, by_row = both(path, mapping)
+    assert by_column == by_row
+    assert [total.fiscal_year for total in by_column[2]] == [2026]
+
+
 def test_plain_rows_are_read_by_the_column_and_the_others_one_by_one(tmp_path: Path) -> None:
     lines = [f"L{number},P1,CC1,2026-01,budget,USD,{number}.00,,n" for number in range(100)]
     lines[50] = lines[50].replace("50.00", "n/a")
