@@ -32,8 +32,8 @@ from sync.progress import Quiet
 from sync.pull import Feed, Kind, Pull
 from sync.store import runs
 from sync.store.database import open_store
-from sync.store.guards import Allowed
-from sync.store.promotion import budget_line
+from sync.store.money.guards import Allowed
+from sync.store.money.promotion import budget_line
 
 PEERS = ("pyarrow", "polars", "duckdb", "pandas")
 HERE = Path(__file__).parent

@@ -28,9 +28,9 @@ from sqlalchemy import Connection, func, select
 from sync.store import tables
 from sync.store.bulk import analyze, insert_rows
 from sync.store.database import open_store
-from sync.store.matching import rematch
+from sync.store.money.matching import rematch
+from sync.store.money.shares import budget_link, remainder
 from sync.store.schema import table_of
-from sync.store.shares import budget_link, remainder
 
 NOW = datetime(2026, 7, 15, 3, 0, tzinfo=UTC)
 PAGE = 5_000

@@ -26,7 +26,7 @@ from sync.pull import Feed, Kind, Pull
 from sync.sandbox.credentials import Credentials
 from sync.store import links, runs, tables
 from sync.store.database import open_store
-from sync.store.guards import Allowed
+from sync.store.money.guards import Allowed
 from sync.store.schema import table_of
 
 JQL = "issuetype = Epic"

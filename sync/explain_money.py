@@ -13,11 +13,11 @@ from connectors.finance.config import FinanceMapping
 from connectors.finance.money import format_minor
 from connectors.finance.vocabulary import Amount, FromColumn
 from sync.errors import ConfigurationError
-from sync.store import decisions, lines
-from sync.store.decisions import Money
-from sync.store.levels import COLUMNS, CONFIRMED, LINE, Level, words
+from sync.store.money import decisions, lines
+from sync.store.money.decisions import Money
+from sync.store.money.levels import COLUMNS, CONFIRMED, LINE, Level, words
+from sync.store.money.shares import percent_text
 from sync.store.schema import AnyRow
-from sync.store.shares import percent_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,11 @@ from sync.pull import Feed, Kind, Pull, Pulled
 from sync.savedplan import NOTHING_PLANNED, SavedPlan, crossed
 from sync.settings import Settings
 from sync.store import audit, labels, rulebook, runs
-from sync.store.artifacts import purge as purge_files
-from sync.store.conversions import Conversion, save_conversions
 from sync.store.coverage import save_coverage
-from sync.store.guards import Allowed
 from sync.store.history import coverage_of
+from sync.store.money.artifacts import purge as purge_files
+from sync.store.money.conversions import Conversion, save_conversions
+from sync.store.money.guards import Allowed
 from sync.store.waivers import granted_waivers
 from sync.waivers import remarks
 from sync.writeback import WriteBack, Written

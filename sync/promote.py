@@ -16,12 +16,13 @@ from connectors.base import BulkLedger, Ledger, Terms
 from connectors.records import BudgetLine, Page
 from connectors.textfiles import File
 from sync.progress import Step
-from sync.store import accounts, artifacts, promotion, quarantine, runs, save
-from sync.store.guards import Allowed, Guard
-from sync.store.promotion import Sums
-from sync.store.reconcile import NotReconciled, reconcile, take_sums
+from sync.store import runs, save
+from sync.store.money import accounts, artifacts, promotion, quarantine
+from sync.store.money.guards import Allowed, Guard
+from sync.store.money.promotion import Sums
+from sync.store.money.reconcile import NotReconciled, reconcile, take_sums
+from sync.store.money.staging import index_stage, stage, stage_columns, stage_lines, staging
 from sync.store.save import Origin, Saved
-from sync.store.staging import index_stage, stage, stage_columns, stage_lines, staging
 
 
 @dataclass(frozen=True, slots=True)

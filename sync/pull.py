@@ -17,9 +17,10 @@ from sync.collector import rare_collections
 from sync.errors import Exit
 from sync.progress import Step
 from sync.promote import Promote
-from sync.store import proof, quarantine, renames, runs, save
-from sync.store.guards import Allowed
+from sync.store import proof, renames, runs, save
 from sync.store.known import read_known
+from sync.store.money import quarantine
+from sync.store.money.guards import Allowed
 from sync.store.proof import Account
 from sync.store.runs import Resume
 from sync.store.save import Origin

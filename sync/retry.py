@@ -17,7 +17,7 @@ from sync.errors import ConfigurationError
 from sync.night import Service
 from sync.pull import Feed, Kind
 from sync.sources import SourcesConfig
-from sync.store import artifacts
+from sync.store.money import artifacts
 
 
 @contextmanager

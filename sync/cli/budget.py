@@ -13,7 +13,7 @@ from sync.cli.output import Output
 from sync.cli.session import open_engine, read_settings, utc_now
 from sync.cli.summary import mapped
 from sync.errors import Exit
-from sync.store.as_known import as_known
+from sync.store.money.as_known import as_known
 
 
 def add_to(app: typer.Typer) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from connectors.finance.money import format_minor
 from sync.cli.output import Output
 from sync.figures import Exchange, Series
-from sync.store.conversions import read_converted, read_missing
+from sync.store.money.conversions import read_converted, read_missing
 
 
 def read_exchange(connection: Connection, run_id: int) -> Exchange:

@@ -22,7 +22,7 @@ from sync.schedule import next_due
 from sync.store import history
 from sync.store.catalogue import bind_catalogue
 from sync.store.dangling import list_dangling
-from sync.store.lines import lines_named
+from sync.store.money.lines import lines_named
 from sync.store.runs import last_night, sources_of
 from sync.store.schema import AnyRow
 from sync.store.ties import find_work_item

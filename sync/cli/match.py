@@ -21,11 +21,11 @@ from sync.cli.summary import mapped
 from sync.cli.unmatched import show_idle_rules, show_money, show_work
 from sync.errors import ConfigurationError, Exit
 from sync.proposals import Proposal, propose
-from sync.store import decisions, proposing
-from sync.store.decisions import Money
-from sync.store.leftovers import read_leftovers
-from sync.store.levels import CONFIRMED, REJECTED
-from sync.store.shares import WHOLE, percent_text
+from sync.store.money import decisions, proposing
+from sync.store.money.decisions import Money
+from sync.store.money.leftovers import read_leftovers
+from sync.store.money.levels import CONFIRMED, REJECTED
+from sync.store.money.shares import WHOLE, percent_text
 
 MoneyArgument = Annotated[
     str,

@@ -11,11 +11,11 @@ from sqlalchemy import Connection
 from connectors.records import CodeField
 from sync.cli.session import utc_now
 from sync.errors import ConfigurationError
-from sync.store import decisions
-from sync.store.decisions import Money, Said, Target
-from sync.store.levels import ITEM, LINE, OBJECTIVE, words
+from sync.store.money import decisions
+from sync.store.money.decisions import Money, Said, Target
+from sync.store.money.levels import ITEM, LINE, OBJECTIVE, words
+from sync.store.money.shares import WHOLE
 from sync.store.schema import AnyRow
-from sync.store.shares import WHOLE
 
 FIELDS = (*CodeField, LINE)
 PERCENT = re.compile(r"(?P<whole>[0-9]{1,3})(?:\.(?P<part>[0-9]{1,4}))?%?", re.ASCII)

@@ -15,7 +15,7 @@ from sync.errors import ConfigurationError, Exit
 from sync.night import Options, run_pull
 from sync.report.spreadsheets import neutral, to_csv
 from sync.retry import from_kept_files
-from sync.store import quarantine as store
+from sync.store.money import quarantine as store
 from sync.store.schema import AnyRow
 
 HELP = "List the rows that were refused, and read them again."

@@ -28,9 +28,9 @@ from sync.life import CLOSED
 from sync.store import tables
 from sync.store.findings import WORK_ITEM, finding
 from sync.store.links import budget_line, budget_link, objective, objective_link, work_item
+from sync.store.money.shares import remainder
 from sync.store.presence import kept, live
 from sync.store.schema import table_of
-from sync.store.shares import remainder
 
 coverage = table_of(tables.Coverage)
 

@@ -27,10 +27,11 @@ from sync.figures import (
     TrendPoint,
     add_up,
 )
-from sync.store import conversions, intake, tickets
+from sync.store import intake, tickets
 from sync.store.coverage import WHOLE, coverage
 from sync.store.dangling import count_dangling
-from sync.store.leftovers import read_leftovers
+from sync.store.money import conversions
+from sync.store.money.leftovers import read_leftovers
 from sync.store.runs import run
 from sync.store.schema import AnyRow
 from sync.store.waivers import granted_waivers

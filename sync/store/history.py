@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, and_, case, func, select
 
 from sync.store import tables
-from sync.store.accounts import control_total
 from sync.store.findings import WORK_ITEM
 from sync.store.groups import cost_centre, project
 from sync.store.links import budget_line, objective, work_item
-from sync.store.reconcile import reconciliation
+from sync.store.money.accounts import control_total
+from sync.store.money.reconcile import reconciliation
 from sync.store.runs import run, source_run
 from sync.store.schema import AnyRow, table_of
 from sync.store.waivers import waiver

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Subquery, and_, func, select, tuple_
 
 from sync.figures import Intake, Refused, Series, SourceRead, Total
 from sync.store import tables
-from sync.store.accounts import control_total
+from sync.store.money.accounts import control_total
 from sync.store.runs import source_run
 from sync.store.schema import table_of
 

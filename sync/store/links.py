@@ -33,7 +33,7 @@ from sqlalchemy import (
 from connectors.records import How
 from sync.store import tables
 from sync.store.bulk import analyze
-from sync.store.matching import rematch
+from sync.store.money.matching import rematch
 from sync.store.presence import kept
 from sync.store.schema import table_of
 

@@ -22,8 +22,8 @@ from sync.store.links import (
     reference,
     work_item,
 )
+from sync.store.money.rolledup import rolled_up
 from sync.store.presence import live
-from sync.store.rolledup import rolled_up
 from sync.store.schema import AnyRow, table_of
 from sync.store.waivers import waiver
 

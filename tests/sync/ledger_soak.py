@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
 from connectors.finance.currencies import EXPONENTS
-from sync.store import promotion
-from sync.store.as_known import as_known
 from sync.store.database import open_store
+from sync.store.money import promotion
+from sync.store.money.as_known import as_known
 from tests.sync.ledgers import Books, control_total, entry, reconciliation, totals
 
 Series = promotion.Series

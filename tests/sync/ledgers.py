@@ -14,8 +14,9 @@ from sqlalchemy import Engine, select
 from connectors.finance import FinanceSource, FinanceSourceConfig
 from sync.progress import Quiet
 from sync.pull import Feed, Kind, Pull, Pulled
-from sync.store import promotion, tables
-from sync.store.guards import Allowed
+from sync.store import tables
+from sync.store.money import promotion
+from sync.store.money.guards import Allowed
 from sync.store.presence import live
 from sync.store.schema import AnyRow, table_of
 from tests.clock import NOW

@@ -23,10 +23,11 @@ from connectors.records import (
     WorkItem,
 )
 from connectors.textfiles import File
-from sync.store import links, promotion, runs, save, tables
+from sync.store import links, runs, save, tables
+from sync.store.money import promotion
+from sync.store.money.staging import empty_stage, stage_lines
 from sync.store.save import Origin
 from sync.store.schema import AnyRow, table_of
-from sync.store.staging import empty_stage, stage_lines
 from tests.clock import NOW
 
 SITE = "jira"

@@ -14,7 +14,7 @@ from sync.progress import Quiet
 from sync.pull import Feed, Kind, Pull, Pulled
 from sync.sandbox import Deployment, Sandbox
 from sync.store import runs, tables
-from sync.store.guards import Allowed
+from sync.store.money.guards import Allowed
 from sync.store.presence import live
 from sync.store.schema import AnyRow, table_of
 from tests.sync.making import begin_run, work_item

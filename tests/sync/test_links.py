@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, select
 
 from connectors.records import How, LinkClaim, Record, Reference, Strength
 from sync.store import links, runs, save
-from sync.store.matching import rematch
+from sync.store.money.matching import rematch
 from tests.clock import NOW
 from tests.sync.making import (
     FILE,

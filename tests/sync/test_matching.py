@@ -9,10 +9,19 @@ import pytest
 from sqlalchemy import Connection, Engine, select
 
 from connectors.records import AllocationRule, BudgetLine, CodeField, How, WorkItem
-from sync.store import decisions, save
-from sync.store.levels import CONFIRMED, REJECTED, objective
+from sync.store import save
 from sync.store.links import relink
-from sync.store.shares import MIXED, NO_MATCH, NOT_SHARED_OUT, OBJECTIVE_ONLY, OVER, budget_link, remainder
+from sync.store.money import decisions
+from sync.store.money.levels import CONFIRMED, REJECTED, objective
+from sync.store.money.shares import (
+    MIXED,
+    NO_MATCH,
+    NOT_SHARED_OUT,
+    OBJECTIVE_ONLY,
+    OVER,
+    budget_link,
+    remainder,
+)
 from tests.clock import NOW
 from tests.sync.making import (
     FILE,

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Engine, delete, func, select
 from connectors.errors import IncompleteRead
 from connectors.finance import FinanceSource
 from sync.errors import ConfigurationError, Exit
-from sync.store import artifacts, promotion
-from sync.store.as_known import as_known, budget_line_version
-from sync.store.quarantine import refused_rows, waive
+from sync.store.money import artifacts, promotion
+from sync.store.money.as_known import as_known, budget_line_version
+from sync.store.money.quarantine import refused_rows, waive
 from sync.store.save import Origin
 from tests.clock import NOW
 from tests.sync.ledgers import Books, budget_line, control_total, entry, past

@@ -27,9 +27,9 @@ from sync.progress import Quiet
 from sync.pull import CURSOR_LIVES, Feed, Kind, Pull, Pulled, joined
 from sync.store import links, runs, tables
 from sync.store.database import open_store
-from sync.store.guards import Allowed
+from sync.store.money.guards import Allowed
+from sync.store.money.quarantine import refused_rows
 from sync.store.presence import live
-from sync.store.quarantine import refused_rows
 from sync.store.schema import table_of
 from tests.clock import NOW
 from tests.sync.making import Books, Pages, begin_run, epic, goal, in_pages, money, snapshot

@@ -20,7 +20,7 @@ from sync.pull import Feed, Kind, Pull
 from sync.sandbox import Answer, Call, Deployment, Sandbox
 from sync.sandbox.mischief import Mischief
 from sync.store.database import open_store
-from sync.store.guards import Allowed
+from sync.store.money.guards import Allowed
 from tests.clock import NOW
 from tests.sync.making import begin_run, epic, work_item
 from tests.sync.office import Clock, Office

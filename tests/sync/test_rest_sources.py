@@ -21,8 +21,8 @@ from sync.errors import ConfigurationError
 from sync.progress import Quiet
 from sync.pull import Feed, Kind, Pull, Pulled
 from sync.sources import read_sources
-from sync.store.artifacts import part
-from sync.store.guards import Allowed
+from sync.store.money.artifacts import part
+from sync.store.money.guards import Allowed
 from sync.wiring import finance_source
 from tests.clock import NOW
 from tests.connectors.finance.api_server import Asked, Reply, serve

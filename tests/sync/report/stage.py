@@ -16,11 +16,12 @@ from sync.figures import Figures
 from sync.judge import judge as judge_store
 from sync.plan import make_plan
 from sync.pull import Kind
-from sync.store import accounts, labels, promotion, rulebook, runs, save
+from sync.store import labels, rulebook, runs, save
 from sync.store.catalogue import Frame, bind_catalogue
 from sync.store.coverage import save_coverage
 from sync.store.figures import read_figures
-from sync.store.staging import stage
+from sync.store.money import accounts, promotion
+from sync.store.money.staging import stage
 from tests.clock import NOW
 from tests.sync.making import FILE, MONEY, SITE, epic, goal, money, names, origin_of, promote
 

@@ -7,8 +7,18 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, case, func, insert, select
 
 from sync.store import tables
+from sync.store.money.promotion import (
+    GONE,
+    RESTATED,
+    Series,
+    Sums,
+    budget_line,
+    is_now,
+    of,
+    standing,
+    sums_of,
+)
 from sync.store.presence import live
-from sync.store.promotion import GONE, RESTATED, Series, Sums, budget_line, is_now, of, standing, sums_of
 from sync.store.save import Origin
 from sync.store.schema import table_of
 

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Select, func, insert, or_, select, union_all
 from sync.conversion import Converted, Rate, RateBook, Sum, convert
 from sync.figures import ConvertedSlice, MissingRate, Series, Split, add_up
 from sync.store import tables
-from sync.store.candidates import budget_line
 from sync.store.coverage import idle_money, money, standing
+from sync.store.money.candidates import budget_line
 from sync.store.presence import kept
 from sync.store.schema import table_of
 

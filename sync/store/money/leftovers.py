@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Select, and_, case, func, or_, select, union
 
 from connectors.records import CodeField
 from sync.figures import IdleRule, IdleWork, Leftovers, LooseMoney, Series
-from sync.store.candidates import (
+from sync.store.links import ancestors
+from sync.store.money.candidates import (
     budget_line,
     former_key,
     project_above,
@@ -16,10 +17,9 @@ from sync.store.candidates import (
     tear_down,
     work_item,
 )
-from sync.store.levels import COLUMNS, allocation, forms, objective
-from sync.store.links import ancestors
+from sync.store.money.levels import COLUMNS, allocation, forms, objective
+from sync.store.money.shares import budget_link, remainder
 from sync.store.presence import kept, live
-from sync.store.shares import budget_link, remainder
 
 # Why a rule leads nowhere.
 NO_CODE = "no budget line has such a code"

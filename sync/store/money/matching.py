@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import Connection, delete, insert, select, union_all
 
 from sync.store.bulk import analyze
-from sync.store.candidates import budget_line, candidate, set_up, tear_down
-from sync.store.levels import Level, levels
-from sync.store.shares import budget_link, remainder, share_out
+from sync.store.money.candidates import budget_line, candidate, set_up, tear_down
+from sync.store.money.levels import Level, levels
+from sync.store.money.shares import budget_link, remainder, share_out
 
 COLUMNS = ["line", "item", "objective", "how", "evidence", "millionths"]
 

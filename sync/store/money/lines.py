@@ -9,14 +9,14 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, or_, select
 
 from sync.store import tables
-from sync.store.artifacts import artifact
-from sync.store.candidates import budget_line, set_up, tear_down, work_item
 from sync.store.coverage import objective_is_live
-from sync.store.levels import COLUMNS, ITEM, Level, decision, levels, objective, of_source
 from sync.store.links import objective_link
+from sync.store.money.artifacts import artifact
+from sync.store.money.candidates import budget_line, set_up, tear_down, work_item
+from sync.store.money.levels import COLUMNS, ITEM, Level, decision, levels, objective, of_source
+from sync.store.money.shares import budget_link, remainder
 from sync.store.presence import kept
 from sync.store.schema import AnyRow, table_of
-from sync.store.shares import budget_link, remainder
 
 past = table_of(tables.BudgetLinePast)
 

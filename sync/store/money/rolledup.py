@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Select, func, select, union
 
-from sync.store.candidates import budget_line, work_item
 from sync.store.links import ancestors
+from sync.store.money.candidates import budget_line, work_item
+from sync.store.money.shares import budget_link
 from sync.store.presence import kept
-from sync.store.shares import budget_link
 
 
 def rolled_up() -> Select[Any]:

@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from connectors.records import CodeField, How
 from sync.store import tables
-from sync.store.candidates import budget_line, item_name, named_issue, project_above, work_item
+from sync.store.money.candidates import budget_line, item_name, named_issue, project_above, work_item
 from sync.store.presence import kept
 from sync.store.schema import table_of
 

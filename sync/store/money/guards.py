@@ -11,10 +11,10 @@ from sqlalchemy.sql import ColumnElement
 from connectors.base import Terms
 from connectors.records import RowCounts
 from sync.plan import percent
-from sync.store.promotion import BACK, GONE, RESTATED, Difference, budget_line, is_known, is_now
+from sync.store.money.promotion import BACK, GONE, RESTATED, Difference, budget_line, is_known, is_now
+from sync.store.money.staging import stage, touched
 from sync.store.runs import shrank
 from sync.store.save import Absent
-from sync.store.staging import stage, touched
 
 NOTHING = "Nothing was changed and its findings are frozen. If this is meant, run once with"
 

@@ -16,8 +16,8 @@ from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from connectors.textfiles import File, refuse_other_content
 from sync.store import tables
+from sync.store.money.quarantine import OPEN, quarantine
 from sync.store.presence import live
-from sync.store.quarantine import OPEN, quarantine
 from sync.store.runs import run
 from sync.store.save import Origin
 from sync.store.schema import table_of

@@ -28,9 +28,9 @@ from sqlalchemy import (
 )
 
 from sync.store import tables
+from sync.store.money.staging import NAMES, stage, touched
 from sync.store.presence import live
 from sync.store.schema import table_of
-from sync.store.staging import NAMES, stage, touched
 
 budget_line = table_of(tables.BudgetLine)
 past = table_of(tables.BudgetLinePast)

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, or_, select, update
 
 from connectors.records import CodeField
-from sync.store.candidates import budget_line, work_item
-from sync.store.levels import COLUMNS, CONFIRMED, ITEM, LINE, OBJECTIVE, decision, objective, stands
+from sync.store.money.candidates import budget_line, work_item
+from sync.store.money.levels import COLUMNS, CONFIRMED, ITEM, LINE, OBJECTIVE, decision, objective, stands
 from sync.store.presence import kept
 from sync.store.rows import match_key
 from sync.store.schema import AnyRow

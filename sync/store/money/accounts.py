@@ -9,8 +9,8 @@ from sqlalchemy import Connection, func, insert, literal, or_, select, update
 
 from connectors.records import ControlTotal, Page
 from sync.store import tables
-from sync.store.promotion import Sums, promotion
-from sync.store.quarantine import FIXED, quarantine
+from sync.store.money.promotion import Sums, promotion
+from sync.store.money.quarantine import FIXED, quarantine
 from sync.store.runs import source_run
 from sync.store.save import Origin
 from sync.store.schema import table_of

@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 
 from sync.store import tables
-from sync.store.candidates import budget_line, candidate
+from sync.store.money.candidates import budget_line, candidate
 from sync.store.presence import kept
 from sync.store.schema import table_of
 
