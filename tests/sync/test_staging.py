@@ -7,7 +7,7 @@ from dataclasses import replace
 from sqlalchemy import Engine, select
 
 from connectors.records import BudgetLine, BudgetVersion, LineColumns
-from sync.store.staging import stage, stage_columns, stage_lines, staging
+from sync.store.money.staging import stage, stage_columns, stage_lines, staging
 
 LINE = BudgetLine("7|budget|FY2026|USD", BudgetVersion.BUDGET, 2026, "FY2026", "USD", -1250, line=2)
 LINES = (
