@@ -41,6 +41,8 @@ class How(StrEnum):
     ALLOCATION = "allocation table"
     PARENT_PROJECT = "parent project"
 
+    __hash__ = str.__hash__  # an enumeration hashes names, in Python, which takes five times as long
+
 
 class Strength(StrEnum):
     """What a tie says of the work, where its source says more than that there is one."""

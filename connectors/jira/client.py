@@ -171,7 +171,7 @@ class JiraClient:
     def _exchange(
         self, method: str, url: str, params: Mapping[str, str] | None, body: object
     ) -> requests.Response:
-        return requests.Session.request(
+        response = requests.Session.request(
             self._session,
             method,
             url,
@@ -181,7 +181,11 @@ class JiraClient:
             # Given here, it is not overruled by REQUESTS_CA_BUNDLE unless it is plain True.
             verify=self._session.verify,
             allow_redirects=False,
+            stream=True,
         )
+        # In one piece: requests takes ten kilobytes at a time, and for each all threads would take turns.
+        response._content = b"".join(response.iter_content(None))  # noqa: SLF001
+        return response
 
     def _judge(self, response: requests.Response, subject: str) -> Any:
         if 300 <= response.status_code < 400:

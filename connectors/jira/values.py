@@ -126,6 +126,8 @@ def text_of(value: Any) -> str | None:
     if isinstance(value, str):
         return value.strip() or None
     if isinstance(value, dict):
-        named = next((value[k] for k in ("displayName", "value", "name", "key") if value.get(k)), None)
-        return None if isinstance(named, dict) else text_of(named)
+        for name in ("displayName", "value", "name", "key"):
+            if named := value.get(name):
+                return None if isinstance(named, dict) else text_of(named)
+        return None
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None

@@ -40,6 +40,7 @@ def values_of(kind: Any, *but: str) -> Callable[[Any], tuple[Any, ...]]:
 # What is hashed: plain values, which are written down in half the time that a dataclass takes.
 SAID = {kind: values_of(kind) for kind in get_args(Record)} | {WorkItem: values_of(WorkItem, "references")}
 CLAIMED = values_of(Reference)
+WRITTEN = json.JSONEncoder(default=str)
 
 
 def storable(text: str) -> str:
@@ -95,7 +96,7 @@ def row_hash(record: Record) -> str:
     said = SAID[type(record)](record)
     if isinstance(record, WorkItem):
         said = (*said, *map(CLAIMED, record.references))
-    return hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()[:32]
+    return hashlib.sha256(WRITTEN.encode(said).encode()).hexdigest()[:32]
 
 
 def text_or_none(strength: Strength | None) -> str | None:
@@ -180,8 +181,8 @@ def reference_rows(item: WorkItem, work_item_id: int) -> list[Row]:
         {
             "work_item_id": work_item_id,
             "how": str(reference.how),
-            "target": storable(reference.target),
-            "target_folded": match_key(reference.target),
+            "target": (target := storable(reference.target)),
+            "target_folded": short(fold(target)),
             "evidence": storable(reference.evidence),
             "meant": reference.meant,
             "strength": text_or_none(reference.strength),
