@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 from connectors.errors import Permanent
@@ -58,6 +59,20 @@ def in_order(
         pool.shutdown(wait=True, cancel_futures=True)
         for twin in twins:
             twin.close()
+
+
+@contextmanager
+def beside(client: JiraClient) -> Iterator[Callable[[Callable[[JiraClient], Result]], Future[Result]]]:
+    """A way to have one request at a time sent by another thread while this one works on the last answer."""
+    stop = threading.Event()
+    twin = client.twin(stoppable(client.policy.sleep, stop))
+    pool = ThreadPoolExecutor(1, thread_name_prefix="jira")
+    try:
+        yield lambda work: pool.submit(work, twin)
+    finally:
+        stop.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+        twin.close()
 
 
 def stoppable(sleep: Callable[[float], None], stop: threading.Event) -> Callable[[float], None]:

@@ -9,7 +9,8 @@ before it was removed or Jira reads times in another zone than it told, and the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 from connectors.census import Census, Entry
 from connectors.errors import IncompleteRead, NotFound, Refused
 from connectors.jira.client import JiraClient, NotJira
+from connectors.jira.crew import beside
 from connectors.jira.jql import within
 from connectors.jira.names import Names
 from connectors.jira.search import (
@@ -41,6 +43,7 @@ SINGLY_LIMIT = 200
 # No two time zones are further apart: with this margin it does not matter in which one Jira reads a time.
 ANY_ZONE = timedelta(hours=26)
 STEPS_BACK = 20
+PageAndTotal = tuple[list[Raw], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,33 +85,49 @@ class KeysetSearch:
         # A walk that goes on from an earlier night has met nothing yet by which it could check the zone.
         margin = ANY_ZONE if position or not self.zone else timedelta()
         window = Window(since=datetime.fromisoformat(position) if position else None, margin=margin)
+        with beside(self.client) as ask:
+
+            def asked(window: Window) -> Future[PageAndTotal]:
+                return ask(lambda twin: KeysetSearch(twin, self.zone).page(scope, fields, window))
+
+            yield from self._walk(scope.setting, window, met, asked)
+
+    def _walk(
+        self,
+        setting: str,
+        window: Window,
+        met: Names,
+        asked: Callable[[Window], Future[PageAndTotal]],
+    ) -> Iterator[Batch]:
+        """Each page is asked for before the one ahead of it is given: it comes while that one is stored."""
         walked = Names()  # not `met`: that may hold issues this walk has not come to yet
         steps_back = 0
         previous: list[str | None] = []
-        expected: int | None = None
+        coming = asked(window)
         while True:
-            issues, total = self._page(scope, fields, window)
+            issues, total = coming.result()
             at_end = window.offset + len(issues) >= total
-            self._check_progress(issues, previous, window, at_end=at_end, setting=scope.setting)
+            self._check_progress(issues, previous, window, at_end=at_end, setting=setting)
             torn = window.overlaps and not (issues and (id_of(issues[0]) or "") in walked)
             if torn and (back := window.stepped_back()):
                 steps_back += 1
                 if steps_back > STEPS_BACK:
-                    raise IncompleteRead(f"The issues of {scope.setting} kept changing while they were read.")
-                window, previous = back, []
+                    raise IncompleteRead(f"The issues of {setting} kept changing while they were read.")
+                window, previous, coming = back, [], asked(back)
                 continue
-            expected = total if window == Window(margin=margin) else None
-            fresh = unmet(issues, met)
-            walked.update(id_of(issue) or "" for issue in issues)
-            if at_end:
-                yield Batch(fresh, None, expected)
-                return
+            expected = total if window == Window(margin=window.margin) else None
             previous = [id_of(issue) for issue in issues]
+            walked.update(name or "" for name in previous)
+            if at_end:
+                yield Batch(unmet(issues, met), None, expected)
+                return
             window = window.after(issues)
-            yield Batch(fresh, window.since.isoformat() if window.since else "", expected)
+            coming = asked(window)
+            position = window.since.isoformat() if window.since else ""
+            yield Batch(unmet(issues, met), position, expected)
 
     def sample(self, scope: Scope, fields: Sequence[str]) -> list[Raw]:
-        return self._page(scope, fields, Window())[0]
+        return self.page(scope, fields, Window())[0]
 
     @property
     def page_size(self) -> int:
@@ -171,7 +190,8 @@ class KeysetSearch:
                 "is not the whole. The next run reads it again."
             )
 
-    def _page(self, scope: Scope, fields: Sequence[str], window: Window) -> tuple[list[Raw], int]:
+    def page(self, scope: Scope, fields: Sequence[str], window: Window) -> PageAndTotal:
+        """The issues that begin where the window does, and how many there are from its moment on."""
         bounds = (
             [] if window.since is None else [f'created >= "{self.literal(window.since - window.margin)}"']
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -72,6 +73,18 @@ def test_data_center_goes_on_from_a_cursor(jira: Jira) -> None:
     assert set(keys([first, second])) | set(rest) == {raw["key"] for raw in jira_data.issues}
     assert len(rest) < 70
     assert first.expected == 100
+
+
+def test_the_next_page_comes_while_one_is_still_being_stored(jira: Jira) -> None:
+    asked = Event()
+    jira_data = DataCenter(days(100), clamp=20)
+    jira_data.before = {2: asked.set}
+    site, _ = jira("datacenter", jira_data)
+    batches = KeysetSearch(site.client, UTC).batches(
+        Scope("project = PAY", "JIRA_JQL"), ["created"], Names(), ""
+    )
+    next(batches)
+    assert asked.wait(30)
 
 
 def test_what_changed_since_a_broken_off_read_began_is_read_again(jira: Jira) -> None:
