@@ -368,6 +368,14 @@ class Absence:
 
 
 @dataclass(frozen=True, slots=True)
+class FormerKey:
+    """A key that the issue with this id no longer has, and by which the source gives it all the same."""
+
+    key: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """What a read that lists ids ends with: all of them, and where to go on the next time.
 
@@ -412,6 +420,7 @@ class Page:
     `unseen` are ids that the source listed and then did not give: nothing is known about them, so they must
     not be taken for deleted. `unusable` are ids of rows that made no record: they are quarantined whole.
     `absences` explain rows that the store holds and the source no longer lists; `proof` comes at the end.
+    `former_keys` are keys the source was asked for and answered with an issue that has another one by now.
     """
 
     records: tuple[Record, ...] = ()
@@ -426,6 +435,7 @@ class Page:
     unseen: tuple[str, ...] = ()
     unusable: tuple[str, ...] = ()
     absences: tuple[Absence, ...] = ()
+    former_keys: tuple[FormerKey, ...] = ()
     proof: Proof | None = None
     artifact: str | None = None
     columns: tuple[LineColumns, ...] = ()

@@ -122,6 +122,7 @@ def join(pages: Sequence[Page]) -> Page:
         unseen=tuple(chain.from_iterable(page.unseen for page in pages)),
         unusable=tuple(chain.from_iterable(page.unusable for page in pages)),
         absences=tuple(chain.from_iterable(page.absences for page in pages)),
+        former_keys=tuple(chain.from_iterable(page.former_keys for page in pages)),
     )
 
 

@@ -18,6 +18,7 @@ from connectors.jira.search import (
     UNSEEN_FEW,
     UNSEEN_SHARE,
     Batch,
+    Found,
     Raw,
     Scope,
     askable,
@@ -178,14 +179,17 @@ class CloudSearch:
         return count if isinstance(count, int) else None
 
     def indexed(self, wanted: Sequence[str], fields: Sequence[str]) -> list[Raw]:
-        return self.by_id(wanted, fields)
+        return self.by_id(wanted, fields).issues
 
     def singly(self, wanted: Sequence[str], fields: Sequence[str]) -> tuple[list[Raw], set[str]]:  # noqa: ARG002
         """Bulk fetch does not depend on the index: what it did not give need not be asked for again."""
         return [], set(wanted)
 
-    def by_id(self, wanted: Sequence[str], fields: Sequence[str]) -> list[Raw]:
-        """Whoever is not among them has been deleted or is hidden; a key may come back as another one."""
+    def by_id(self, wanted: Sequence[str], fields: Sequence[str]) -> Found:
+        """Whoever is not among them has been deleted or is hidden.
+
+        A key may come back as another one, and nothing says which: Cloud names parents by their ids as well.
+        """
         found: list[Raw] = []
         names = askable(wanted)
         for start in range(0, len(names), BULK_LIMIT):
@@ -195,7 +199,7 @@ class CloudSearch:
                 issues += again
             refuse_failed(self.client, failed)
             found += issues
-        return found
+        return Found(found)
 
 
 def fetch(client: JiraClient, wanted: Sequence[str], fields: Sequence[str]) -> Fetched:

@@ -25,15 +25,18 @@ from connectors.jira.search import (
     UNSEEN_FEW,
     UNSEEN_SHARE,
     Batch,
+    Found,
     Raw,
     Scope,
     askable,
     entry_of,
+    former_key,
     id_of,
     issues_in,
     unmet,
 )
 from connectors.jira.values import moment_of
+from connectors.records import FormerKey
 
 # Jira gives fewer where `jira.search.views.default.max` says so, often just as many.
 PAGE_LIMIT = 1000
@@ -162,7 +165,7 @@ class KeysetSearch:
         unseen = 0
         for start in range(0, len(wanted), BULK_LIMIT):
             asked = [str(number) for number in wanted[start : start + BULK_LIMIT]]
-            issues = self.by_id(asked, fields)
+            issues = self.by_id(asked, fields).issues
             lacking = tuple(set(asked) - {id_of(issue) or "" for issue in issues})
             unseen += len(lacking)
             if unseen > max(UNSEEN_FEW, UNSEEN_SHARE * len(wanted)):
@@ -231,17 +234,20 @@ class KeysetSearch:
     def count(self, scope: Scope) -> int | None:
         return self._search(f"({scope.jql})", ["id"], f"the JQL in {scope.setting}", limit=0)[1]
 
-    def by_id(self, wanted: Sequence[str], fields: Sequence[str]) -> list[Raw]:
-        """Whom the index does not know (it may lag) is asked for singly."""
+    def by_id(self, wanted: Sequence[str], fields: Sequence[str]) -> Found:
+        """Whom the index does not know (it may lag, or give it by a newer key) is asked for singly."""
         found: list[Raw] = []
+        former: list[FormerKey | None] = []
         names = askable(wanted)
         for start in range(0, len(names), BULK_LIMIT):
             asked = names[start : start + BULK_LIMIT]
             given = self.indexed(asked, fields)
             met = {str(issue.get(name)) for issue in given for name in ("id", "key")}
-            rest = (self.one(name, fields) for name in asked if name not in met)
-            found += [*given, *(issue for issue in rest if issue is not None)]
-        return found
+            singly = ((name, self.one(name, fields)) for name in asked if name not in met)
+            rest = [(name, issue) for name, issue in singly if issue is not None]
+            found += [*given, *(issue for _, issue in rest)]
+            former += [former_key(name, issue) for name, issue in rest]
+        return Found(found, tuple(one for one in former if one is not None))
 
     def singly(self, wanted: Sequence[str], fields: Sequence[str]) -> tuple[list[Raw], set[str]]:
         asked = wanted[:SINGLY_LIMIT]

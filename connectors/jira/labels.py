@@ -62,7 +62,7 @@ class JiraLabels:
         yield from self._one_by_one([*bulk.left, *single], sent=bulk.left)
 
     def labels_of(self, issue_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
-        found = search_for(self.site).by_id(issue_ids, ["labels"])
+        found = search_for(self.site).by_id(issue_ids, ["labels"]).issues
         return {str(issue["id"]): tuple((issue.get("fields") or {}).get("labels") or ()) for issue in found}
 
     def _is_ours(self, change: LabelChange) -> bool:

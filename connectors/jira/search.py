@@ -12,6 +12,7 @@ from connectors.errors import IncompleteRead
 from connectors.http import clean
 from connectors.jira.client import ID_OR_KEY
 from connectors.jira.names import Names
+from connectors.records import FormerKey
 
 Raw = Mapping[str, Any]
 
@@ -43,6 +44,14 @@ class Batch:
     position: str | None
     expected: int | None = None
     unseen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Issues asked for by id or key, and those of the keys that are former ones, as far as Jira tells."""
+
+    issues: list[Raw]
+    former: tuple[FormerKey, ...] = ()
 
 
 class Search(Protocol):
@@ -92,7 +101,7 @@ class Search(Protocol):
         """Of ids that `indexed` did not give, those that exist all the same, and which were asked for."""
         ...
 
-    def by_id(self, wanted: Sequence[str], fields: Sequence[str]) -> list[Raw]:
+    def by_id(self, wanted: Sequence[str], fields: Sequence[str]) -> Found:
         """The issues with these ids or keys; those deleted or hidden from us are simply not among them."""
         ...
 
@@ -142,6 +151,14 @@ def meet(issue: Raw, met: Names) -> None:
     """Remember an issue by its id and, where it came with one, its key."""
     if isinstance(issue, Mapping):
         met.update(str(issue[name]) for name in ("id", "key") if issue.get(name))
+
+
+def former_key(name: str, issue: Raw) -> FormerKey | None:
+    """The name by which an issue was found, where it is a key that the issue no longer has."""
+    identity, key = id_of(issue), str(issue.get("key") or "")
+    if identity is None or not key or name == identity or name.casefold() == key.casefold():
+        return None
+    return FormerKey(name, identity)
 
 
 def entry_of(issue: Raw, updated: datetime | None = None) -> Entry | None:

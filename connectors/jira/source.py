@@ -127,10 +127,12 @@ class JiraIssues:
                 return
             for start in range(0, len(level), PARENTS_AT_ONCE):
                 asked = level[start : start + PARENTS_AT_ONCE]
-                issues = unmet(self.search.by_id(asked, reading.fields), family.met)
+                found = self.search.by_id(asked, reading.fields)
+                issues = unmet(found.issues, family.met)
                 family.ask(asked)
                 mapped = family.admit(issues, mapping, in_scope=False)
-                yield page_of(issues, mapped, replace(here, parents=family.missing()))
+                page = page_of(issues, mapped, replace(here, parents=family.missing()))
+                yield replace(page, former_keys=found.former)
         raise IncompleteRead(
             f"{self.site.config.name}: parents were followed {LEVELS} levels up without an end; no real "
             "hierarchy is that deep. Check the parent fields of the issues last read."

@@ -22,7 +22,7 @@ from connectors.records import (
 )
 from sync.store import rows, tables
 from sync.store.bulk import among, insert_rows, upsert_rows
-from sync.store.former_keys import keep_former_keys
+from sync.store.former_keys import keep_former_keys, note_former_keys
 from sync.store.renames import follow_renamed
 from sync.store.schema import AnyRow, table_of
 from sync.store.touches import note_touches
@@ -65,6 +65,7 @@ def save_page(connection: Connection, origin: Origin, page: Page) -> Saved:
     for record in page.records:
         by_kind[type(record)][rows.source_id(record)] = record
     changed = sum(save_records(connection, origin, KINDS[kind], records) for kind, records in by_kind.items())
+    note_former_keys(connection, origin.source, origin.seen_at, page.former_keys)
     save_quarantined(connection, origin, page)
     spare_unseen(connection, origin, page)
     return Saved(len(page.records), changed, len(page.quarantined))

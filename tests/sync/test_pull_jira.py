@@ -319,6 +319,21 @@ def test_a_child_of_which_the_index_tells_an_old_parent_key_is_tied_to_the_paren
     assert office.row(child).parent_key == moved
 
 
+def test_a_parent_that_was_moved_while_hidden_is_tied_again_when_it_is_shown(office_of_both: Office) -> None:
+    office = office_of_both
+    site = office.jira.site
+    hidden = office.add("OUT", issuetype="Initiative")
+    site.permissions.hidden_projects = {"OUT"}
+    child = office.add("PAY", parent=hidden)
+    office.pull()
+    site.add_project("NEW", "New")
+    shown = site.move(hidden, "NEW")
+    assert office.pull().complete
+    assert office.told().reading == "changes"
+    assert office.row(shown).source_id == site.get(hidden).id
+    assert office.row(child).parent_key == shown
+
+
 def test_a_renamed_key_is_seen_though_no_date_moves(office: Office) -> None:
     office.pull()
     office.clock.now += timedelta(days=2)
