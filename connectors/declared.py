@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -149,9 +150,9 @@ class DeclaredFiles(DeclaredTable):
                 raise ValueError(f"optional column {name!r} is not used by the mapping")
         return self
 
+    @abstractmethod
     def column_names(self) -> Iterator[str]:
         """Every column the mapping names, more than once perhaps."""
-        raise NotImplementedError
 
     def layout(self) -> Layout:
         return replace(super().layout(), arrival=self.arrival.arrival())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -22,7 +23,7 @@ Trouble = Callable[[int], Reply | None]
 
 
 @dataclass(slots=True)
-class System:
+class System(ABC):
     """One system. `trouble` is asked before each answer with data; a `stuck` one repeats its first one."""
 
     url: str = ""
@@ -44,19 +45,19 @@ class System:
     def total(self) -> int:
         return sum(range(self.size))
 
+    @abstractmethod
     def source(self) -> dict[str, Any]:
         """What a person declares, beside where the system is."""
-        raise NotImplementedError
 
     def login(self, asked: Asked) -> Reply | None:
         """The answer to a request to log in, or None if it is none."""
         return None
 
-    def allowed(self, asked: Asked) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def allowed(self, asked: Asked) -> bool: ...
 
-    def data(self, asked: Asked) -> Reply:
-        raise NotImplementedError
+    @abstractmethod
+    def data(self, asked: Asked) -> Reply: ...
 
     def __call__(self, asked: Asked) -> Reply:
         reply = self.login(asked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -46,7 +47,7 @@ def minutes(count: int, per_minute: int = 1) -> list[RawIssue]:
     ]
 
 
-class Deployment:
+class Deployment(ABC):
     """Issues, of which those of PAY are in scope; `changed` are the keys edited since the read began.
 
     `before` holds what is to be done before the n-th search or bulk fetch (1 is the first) is answered.
@@ -62,8 +63,8 @@ class Deployment:
         self.before.pop(next(self._requests), lambda: None)()
         return self.answer(asked)
 
-    def answer(self, asked: Asked) -> Answer:
-        raise NotImplementedError
+    @abstractmethod
+    def answer(self, asked: Asked) -> Answer: ...
 
     def in_scope(self, jql: str) -> list[RawIssue]:
         scope = [raw for raw in self.issues if raw["key"].startswith("PAY")]
