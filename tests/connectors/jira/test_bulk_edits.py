@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.errors import Unreachable
+from connectors.errors import AuthenticationFailed, Unreachable
 from connectors.jira import JiraLabels
 from connectors.jira.bulk_edits import ISSUES_IN_A_TASK, split
 from connectors.records import Answered, LabelChange, Outcome
@@ -172,3 +172,19 @@ def test_a_task_that_never_ends_leaves_its_changes_open(jira: Jira) -> None:
         collect()
     assert [entry.change for entry in answers] == MANY
     assert all(entry.outcome.lost for entry in answers)
+
+
+def test_what_a_task_that_died_may_have_done_stays_open_when_the_site_goes_away(jira: Jira) -> None:
+    """Nobody knows what the task had made before it died, so none of it may count as never sent."""
+    dead = task_of({"status": "DEAD"})
+    gone = Answer(status=401)
+    site, _ = jira("cloud", lambda asked: gone if asked.method == "PUT" else dead(asked), parallel=1)
+    answers: list[Answered] = []
+
+    def collect() -> None:
+        for batch in JiraLabels(site, "align-").apply(MANY):
+            answers.extend(batch)
+
+    with pytest.raises(AuthenticationFailed):
+        collect()
+    assert {entry.change for entry in answers if entry.outcome.lost} == set(MANY)
