@@ -13,6 +13,7 @@ from sync.cli import (
     audit,
     budget,
     compare,
+    config,
     demo,
     doctor,
     look,
@@ -45,6 +46,7 @@ app.add_typer(rulefiles.app, name="rules")
 app.add_typer(sources.app, name="sources")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(match.app, name="match")
+app.add_typer(config.app, name="config")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

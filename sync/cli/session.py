@@ -42,13 +42,18 @@ class Session:
     sites: Sites
 
 
-def read_settings(env_file: Path | None) -> Settings:
-    """Read the settings from `.env`, or from the file named, and the environment."""
+def dotenv_of(env_file: Path | None) -> Path:
+    """Give the file of settings: `.env`, or the one named, which must be there."""
     if env_file is not None and not env_file.is_file():
         raise ConfigurationError(
             f"--env-file {env_file}: no such file. Copy config.example.env and fill it in."
         )
-    return load_settings(os.environ, env_file or DOTENV)
+    return env_file or DOTENV
+
+
+def read_settings(env_file: Path | None) -> Settings:
+    """Read the settings from `.env`, or from the file named, and the environment."""
+    return load_settings(os.environ, dotenv_of(env_file))
 
 
 @contextmanager

@@ -20,6 +20,8 @@ from rules.sql_functions import register
 from sync.errors import ConfigurationError
 
 SUPPORTED = ("sqlite", "postgresql")
+# Where libpq takes passwords besides the one before the host.
+PASSWORDS = ("password", "sslpassword")
 
 
 def open_store(url: str) -> Engine:
@@ -134,9 +136,9 @@ def upgrade(engine: Engine) -> None:
 
 
 def shown(url: str) -> str:
-    """Give the URL without its password; of one that cannot be read, what follows the credentials."""
+    """Give the URL without its passwords; of one that cannot be read, what follows the credentials."""
     try:
-        return make_url(url).render_as_string(hide_password=True)
+        return make_url(url).difference_update_query(PASSWORDS).render_as_string(hide_password=True)
     except (ArgumentError, ValueError):
         return url.rsplit("@", maxsplit=1)[-1]
 

@@ -71,6 +71,7 @@ REFUSED = {
     "sqlite:////nowhere/at/all/tieline.db": "tieline.db: unable to open database file.",
     "postgresql://u:secret@127.0.0.1:9/d": "cannot open postgresql://u:***@127.0.0.1:9/d: connection",
     "postgresql://u:secret@db.invalid/d": "cannot open postgresql://u:***@db.invalid/d: ",
+    "postgresql://u@db.invalid/d?password=u:secret": "cannot open postgresql://u@db.invalid/d: ",
 }
 
 

@@ -1,0 +1,1 @@
+"""Keep an installation in order: the first set-up, where settings come from, backups, what is forgotten."""
