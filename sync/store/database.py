@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +13,15 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from rules.sql_functions import register
-from sync.errors import ConfigurationError
+from sync.errors import ConfigurationError, LeaseHeld, UserError
+from sync.store.snapshot import copy_before, file_of
 
+log = logging.getLogger(__name__)
 SUPPORTED = ("sqlite", "postgresql")
 # Where libpq takes passwords besides the one before the host.
 PASSWORDS = ("password", "sslpassword")
@@ -28,12 +31,12 @@ def open_store(url: str) -> Engine:
     """Connect to the store and bring its schema to the newest version.
 
     Raises `ConfigurationError` when the URL cannot be used, the database cannot be reached, or its schema is
-    newer than this version of Tieline.
+    newer than this version of Tieline, and `LeaseHeld` when it is older and a run is at work on it.
     """
     engine = connect(url)
     try:
         upgrade(engine)
-    except ConfigurationError:
+    except UserError:
         engine.dispose()
         raise
     except (DBAPIError, sqlite3.Error) as error:
@@ -132,7 +135,23 @@ def upgrade(engine: Engine) -> None:
             "know: a newer version wrote it. Upgrade Tieline, or restore the backup made before the upgrade."
         )
     if current != script.get_current_head():
+        if current is not None:
+            prepare_upgrade(engine, current)
         command.upgrade(config, "head")
+
+
+def prepare_upgrade(engine: Engine, current: str) -> None:
+    """Wait for no run of an earlier version, and keep a copy of the store as it is, where that is a file."""
+    with engine.connect() as connection:
+        holder = connection.scalar(text("SELECT holder FROM lease WHERE expires_at > CURRENT_TIMESTAMP"))
+    if holder is not None:
+        raise LeaseHeld(
+            f"The store has schema {current} and must be upgraded, but a run ({holder}) is at work on it. "
+            "Wait for it, or stop that process and try again in a quarter of an hour."
+        )
+    if engine.dialect.name == "sqlite":
+        kept = copy_before(file_of(engine), current)
+        log.warning("The store is upgraded from schema %s; %s is a copy from before.", current, kept)
 
 
 def shown(url: str) -> str:

@@ -15,6 +15,10 @@ with engine.connect() as connection:
         # Some changes make a table anew, under rows that refer to it: it is gone for a moment.
         driver.execute("PRAGMA foreign_keys = OFF")
     try:
+        # Of two processes that upgrade at once, the later waits here and then finds nothing to do.
+        connection.exec_driver_sql(
+            "PRAGMA user_version = 0" if sqlite else "SELECT pg_advisory_xact_lock(hashtext('tieline schema'))"
+        )
         context.configure(
             connection=connection,
             target_metadata=SQLModel.metadata,
