@@ -32,6 +32,7 @@ from sync.store.money.artifacts import purge as purge_files
 from sync.store.money.conversions import Conversion, save_conversions
 from sync.store.money.guards import Allowed
 from sync.store.waivers import granted_waivers
+from sync.upkeep.aftermath import unknown_since_restore
 from sync.waivers import remarks
 from sync.writeback import WriteBack, Written
 
@@ -265,6 +266,7 @@ def judge_all(
         )
         result.stale = rules.stale
         result.remarks = remarks(granted_waivers(connection), today)
+        result.remarks += unknown_since_restore(connection, settings.label_prefix, result.run_id)
         desk.keep(result.plan, intend=not options.dry_run and not result.stopped)
         if not options.dry_run and not result.stopped:
             begun = [night.rule for night in result.first_nights]

@@ -11,6 +11,7 @@ import typer
 from connectors.errors import BadInput, ConnectorError
 from sync.cli import (
     audit,
+    backup,
     budget,
     compare,
     config,
@@ -40,7 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for commands in (demo, doctor, nightly, look, budget, serve, sandbox, waivers, compare, audit):
+for commands in (demo, doctor, nightly, look, budget, serve, sandbox, waivers, compare, audit, backup):
     commands.add_to(app)
 app.add_typer(rulefiles.app, name="rules")
 app.add_typer(sources.app, name="sources")

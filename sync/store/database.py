@@ -116,32 +116,50 @@ def begin_sqlite(connection: Any) -> None:
 
 def migrations(engine: Engine) -> Config:
     """Make the Alembic configuration for this engine; there is no alembic.ini."""
-    config = Config()
-    config.set_main_option("script_location", str(files("sync.store") / "migrations"))
+    config = script_place()
     config.attributes["engine"] = engine
     return config
 
 
-def upgrade(engine: Engine) -> None:
+def script_place() -> Config:
+    """Say where the migrations are."""
+    config = Config()
+    config.set_main_option("script_location", str(files("sync.store") / "migrations"))
+    return config
+
+
+def upgrade(engine: Engine, *, keep_copy: bool = True) -> None:
     """Run the migrations that are missing; refuse a schema from the future."""
     config = migrations(engine)
     script = ScriptDirectory.from_config(config)
     with engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    known = {revision.revision for revision in script.walk_revisions()}
-    if current is not None and current not in known:
+        current = revision_of(connection)
+    if current is not None and current not in revisions():
         raise ConfigurationError(
             f"TIELINE_DATABASE_URL: the store has schema {current}, which this version of Tieline does not "
             "know: a newer version wrote it. Upgrade Tieline, or restore the backup made before the upgrade."
         )
     if current != script.get_current_head():
         if current is not None:
-            prepare_upgrade(engine, current)
+            refuse_upgrade_under_a_run(engine, current)
+            if keep_copy and engine.dialect.name == "sqlite":
+                kept = copy_before(file_of(engine), current)
+                log.warning("The store is upgraded from schema %s; %s is a copy from before.", current, kept)
         command.upgrade(config, "head")
 
 
-def prepare_upgrade(engine: Engine, current: str) -> None:
-    """Wait for no run of an earlier version, and keep a copy of the store as it is, where that is a file."""
+def revisions() -> frozenset[str]:
+    """Give every schema that this version of Tieline knows."""
+    return frozenset(one.revision for one in ScriptDirectory.from_config(script_place()).walk_revisions())
+
+
+def revision_of(connection: Connection) -> str | None:
+    """Give the schema of a store, None where there is none yet."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def refuse_upgrade_under_a_run(engine: Engine, current: str) -> None:
+    """Refuse to change tables under a run of an earlier version."""
     with engine.connect() as connection:
         holder = connection.scalar(text("SELECT holder FROM lease WHERE expires_at > CURRENT_TIMESTAMP"))
     if holder is not None:
@@ -149,9 +167,6 @@ def prepare_upgrade(engine: Engine, current: str) -> None:
             f"The store has schema {current} and must be upgraded, but a run ({holder}) is at work on it. "
             "Wait for it, or stop that process and try again in a quarter of an hour."
         )
-    if engine.dialect.name == "sqlite":
-        kept = copy_before(file_of(engine), current)
-        log.warning("The store is upgraded from schema %s; %s is a copy from before.", current, kept)
 
 
 def shown(url: str) -> str:

@@ -1,4 +1,4 @@
-"""Copy a SQLite store as it stands, also while it is being written: a file of its own that holds all of it."""
+"""Copy a SQLite store as it stands, also while it is written, into a file of its own that holds all of it."""
 
 from __future__ import annotations
 

@@ -33,7 +33,6 @@ from sqlalchemy import (
 )
 
 from sync.errors import LeaseHeld, UserError
-
 from sync.store.database import connect, migrations, open_store
 from tests.sync.test_migrations import differences
 
@@ -61,6 +60,8 @@ def furnish(engine: Engine, revision: str) -> Content:
     with engine.begin() as connection:
         for table in tables_of(connection):
             connection.execute(insert(table), [row_of(table, number) for number in ROWS])
+            if engine.dialect.name == "postgresql" and "id" in table.c:
+                connection.execute(text(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), 2)"))
         return content(connection)
 
 
@@ -213,5 +214,3 @@ def test_processes_that_open_an_old_store_at_once_all_find_it_upgraded(
     with old.connect() as connection:
         assert lost(before, content(connection)) == []
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == HEAD
-
-

@@ -16,9 +16,8 @@ with engine.connect() as connection:
         driver.execute("PRAGMA foreign_keys = OFF")
     try:
         # Of two processes that upgrade at once, the later waits here and then finds nothing to do.
-        connection.exec_driver_sql(
-            "PRAGMA user_version = 0" if sqlite else "SELECT pg_advisory_xact_lock(hashtext('tieline schema'))"
-        )
+        lock = "PRAGMA user_version = 0" if sqlite else "SELECT pg_advisory_xact_lock(hashtext('tieline'))"
+        connection.exec_driver_sql(lock)
         context.configure(
             connection=connection,
             target_metadata=SQLModel.metadata,
