@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -17,6 +17,7 @@ from sync.store.money import decisions, lines
 from sync.store.money.decisions import Money
 from sync.store.money.levels import COLUMNS, CONFIRMED, LINE, Level, words
 from sync.store.money.shares import percent_text
+from sync.store.retention import forgotten_up_to
 from sync.store.schema import AnyRow
 
 
@@ -107,11 +108,20 @@ class LineExplainer:
             mapping=tuple(mapped(self.mappings.get(row.source), row)),
             codes=tuple(codes_of(row)),
             since_run=row.valid_from_run,
-            earlier=tuple(earlier(old) for old in lines.past_of(self.connection, row.id)),
+            earlier=tuple(self._earlier(row)),
             decisions=tuple(decided(one) for one in lines.decisions_on(self.connection, row.id)),
             levels=tuple(LevelView(level.title, tuple(map(hit_text, hits))) for level, hits in tried),
             shares=(*self._shares(row), *self._remainders(row)),
         )
+
+    def _earlier(self, row: AnyRow) -> Iterator[str]:
+        """Say what a line stated before, and since when that is kept."""
+        first = row.valid_from_run
+        for old in lines.past_of(self.connection, row.id):
+            yield earlier(old)
+            first = old.valid_from_run
+        if first <= forgotten_up_to(self.connection):
+            yield f"before run {first}: no longer kept (TIELINE_KEEP_HISTORY_DAYS)"
 
     def _shares(self, row: AnyRow) -> list[ShareView]:
         return [

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
@@ -28,11 +28,11 @@ from sync.settings import Settings
 from sync.store import audit, labels, rulebook, runs
 from sync.store.coverage import save_coverage
 from sync.store.history import coverage_of
-from sync.store.money.artifacts import purge as purge_files
 from sync.store.money.conversions import Conversion, save_conversions
 from sync.store.money.guards import Allowed
 from sync.store.waivers import granted_waivers
 from sync.upkeep.aftermath import unknown_since_restore
+from sync.upkeep.clearing import clear_out
 from sync.waivers import remarks
 from sync.writeback import WriteBack, Written
 
@@ -224,7 +224,7 @@ def pull_all(service: Service, options: Options, result: RunResult, lease: Lease
             result.pulled.append(pull.read())
         lease.keep()
     with service.engine.begin() as connection:
-        purge_files(connection, service.clock() - timedelta(days=service.settings.keep_files_days))
+        clear_out(connection, service.settings, result.run_id, service.clock())
 
 
 def judge_all(

@@ -78,6 +78,7 @@ class Settings(BaseModel):
     max_share: Share = Field(0.2, alias="TIELINE_MAX_SHARE")
     max_shrink: Share = Field(0.2, alias="TIELINE_MAX_SHRINK")
     keep_files_days: int = Field(400, alias="TIELINE_KEEP_FILES_DAYS", ge=1)
+    keep_history_days: int = Field(1100, alias="TIELINE_KEEP_HISTORY_DAYS", ge=31)
     tokens: Path = Field(Path("tieline-tokens"), alias="TIELINE_TOKENS")
     report_dir: Path = Field(Path("tieline-report"), alias="TIELINE_REPORT_DIR")
 

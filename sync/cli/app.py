@@ -20,7 +20,9 @@ from sync.cli import (
     look,
     match,
     nightly,
+    purge,
     quarantine,
+    reporting,
     rulefiles,
     sandbox,
     serve,
@@ -41,7 +43,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for commands in (demo, doctor, nightly, look, budget, serve, sandbox, waivers, compare, audit, backup):
+for commands in (
+    demo,
+    doctor,
+    nightly,
+    look,
+    reporting,
+    budget,
+    serve,
+    sandbox,
+    waivers,
+    compare,
+    audit,
+    backup,
+    purge,
+):
     commands.add_to(app)
 app.add_typer(rulefiles.app, name="rules")
 app.add_typer(sources.app, name="sources")

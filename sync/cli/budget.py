@@ -12,8 +12,9 @@ from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output
 from sync.cli.session import open_engine, read_settings, utc_now
 from sync.cli.summary import mapped
-from sync.errors import Exit
+from sync.errors import ConfigurationError, Exit
 from sync.store.money.as_known import as_known
+from sync.store.retention import known_since
 
 
 def add_to(app: typer.Typer) -> None:
@@ -42,6 +43,12 @@ def budget(
     settings = read_settings(env_file)
     moment = utc_now() if as_of is None else end_of(as_of).replace(tzinfo=settings.zone)
     with open_engine(settings) as engine, engine.connect() as connection:
+        since = known_since(connection)
+        if since is not None and moment < since:
+            raise ConfigurationError(
+                f"--as-of: what budget lines said before {since:%Y-%m-%d %H:%M} UTC was removed for its age "
+                "(TIELINE_KEEP_HISTORY_DAYS). Restore a backup from before that elsewhere and ask there."
+            )
         rows = as_known(connection, moment, source)
     for currency in dict.fromkeys(row.currency for row in rows):
         output.table(

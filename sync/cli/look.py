@@ -1,9 +1,8 @@
-"""The commands that look and change nothing outside: explain, report, runs, status, dangling."""
+"""The commands that look and change nothing outside: explain, runs, status, dangling."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,7 +12,7 @@ from sync.cli.accounts import show_movements, show_totals
 from sync.cli.lines import show_lines
 from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output, shortened
-from sync.cli.session import open_engine, open_session, read_settings, utc_now, write_run_report
+from sync.cli.session import open_engine, open_session, read_settings, utc_now
 from sync.cli.summary import mapped, show_coverage, show_sources, source_document
 from sync.errors import ConfigurationError, Exit
 from sync.explain import Explainer, Explanation, RuleView
@@ -26,6 +25,7 @@ from sync.store.money.lines import lines_named
 from sync.store.runs import last_night, sources_of
 from sync.store.schema import AnyRow
 from sync.store.ties import find_work_item
+from sync.upkeep.clearing import forgotten
 from sync.whynot import ways_of
 from sync.wiring import frame_of
 
@@ -34,7 +34,7 @@ MARKS = {True: "✓", False: "✗", None: "?"}
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (explain, report, runs, status, dangling):
+    for command in (explain, runs, status, dangling):
         app.command()(command)
 
 
@@ -147,37 +147,6 @@ def label_note(view: RuleView) -> str:
     return ""
 
 
-def report(
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="FOLDER", help="The folder to write to.")
-    ] = None,
-    run: Annotated[
-        int | None, typer.Option("--run", metavar="N", help="The run to report on; the newest by default.")
-    ] = None,
-    env_file: EnvFile = None,
-    json: Json = False,
-) -> int:
-    """Write the report of a run, as HTML, JSON and CSV."""
-    output = Output(as_json=json)
-    settings = read_settings(env_file)
-    with open_engine(settings) as engine:
-        with engine.connect() as connection:
-            run_id = history.newest_judged(connection) if run is None else run
-            if run_id is None:
-                raise ConfigurationError(
-                    "There is no run to report on yet. Make one with `tieline run --dry-run`."
-                )
-            if not history.coverage_of(connection, run_id):
-                raise ConfigurationError(
-                    f"--run {run_id}: there is no such run with figures. `tieline runs` lists the runs."
-                )
-        path = write_run_report(settings, engine, run_id, out)
-    output.line(f"Report of run {run_id}: {path}")
-    if json:
-        typer.echo((path.parent / "report.json").read_text(encoding="utf-8"))
-    return Exit.OK
-
-
 def runs(
     number: Annotated[int, typer.Option("--number", "-n", min=1, metavar="N", help="How many.")] = 20,
     show: Annotated[int | None, typer.Option("--show", metavar="N", help="Show this run in full.")] = None,
@@ -198,11 +167,13 @@ def runs(
         sources = sources_of(connection, show)
         totals, coverage = history.totals_of(connection, show), history.coverage_of(connection, show)
         moved = history.movements_of(connection, show)
-        writes = history.write_counts(connection, show)
+        writes, gone = history.write_counts(connection, show), forgotten(connection, show)
     started = f"{row.started_at:%Y-%m-%d %H:%M} UTC"
     output.line(f"Run {row.id} ({asked(row)}) at {started}: {row.status}", style="bold")
     if row.message:
         output.line(row.message)
+    if gone:
+        output.line(f"Of this run, {gone}", style="yellow")
     show_sources(output, sources)
     show_totals(output, totals)
     show_movements(output, moved)

@@ -17,7 +17,8 @@ PRIVATE = 0o600
 def file_of(engine: Engine) -> Path:
     """Give the file of a SQLite store, however its address is written."""
     with engine.connect() as connection:
-        return Path(connection.exec_driver_sql("PRAGMA database_list").one().file)
+        attached = connection.exec_driver_sql("PRAGMA database_list").all()
+        return Path(next(row.file for row in attached if row.name == "main"))
 
 
 def copy_store(source: Path, target: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, exists, func, insert, select, update
 
 from connectors.textfiles import File, refuse_other_content
 from sync.store import tables
@@ -28,6 +28,7 @@ budget_line = table_of(tables.BudgetLine)
 
 PART = 1 << 20
 FAST = 1
+AT_ONCE = 500
 
 
 def keep_files(connection: Connection, origin: Origin, files: Sequence[File]) -> dict[str, int]:
@@ -106,9 +107,17 @@ def write_last(connection: Connection, source: str, folder: Path) -> list[Path]:
     return paths
 
 
-def purge(connection: Connection, before: datetime) -> None:
+def purge(connection: Connection, before: datetime) -> int:
     """Forget the bytes of files that were last there before a moment, and on which nothing stands."""
-    old = (
+    old = connection.scalars(unneeded(before)).all()
+    for start in range(0, len(old), AT_ONCE):
+        connection.execute(delete(part).where(part.c.artifact_id.in_(old[start : start + AT_ONCE])))
+    return len(old)
+
+
+def unneeded(before: datetime) -> Select[tuple[int]]:
+    """Find the files that were last there before a moment, and on which nothing stands."""
+    return (
         select(artifact.c.id)
         .join(run, run.c.id == artifact.c.last_run)
         .where(run.c.started_at < before)
@@ -116,4 +125,3 @@ def purge(connection: Connection, before: datetime) -> None:
         .where(~exists().where(budget_line.c.artifact_id == artifact.c.id, live(budget_line)))
         .where(~exists().where(quarantine.c.source == artifact.c.source, quarantine.c.status == OPEN))
     )
-    connection.execute(delete(part).where(part.c.artifact_id.in_(old)))

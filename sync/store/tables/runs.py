@@ -14,7 +14,10 @@ from sync.store.tables.column_types import Instant, Serial, key, long_text, refe
 
 
 class Run(SQLModel, table=True):
-    """One run of the night, or of a part of it: who asked, when, and how it ended."""
+    """One run of the night, or of a part of it: who asked, when, and how it ended.
+
+    `forgotten_at` is when the details of what it found were removed for their age.
+    """
 
     id: int | None = key()
     trigger: str
@@ -27,6 +30,7 @@ class Run(SQLModel, table=True):
     rule_text: str | None = None
     message: str | None = long_text()
     audit_head: str | None = None
+    forgotten_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class AuditEntry(SQLModel, table=True):
