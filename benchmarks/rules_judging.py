@@ -1,8 +1,12 @@
-"""Measure what judging costs: 20 rules over a store of work items, each hit stored with its evidence.
+"""Measure what judging costs: 20 rules over a store of work items, each hit a finding with its evidence.
 
     python benchmarks/rules_judging.py                    # 10,000 and 100,000 items on SQLite
     python benchmarks/rules_judging.py --sizes 1000000 --rules 50    # a large site
     python benchmarks/rules_judging.py --each             # and what each rule takes, with its query plan
+
+*CPU s* is what judging takes: each hit written as a finding, with its evidence. *First* and *second night*
+are all of a night's step, links and states of findings included; nothing that is done is kept, so that a
+store can be judged again.
 
 Every size is filled into a fresh store and judged by a fresh process, so that the peak of one does not hide
 in that of another. CPU seconds count; wall time suffers from whatever else the machine is doing.
@@ -24,22 +28,23 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, func, insert, literal, null, select, text
+from sqlalchemy import Connection, Engine, Table, case, func, insert, literal, null, select, text
 
+from connectors.records import How
 from rules.catalogue import fold
 from rules.moments import Context
 from rules.pack import load
 from rules.ruleset import RuleSet
 from rules.sql import hits
-from sync.judge import run_rule
+from sync.judge import hits_of, judge, verdict_of
 from sync.plan import Limit
 from sync.preview import Frame as PreviewFrame
 from sync.preview import Previewer
-from sync.store import tables
+from sync.store import findings, runs, tables
 from sync.store.bulk import insert_rows
 from sync.store.catalogue import Frame, bind_catalogue
 from sync.store.database import open_store, read_only
-from sync.store.findings import clear_hits
+from sync.store.links import relink
 from sync.store.schema import table_of
 
 NOW = datetime(2026, 7, 15, 3, 0, tzinfo=UTC)
@@ -98,18 +103,18 @@ def fill(engine: Engine, size: int) -> None:
     with engine.begin() as connection:
         for turn in range(1, size // DRAWN):
             repeat(connection, turn)
+        relink(connection)
     engine.dispose()
 
 
 def repeat(connection: Connection, turn: int) -> None:
     """Write the first rows of every table once more, `turn` strides further on."""
-    ids = {"id": ITEMS, "work_item_id": ITEMS, "budget_line_id": LINES}
+    code_of_money = table_of(tables.BudgetLine).c.project_folded
     for model in (
         tables.WorkItem,
         tables.WorkItemLabel,
-        tables.ObjectiveLink,
+        tables.WorkItemReference,
         tables.BudgetLine,
-        tables.BudgetLink,
     ):
         table = table_of(model)
         first = table.c.work_item_id if "work_item_id" in table.c else table.c.id
@@ -118,10 +123,13 @@ def repeat(connection: Connection, turn: int) -> None:
         for column in table.c:
             if column.name == "id":
                 new: Any = null() if "work_item_id" in table.c else column + turn * stride
-            elif column.name in ids:
-                new = column + turn * ids[column.name]
-            elif column.name in {"source_id", "key", "key_folded"}:
+            elif column.name in {"id", "work_item_id"}:
+                new = column + turn * stride
+            elif column.name in {"source_id", "key", "key_folded"} or column is code_of_money:
                 new = column + literal(f"x{turn}")
+            elif column.name.startswith("target"):
+                coded = table.c.how == How.COST_CODE.value
+                new = case((coded, column + literal(f"x{turn}")), else_=column)
             else:
                 new = column
             columns.append(new.label(column.name))
@@ -137,10 +145,8 @@ def draw_all(engine: Engine, size: int) -> None:
         put(connection, tables.Objective, (objective(number, draw) for number in range(1, goals + 1)))
         put(connection, tables.WorkItem, (work_item(number, draw) for number in range(1, size + 1)))
         put(connection, tables.WorkItemLabel, labels(size, draw))
-        put(connection, tables.ObjectiveLink, links(size, goals, draw))
-        put(connection, tables.BudgetLine, (line for line, _ in money(size)))
-        put(connection, tables.BudgetLink, (link for _, link in money(size)))
-    engine.dispose()
+        put(connection, tables.WorkItemReference, references(size, goals, draw))
+        put(connection, tables.BudgetLine, money(size))
 
 
 def put(connection: Connection, model: type, rows: Iterator[dict[str, Any]]) -> None:
@@ -221,32 +227,32 @@ def labels(size: int, draw: random.Random) -> Iterator[dict[str, Any]]:
             yield {"work_item_id": number, "label": label, "label_folded": label}
 
 
-def links(size: int, goals: int, draw: random.Random) -> Iterator[dict[str, Any]]:
-    """Tie six items in ten to an objective, and some of them to a second one."""
+def references(size: int, goals: int, draw: random.Random) -> Iterator[dict[str, Any]]:
+    """Have six items in ten name an objective, some of them a second one, and every other item a code."""
     for number in range(1, size + 1):
         for goal in draw.sample(range(1, goals + 1), min(goals, draw.choice([0, 0, 1, 1, 1, 2]))):
-            yield {
-                "work_item_id": number,
-                "objective_id": goal,
-                "how": "custom_field",
-                "evidence": f"field Objective = {goal}",
-                "depth": 0,
-                "counts": True,
-            }
+            yield reference(number, How.CUSTOM_FIELD, str(goal), f"field Objective = {goal}")
+        if number % 2:
+            yield reference(number, How.COST_CODE, f"c{number}", f"field Cost code = C{number}")
 
 
-def money(size: int) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Give every other item a budget, and half of these an actual and a forecast as well."""
+def reference(item: int, how: How, target: str, evidence: str) -> dict[str, Any]:
+    """Give one tie that an item claims."""
+    said = {"how": how.value, "target": target, "target_folded": target, "evidence": evidence}
+    return {"work_item_id": item, **said, "meant": how is How.CUSTOM_FIELD}
+
+
+def money(size: int) -> Iterator[dict[str, Any]]:
+    """Give the code of every other item a budget, and half of them an actual and a forecast as well."""
     draw, number = random.Random(8), 0
     for item in range(1, size + 1, 2):
         for version in ["budget", "actual", "forecast"][: draw.choice([1, 3])]:
             number += 1
-            amount = draw.randrange(1_000, 30_000_000)
             said = {"version": version, "fiscal_year": 2026, "period": "FY2026", "currency": "USD"}
             known = {"source": "finance", "source_id": str(number), "valid_from_run": 1}
-            line = {**known, "id": number, "key_folded": str(number), **said}
-            tie = {"budget_line_id": number, "work_item_id": item, "how": "cost_code", "evidence": "code"}
-            yield {**line, "amount_minor": amount}, {**tie, "amount_minor": amount}
+            amount = draw.randrange(1_000, 30_000_000)
+            code = {"project": f"C{item}", "project_folded": f"c{item}"}
+            yield {**known, "id": number, "key_folded": str(number), **said, **code, "amount_minor": amount}
 
 
 def rule_set(count: int, *, edited: bool = False) -> RuleSet:
@@ -267,20 +273,36 @@ def rule_set(count: int, *, edited: bool = False) -> RuleSet:
 def measure(url: str, *, count: int, each: bool) -> None:
     """Judge a store, and print the figures as one line of JSON."""
     engine, rules = open_store(url), rule_set(count)
-    with engine.begin() as connection:
-        floor = peak_rss()
-        before = time.process_time(), time.perf_counter()
-        clear_hits(connection)
-        for rule in rules.rules:
-            began = time.process_time()
-            run_rule(connection, rule)
-            if each:
-                show(connection, rule, time.process_time() - began)
-        cpu, wall = time.process_time() - before[0], time.perf_counter() - before[1]
-        hits_found = connection.scalar(select(func.count()).select_from(table_of(tables.Hit)))
-    figures = {"cpu": cpu, "wall": wall, "hits": hits_found, "floor": floor, "peak": peak_rss()}
-    figures["preview"] = preview(engine, rules)
-    print(json.dumps(figures))
+    floor = peak_rss()
+    with engine.connect() as connection:
+        figures: dict[str, Any] = {"cpu": raise_all(connection, rules, each=each)}
+        figures["hits"] = connection.scalar(select(func.count()).select_from(table_of(tables.Finding)))
+        connection.rollback()
+        figures["preview"] = preview(engine, rules)
+        figures["first"], figures["second"] = (night(connection, rules, day) for day in (0, 1))
+        connection.rollback()
+    print(json.dumps({**figures, "floor": floor, "peak": peak_rss()}))
+
+
+def raise_all(connection: Connection, rules: RuleSet, *, each: bool) -> float:
+    """Write the hits of every rule as findings; give the CPU seconds it takes."""
+    run_id = runs.begin(connection, "bench", NOW, dry_run=False)
+    before = time.process_time()
+    for rule in rules.rules:
+        began = time.process_time()
+        findings.raise_findings(connection, verdict_of(rule), hits_of(rule), run_id, NOW)
+        if each:
+            show(connection, rule, time.process_time() - began)
+    return time.process_time() - before
+
+
+def night(connection: Connection, rules: RuleSet, day: int) -> float:
+    """Do all that a night does to judge: links, hits, findings, waivers; give the CPU seconds it takes."""
+    now = NOW + timedelta(days=day)
+    run_id = runs.begin(connection, "bench", now, dry_run=False)
+    began = time.process_time()
+    judge(connection, rules, (), run_id, now)
+    return time.process_time() - began
 
 
 def preview(engine: Engine, rules: RuleSet) -> float:
@@ -325,7 +347,9 @@ def main() -> None:
         measure(options.judge, count=options.rules, each=options.each)
         return
     print(f"{options.rules} rules, evidence stored, SQLite {sqlite3.sqlite_version}")
-    print("    items      hits   CPU s  wall s  peak MiB  over floor  ns/item/rule  preview CPU s")
+    print(
+        "    items      hits   CPU s  ns/item/rule  preview  first night  second night  peak MiB  over floor"
+    )
     for size in (int(part) for part in options.sizes.split(",")):
         with tempfile.TemporaryDirectory() as folder:
             file = options.store or Path(folder) / "bench.db"
@@ -340,9 +364,9 @@ def main() -> None:
             found = json.loads(last)
             each = found["cpu"] / size / options.rules * 1e9
             print(
-                f"{size:>9,} {found['hits']:>9,} {found['cpu']:>7.2f} {found['wall']:>7.2f} "
-                f"{found['peak']:>9.0f} {found['peak'] - found['floor']:>11.0f} {each:>13.0f} "
-                f"{found['preview']:>14.2f}"
+                f"{size:>9,} {found['hits']:>9,} {found['cpu']:>7.2f} {each:>13.0f} {found['preview']:>8.2f} "
+                f"{found['first']:>12.2f} {found['second']:>13.2f} {found['peak']:>9.0f} "
+                f"{found['peak'] - found['floor']:>11.0f}"
             )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Connection, String, insert, literal, update
+from sqlalchemy import ColumnElement, Connection, Select, String, case, literal, select
 
 from rules.catalogue import Path
-from rules.condition import Condition, named_paths
+from rules.condition import named_paths
 from rules.ruleset import Rule, RuleSet, Severity
 from rules.sql import hits, matching
 from sync.figures import Dangling
@@ -19,7 +20,8 @@ from sync.store.bulk import analyze
 from sync.store.dangling import count_dangling
 from sync.store.schema import table_of
 
-hit = table_of(tables.Hit)
+finding = table_of(tables.Finding)
+work_item = table_of(tables.WorkItem)
 
 ENTITY_KINDS: Mapping[str, set[Kind]] = {
     "workItem": {Kind.WORK},
@@ -101,25 +103,24 @@ def judge(
     """
     groups.gather(connection)
     links.relink(connection)
-    findings.clear_hits(connection)
     frozen: dict[str, str] = {}
     for rule in rules.rules:
+        for name in rule.was:
+            findings.carry_over(connection, name, rule.id)
         missing = reads(rule) & set(incomplete)
         if dark and not judges_each_site_alone(rule):
             missing |= reads(rule) & {Kind.WORK}
         if missing:
             frozen[rule.id] = ", ".join(sorted(kind.value for kind in missing)) + " incomplete"
         else:
-            run_rule(connection, rule)
-    findings.forget_hits(connection, dark)
-    analyze(connection, hit)
+            findings.raise_findings(connection, verdict_of(rule), hits_of(rule, dark), run_id, now)
+    analyze(connection, finding)
     granted = waivers.keep(connection, rules.waivers, run_id)
     for rule in rules.rules:
-        verdict = replace(verdict_of(rule), dark=tuple(sorted(dark)))
-        for name in rule.was:
-            findings.carry_over(connection, name, rule.id)
         if rule.id not in frozen:
-            findings.merge(connection, verdict, run_id, now)
+            verdict = replace(verdict_of(rule), dark=tuple(sorted(dark)))
+            findings.close_departed(connection, verdict, run_id, now)
+            findings.clear_findings(connection, verdict, run_id, now)
             theirs = rules.waivers_of(rule, today or now.date())
             findings.waive(
                 connection,
@@ -132,32 +133,17 @@ def judge(
     return Judgement(frozen, tuple(sorted(dark)), cycles, count_dangling(connection))
 
 
-def run_rule(connection: Connection, rule: Rule) -> None:
-    """Write the hits of one rule with their evidence, in one statement."""
-    selected = hits(rule).subquery()
-    connection.execute(
-        insert(hit).from_select(
-            ["rule", "entity", "subject_id", "evidence"],
-            selected.select().with_only_columns(
-                literal(rule.id, String),
-                literal(rule.entity.name, String),
-                selected.c.item_id,
-                selected.c.evidence,
-            ),
-        )
-    )
+def hits_of(rule: Rule, dark: Collection[str] = ()) -> Select[Any]:
+    """Select the row, the evidence and the severity of each hit, but for items of the sites in `dark`."""
+    found = hits(rule)
+    item: ColumnElement[Any] = found.selected_columns["item_id"]
+    if dark and rule.entity.name == findings.WORK_ITEM:
+        found = found.where(item.not_in(select(work_item.c.id).where(work_item.c.source.in_(dark))))
+    severity: ColumnElement[str] = literal(rule.severity.value, String)
     if rule.error_when is not None:
-        raise_severity(connection, rule, rule.error_when)
-
-
-def raise_severity(connection: Connection, rule: Rule, error_when: Condition) -> None:
-    """Call the hits of a rule errors where its second condition holds too."""
-    rows = matching(rule.entity, error_when)
-    connection.execute(
-        update(hit)
-        .where(hit.c.rule == rule.id, hit.c.entity == rule.entity.name, hit.c.subject_id.in_(rows))
-        .values(severity=Severity.ERROR.value)
-    )
+        raised = item.in_(matching(rule.entity, rule.error_when))
+        severity = case((raised, literal(Severity.ERROR.value, String)), else_=severity)
+    return found.add_columns(severity)
 
 
 def asks_for_objective(rule: Rule) -> bool:
@@ -174,7 +160,6 @@ def verdict_of(rule: Rule) -> findings.Verdict:
         rule=rule.id,
         entity=rule.entity.name,
         rule_hash=rule.hash,
-        severity=rule.severity.value,
         label=rule.label,
         hold=rule.grace,
         clear_after=rule.clear_after,

@@ -1,8 +1,11 @@
-"""Merge tonight's hits into the findings: pending → open → clearing → closed, set-wise and rule by rule."""
+"""Merge tonight's hits into the findings: pending → open → clearing → closed, set-wise and rule by rule.
+
+A hit goes straight into its finding, so that what a rule is true for tonight is what bears tonight's run.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,26 +15,23 @@ from sqlalchemy import (
     Connection,
     Select,
     and_,
-    delete,
     exists,
     false,
     func,
-    insert,
     literal,
     null,
     or_,
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from sync.life import CLOSED, Life, Terms
 from sync.store import tables
-from sync.store.bulk import analyze
 from sync.store.presence import missing
 from sync.store.schema import table_of
 
 finding = table_of(tables.Finding)
-hit = table_of(tables.Hit)
 SUBJECTS = {
     "workItem": table_of(tables.WorkItem),
     "objective": table_of(tables.Objective),
@@ -48,7 +48,6 @@ class Verdict:
     rule: str
     entity: str
     rule_hash: str
-    severity: str
     label: str | None
     hold: timedelta
     clear_after: timedelta
@@ -69,94 +68,55 @@ class Verdict:
         return {"mode": self.mode, "label": label, "owner": self.owner, "alignment": self.alignment}
 
 
-def clear_hits(connection: Connection) -> None:
-    """Forget last night's hits."""
-    connection.execute(delete(hit))
+def raise_findings(
+    connection: Connection, verdict: Verdict, hits: Select[Any], run_id: int, now: datetime
+) -> None:
+    """Make findings of new hits, and open, reopen or keep pending the others, as `sync.life` says.
 
-
-def forget_hits(connection: Connection, dark: Collection[str]) -> None:
-    """Forget what was found just now on items of sites that were not read whole."""
-    if dark:
-        subject = SUBJECTS[WORK_ITEM]
-        theirs = select(subject.c.id).where(subject.c.source.in_(dark))
-        connection.execute(delete(hit).where(hit.c.entity == WORK_ITEM, hit.c.subject_id.in_(theirs)))
-
-
-def merge(connection: Connection, verdict: Verdict, run_id: int, now: datetime) -> None:
-    """Bring the findings of one rule up to date with its hits of this run, as `sync.life` says."""
-    analyze(connection, finding)
-    raise_findings(connection, verdict, run_id, now)
-    close_departed(connection, verdict, run_id, now)
-    clear_findings(connection, verdict, run_id, now)
-
-
-def raise_findings(connection: Connection, verdict: Verdict, run_id: int, now: datetime) -> None:
-    """Open, reopen or keep pending what is hit, and take over tonight's evidence."""
+    `hits` selects the id of a row, the evidence and the severity.
+    """
     first = "pending" if verdict.hold else "open"
     opened = None if verdict.hold else now
     opened_run = None if verdict.hold else run_id
-    own = of_rule(verdict)
     fresh: dict[str, Any] = {"state": first, "since": now, "opened_at": opened, "opened_run": opened_run}
+    take_over(connection, verdict, hits, run_id, fresh)
     reset = {"clearing_since": None, "closed_at": None, "closed_why": None, "closed_run": None}
+    hit = and_(of_rule(verdict), finding.c.last_run == run_id)
+    connection.execute(update(finding).where(hit, finding.c.state == CLOSED).values(**fresh, **reset))
     connection.execute(
-        update(finding).where(own, finding.c.state == "closed", is_hit()).values(**fresh, **reset)
+        update(finding).where(hit, finding.c.state == "clearing").values(state="open", clearing_since=None)
     )
     connection.execute(
         update(finding)
-        .where(own, finding.c.state == "clearing", is_hit())
-        .values(state="open", clearing_since=None)
-    )
-    connection.execute(
-        update(finding)
-        .where(own, finding.c.state == "pending", finding.c.since <= now - verdict.hold, is_hit())
+        .where(hit, finding.c.state == "pending", finding.c.since <= now - verdict.hold)
         .values(state="open", opened_at=now, opened_run=run_id)
     )
-    theirs = select(hit.c.evidence).where(same_subject()).scalar_subquery()
-    raised = select(hit.c.severity).where(same_subject()).scalar_subquery()
-    connection.execute(
-        update(finding)
-        .where(own, is_hit())
-        .values(
-            evidence=theirs,
-            last_run=run_id,
-            rule_hash=verdict.rule_hash,
-            severity=func.coalesce(raised, verdict.severity),
-            **verdict.words,
-        )
+
+
+def take_over(
+    connection: Connection, verdict: Verdict, hits: Select[Any], run_id: int, fresh: dict[str, Any]
+) -> None:
+    """Write each hit into its finding, in one statement; only a new one takes what is said of fresh ones."""
+    said = {"rule_hash": verdict.rule_hash, "last_run": run_id, **verdict.words}
+    values = {"rule": verdict.rule, "entity": verdict.entity, **said, **fresh}
+    constants: list[ColumnElement[Any]] = [
+        null() if value is None else literal(value, finding.c[name].type) for name, value in values.items()
+    ]
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement: Any = insert(finding).from_select(
+        ["subject_id", "evidence", "severity", *values], hits.add_columns(*constants)
     )
-    insert_new(connection, verdict, run_id, fresh)
-
-
-def insert_new(connection: Connection, verdict: Verdict, run_id: int, fresh: dict[str, Any]) -> None:
-    """Make a finding of each hit that never had one."""
-    said = {
-        "rule": verdict.rule,
-        "entity": verdict.entity,
-        "rule_hash": verdict.rule_hash,
-        "last_run": run_id,
-        **verdict.words,
-        **fresh,
-    }
-    values: dict[str, ColumnElement[Any]] = {
-        name: literal(value, finding.c[name].type) if value is not None else null()
-        for name, value in said.items()
-    }
-    values["severity"] = func.coalesce(hit.c.severity, verdict.severity)
     connection.execute(
-        insert(finding).from_select(
-            ["subject_id", "evidence", *values],
-            select(hit.c.subject_id, hit.c.evidence, *values.values()).where(
-                hit.c.rule == verdict.rule,
-                hit.c.entity == verdict.entity,
-                ~exists().where(same_subject()),
-            ),
+        statement.on_conflict_do_update(
+            index_elements=["rule", "entity", "subject_id"],
+            set_={name: statement.excluded[name] for name in ("evidence", "severity", *said)},
         )
     )
 
 
 def clear_findings(connection: Connection, verdict: Verdict, run_id: int, now: datetime) -> None:
     """Close what is no longer hit, at once or after `clear_after`; a pending finding simply ends."""
-    gone = and_(of_rule(verdict), ~is_hit(), ~out_of_sight(verdict))
+    gone = and_(of_rule(verdict), finding.c.last_run < run_id, ~out_of_sight(verdict))
     closed = closing(run_id, now, "no longer true")
     connection.execute(update(finding).where(gone, finding.c.state == "pending").values(**closed))
     if verdict.clear_after:
@@ -278,20 +238,6 @@ def close_orphans(
 def of_rule(verdict: Verdict) -> ColumnElement[bool]:
     """Give the condition that a finding belongs to this rule."""
     return and_(finding.c.rule == verdict.rule, finding.c.entity == verdict.entity)
-
-
-def same_subject() -> ColumnElement[bool]:
-    """Give the condition that a hit and a finding are about the same row."""
-    return and_(
-        hit.c.rule == finding.c.rule,
-        hit.c.entity == finding.c.entity,
-        hit.c.subject_id == finding.c.subject_id,
-    )
-
-
-def is_hit() -> ColumnElement[bool]:
-    """Give the condition that a finding is hit in this run."""
-    return exists().where(same_subject()).correlate(finding)
 
 
 def out_of_sight(verdict: Verdict) -> ColumnElement[bool]:

@@ -16,11 +16,11 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import BigInteger, Connection, Engine, String, Text, false, literal, select, union_all, update
 
 from sync.life import LABELLED, Life, Terms, next_life
 from sync.store import findings, labels, runs, save, tables
-from sync.store.findings import Verdict, finding, hit
+from sync.store.findings import Verdict, finding
 from sync.store.presence import live
 from sync.store.schema import table_of
 from tests.clock import NOW
@@ -37,7 +37,6 @@ def verdict(hold: int = 0, clear_after: int = 0, **more: Any) -> Verdict:
         "rule": "no-objective",
         "entity": "workItem",
         "rule_hash": "h1",
-        "severity": "major",
         "label": "no-objective",
         "hold": hold * DAY,
         "clear_after": clear_after * DAY,
@@ -170,22 +169,14 @@ def merge_hits(
     run_id: int,
     now: datetime,
     evidence: str = "{}",
-    raised: str | None = None,
+    severity: str = "major",
 ) -> None:
-    connection.execute(delete(hit))
-    rows = [
-        {
-            "rule": said.rule,
-            "entity": said.entity,
-            "subject_id": subject,
-            "evidence": evidence,
-            "severity": raised,
-        }
-        for subject in subjects
-    ]
-    if rows:
-        connection.execute(insert(hit), rows)
-    findings.merge(connection, said, run_id, now)
+    none = select(literal(0, BigInteger).label("id")).where(false())
+    rows = union_all(none, *(select(literal(subject, BigInteger)) for subject in subjects)).subquery()
+    hits = select(rows.c.id, literal(evidence, Text), literal(severity, String)).where(rows.c.id > 0)
+    findings.raise_findings(connection, said, hits, run_id, now)
+    findings.close_departed(connection, said, run_id, now)
+    findings.clear_findings(connection, said, run_id, now)
 
 
 def test_findings_live_as_the_model_says(engine: Engine) -> None:
@@ -203,8 +194,9 @@ def test_a_finding_takes_over_the_newest_evidence_severity_and_label(engine: Eng
         first = runs.begin(connection, "test", NOW, dry_run=False)
         merge_hits(connection, [7], verdict(), first, NOW, evidence='{"status": "Open"}')
         second = runs.begin(connection, "test", NOW, dry_run=False)
-        changed = verdict(severity="minor", label="other", rule_hash="h2")
-        merge_hits(connection, [7], changed, second, NOW + DAY, evidence='{"status": "Blocked"}')
+        changed = verdict(label="other", rule_hash="h2")
+        shown = '{"status": "Blocked"}'
+        merge_hits(connection, [7], changed, second, NOW + DAY, evidence=shown, severity="minor")
         row = connection.execute(select(finding)).one()
     assert (row.evidence, row.severity, row.label, row.rule_hash) == (
         '{"status": "Blocked"}',
@@ -217,10 +209,10 @@ def test_a_finding_takes_over_the_newest_evidence_severity_and_label(engine: Eng
 
 def test_two_rules_on_one_item_do_not_touch_each_other(engine: Engine) -> None:
     with engine.begin() as connection:
-        run_id = runs.begin(connection, "test", NOW, dry_run=False)
-        merge_hits(connection, [7], verdict(rule="one"), run_id, NOW)
-        merge_hits(connection, [7], verdict(rule="two"), run_id, NOW)
-        merge_hits(connection, [], verdict(rule="two"), run_id, NOW)
+        first, second = (runs.begin(connection, "test", NOW, dry_run=False) for _ in range(2))
+        merge_hits(connection, [7], verdict(rule="one"), first, NOW)
+        merge_hits(connection, [7], verdict(rule="two"), first, NOW)
+        merge_hits(connection, [], verdict(rule="two"), second, NOW)
         states = dict(tuple(row) for row in connection.execute(select(finding.c.rule, finding.c.state)))
     assert states == {"one": "open", "two": "closed"}
 
@@ -253,14 +245,6 @@ def test_an_objective_that_is_missing_for_a_night_keeps_its_finding(engine: Engi
             save.bury_absent(connection, origin_of(SITE, run_id), at_once=False)
             merge_hits(connection, [], said, run_id, NOW)
             assert state_of(connection, subject) == expected
-
-
-def test_a_hit_whose_second_condition_holds_raises_the_severity_of_its_finding(engine: Engine) -> None:
-    with engine.begin() as connection:
-        for raised, expected in ((None, "major"), ("error", "error"), (None, "major")):
-            run_id = runs.begin(connection, "test", NOW, dry_run=False)
-            merge_hits(connection, [7], verdict(), run_id, NOW, raised=raised)
-            assert connection.scalars(select(finding.c.severity)).one() == expected
 
 
 def test_a_renamed_rule_leaves_its_new_finding_alone_where_both_found_the_row(engine: Engine) -> None:

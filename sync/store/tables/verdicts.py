@@ -1,4 +1,4 @@
-"""The tables of judging: hits, findings, waivers, plans, the ledger of labels, and the figures."""
+"""The tables of judging: findings, waivers, plans, the ledger of labels, and the figures."""
 
 from __future__ import annotations
 
@@ -13,16 +13,6 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel
 
 from sync.store.tables.column_types import Instant, Serial, key, long_text, refers_to
-
-
-class Hit(SQLModel, table=True):
-    """A rule that is true for a row in this run; replaced each night. `severity` is raised, or the rule's."""
-
-    rule: str = Field(primary_key=True)
-    entity: str = Field(primary_key=True)
-    subject_id: int = Field(sa_column=Column(Serial, primary_key=True, autoincrement=False))
-    severity: str | None = None
-    evidence: str = Field(sa_type=Text)
 
 
 class Finding(SQLModel, table=True):
