@@ -3,6 +3,7 @@
 from connectors.jira.config import JiraSiteConfig
 from connectors.jira.diagnosis import Diagnosis, diagnose
 from connectors.jira.discovery import Access, IssueType
+from connectors.jira.doorbell import deployment_at
 from connectors.jira.labels import JiraLabels
 from connectors.jira.remarks import FEATURES, NEEDED
 from connectors.jira.remote import RemoteLinks, remote_name
@@ -24,6 +25,7 @@ __all__ = [
     "JiraSiteConfig",
     "RemoteLinks",
     "connect",
+    "deployment_at",
     "diagnose",
     "remote_name",
 ]

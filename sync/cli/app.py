@@ -17,6 +17,7 @@ from sync.cli import (
     config,
     demo,
     doctor,
+    init,
     look,
     match,
     nightly,
@@ -45,6 +46,7 @@ app = typer.Typer(
 )
 for commands in (
     demo,
+    init,
     doctor,
     nightly,
     look,
