@@ -13,7 +13,7 @@ LOCK  = $(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --p
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format bench-rules bench-peers bench-pull bench-finance soak-pull soak-finance bench-write bench-matching lock clean
+.PHONY: help demo test check lint format bench-rules bench-peers bench-pull bench-finance soak-pull soak-finance bench-write bench-matching bench-pages lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -60,6 +60,9 @@ bench-finance: $(VENV)/.installed  ## a budget file of 1,000,000 rows beside bar
 
 bench-write: $(VENV)/.installed  ## how fast labels are written, in bulk and one by one, beside the jira package
 	@$(BIN)/python benchmarks/write.py $(ARGS)
+
+bench-pages: $(VENV)/.installed  ## what a page costs over 100,000 findings (ARGS="--findings 1000000")
+	@$(BIN)/python benchmarks/pages.py $(ARGS)
 
 lock: $(VENV)/.dev  ## write the lock files from pyproject.toml, keeping versions (UPGRADE=1 moves them)
 	@echo "Locking requirements.lock, requirements-build.lock and requirements-dev.lock"

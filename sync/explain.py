@@ -108,9 +108,9 @@ class Explainer:
     frame: Frame
     ways: Mapping[str, Ways]
 
-    def explain(self, key: str, only: str | None = None) -> Explanation:
+    def explain(self, key: str, only: str | None = None, site: str | None = None) -> Explanation:
         """Explain one work item by key or id; raise `ConfigurationError` for a key or a rule nobody knows."""
-        row = ties.find_work_item(self.connection, key)
+        row = ties.find_work_item(self.connection, key, site)
         if row is None:
             raise ConfigurationError(unknown_key(key, ties.nearest_keys(self.connection, key)))
         rules = [rule for rule in self.rules.rules if only in (None, rule.id)]
@@ -243,6 +243,17 @@ def what_comes(rule: Rule, finding: AnyRow | None) -> str | None:
     if finding.state == "clearing":
         return f"closes on {finding.clearing_since + rule.clear_after:%Y-%m-%d} if it does not come back"
     return None
+
+
+def label_note(view: RuleView) -> str:
+    """Say why a label is not on the ticket although the rule flags it."""
+    if view.mode != "label":
+        return f" (not written: the rule is in mode {view.mode})"
+    if view.waived:
+        return " (not written: waived)"
+    if view.state == "pending":
+        return " (not written yet: `for` is not over)"
+    return ""
 
 
 def tie_of(row: AnyRow) -> Tie:

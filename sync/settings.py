@@ -21,16 +21,18 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 from rapidfuzz import fuzz, process
 
 from connectors.finance.currencies import EXPONENTS
 from connectors.records import RateType
+from sync import listening
 from sync.errors import ConfigurationError
 
 OURS = ("JIRA_", "TIELINE_", "FINANCE_", "OBJECTIVES_")
-SECRETS = ("JIRA_API_TOKEN", "JIRA_PAT", "JIRA_PASSWORD", "TIELINE_DATABASE_URL")
+SECRETS = ("JIRA_API_TOKEN", "JIRA_PAT", "JIRA_PASSWORD", "TIELINE_DATABASE_URL", "TIELINE_LOGINS")
 
 
 def share(value: Any) -> Any:
@@ -81,6 +83,11 @@ class Settings(BaseModel):
     keep_history_days: int = Field(1100, alias="TIELINE_KEEP_HISTORY_DAYS", ge=31)
     tokens: Path = Field(Path("tieline-tokens"), alias="TIELINE_TOKENS")
     report_dir: Path = Field(Path("tieline-report"), alias="TIELINE_REPORT_DIR")
+    listen: str | None = Field(None, alias="TIELINE_LISTEN")
+    logins: SecretStr | None = Field(None, alias="TIELINE_LOGINS")
+    proxy_header: str | None = Field(None, alias="TIELINE_PROXY_HEADER")
+    proxy_addresses: str | None = Field(None, alias="TIELINE_PROXY_ADDRESSES", validate_default=True)
+    public_url: str | None = Field(None, alias="TIELINE_PUBLIC_URL")
 
     @field_validator("timezone")
     @classmethod
@@ -119,6 +126,35 @@ class Settings(BaseModel):
         if value not in EXPONENTS:
             raise ValueError(f"{value!r} is no ISO 4217 currency code; use one such as USD or EUR")
         return value
+
+    @field_validator("listen")
+    @classmethod
+    def known_address(cls, value: str | None) -> str | None:
+        """Refuse what is no address to listen on."""
+        if value is not None:
+            listening.read_address(value)
+        return value
+
+    @field_validator("logins")
+    @classmethod
+    def safe_logins(cls, value: SecretStr | None) -> SecretStr | None:
+        """Refuse logins that cannot be told apart or could be guessed."""
+        if value is not None:
+            listening.read_logins(value.get_secret_value())
+        return value
+
+    @field_validator("proxy_addresses")
+    @classmethod
+    def known_proxy(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """Refuse a proxy that is named by half: anybody could send its header."""
+        listening.read_proxy(info.data.get("proxy_header"), value)
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def web_address(cls, value: str | None) -> str | None:
+        """Refuse what people could not open; a path may be in it, nothing behind it."""
+        return None if value is None else listening.read_public_url(value)
 
     @property
     def zone(self) -> ZoneInfo:

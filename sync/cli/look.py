@@ -15,7 +15,7 @@ from sync.cli.output import Output, shortened
 from sync.cli.session import open_engine, open_session, read_settings, utc_now
 from sync.cli.summary import mapped, show_coverage, show_sources, source_document
 from sync.errors import ConfigurationError, Exit
-from sync.explain import Explainer, Explanation, RuleView
+from sync.explain import Explainer, Explanation, RuleView, label_note
 from sync.explain_money import LineExplainer
 from sync.schedule import next_due
 from sync.store import history
@@ -134,17 +134,6 @@ def show_rule(output: Output, view: RuleView) -> None:
             output.line(f"  to clear it: {view.fix}")
         if view.owner:
             output.line(f"  owner of the rule: {view.owner}")
-
-
-def label_note(view: RuleView) -> str:
-    """Say why a label is not on the ticket although the rule flags it."""
-    if view.mode != "label":
-        return f" (not written: the rule is in mode {view.mode})"
-    if view.waived:
-        return " (not written: waived)"
-    if view.state == "pending":
-        return " (not written yet: `for` is not over)"
-    return ""
 
 
 def runs(

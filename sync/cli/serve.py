@@ -24,6 +24,7 @@ from sync.night import Options, run_night
 from sync.settings import Settings
 from sync.shelf import Shelf
 from sync.store import runs
+from sync.web import Office, pages_served
 from sync.wiring import load_rules, load_rules_again
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
@@ -84,14 +85,24 @@ def serve(env_file: EnvFile = None, json: Json = False) -> int:
         shelf = shelf_for(settings)
         shelf.take(utc_now())  # a mistake in the rules is told now, not at night
         first = schedule.next_due(settings.schedule, settings.zone, utc_now())
-        with stop_on_signal() as stop:
+        office = Office(settings, session.sources, session.engine, shelf.rules, utc_now)
+        with stop_on_signal() as stop, pages_served(office) as url:
             output.line(
                 f"Serving {settings.schedule!r} in {settings.timezone}. "
                 f"Next night: {first.at:%Y-%m-%d %H:%M %Z}. Stop with Ctrl-C."
             )
+            if url:
+                output.line(pages_line(url, office))
             tick_until(stop, Watch(session, output, utc_now(), utc_now, shelf), settings.zone)
             output.line("Stopped.")
     return Exit.OK
+
+
+def pages_line(url: str, office: Office) -> str:
+    """Say where the pages are, and where nobody can see them why."""
+    if office.logins or office.proxy:
+        return f"Pages: {office.settings.public_url or url}"
+    return f"Pages: {url}, closed to everybody: set TIELINE_LOGINS or TIELINE_PROXY_HEADER."
 
 
 def shelf_for(settings: Settings) -> Shelf:

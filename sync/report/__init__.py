@@ -18,9 +18,19 @@ from sync.report.page import page
 from sync.report.spreadsheets import coverage_csv, findings_csv, unaligned_csv
 from sync.store.figures import read_figures
 
-__all__ = ["Figures", "document", "figures_of", "write_report"]
+__all__ = ["FILES", "PAGE", "Figures", "document", "figures_of", "page", "version", "write_report"]
 
 PAGE = "index.html"
+# What is written beside the page.
+FILES = (
+    "report.json",
+    "coverage.csv",
+    "unaligned.csv",
+    "findings.csv",
+    "unmatched-money.csv",
+    "unfunded-work.csv",
+    "converted.csv",
+)
 
 
 def write_report(
@@ -38,16 +48,16 @@ def write_report(
     `ConfigurationError` for a run without figures and for a folder that cannot be written.
     """
     figures = figures_of(engine, run_id, zone=zone, currency=currency, fiscal_year=fiscal_year)
-    contents = {
-        "report.json": to_json(figures),
-        "coverage.csv": coverage_csv(figures),
-        "unaligned.csv": unaligned_csv(figures),
-        "findings.csv": findings_csv(figures, zone),
-        "unmatched-money.csv": unmatched_csv(figures),
-        "unfunded-work.csv": unfunded_csv(figures),
-        "converted.csv": converted_csv(figures),
-        PAGE: page(figures, zone, version()),
-    }
+    beside = (
+        to_json(figures),
+        coverage_csv(figures),
+        unaligned_csv(figures),
+        findings_csv(figures, zone),
+        unmatched_csv(figures),
+        unfunded_csv(figures),
+        converted_csv(figures),
+    )
+    contents = {**dict(zip(FILES, beside, strict=True)), PAGE: page(figures, zone, version())}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in contents.items():

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple
+from functools import partial
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FunctionLoader, StrictUndefined
 
 from connectors.finance.currencies import EXPONENTS
 from sync.conversion import ROUNDING
-from sync.figures import Figures, Project, Series, Slice, Split, add_up, age, percent
+from sync.figures import Figures, Project, Series, Slice, Split, TrendPoint, add_up, age, percent
 from sync.report import wording
 from sync.report.charts import COLOURS, WORDS, Bar, coverage_chart, trend_chart
 from sync.report.document import ITEMS_SHOWN
@@ -36,7 +38,7 @@ def page(figures: Figures, zone: ZoneInfo, version: str) -> str:
             rounding=ROUNDING,
             all_standings=standings(part.money for part in figures.slices),
             coverage=coverage_chart(bars(rows, series), unit(series), coverage_summary(figures)),
-            trend=trend_chart(figures.trend, zone, trend_summary(figures, zone)),
+            trend=trend_chart(figures.trend, zone, trend_line(figures.trend, zone)),
             colours=COLOURS,
             words=WORDS,
             items_shown=ITEMS_SHOWN,
@@ -46,10 +48,14 @@ def page(figures: Figures, zone: ZoneInfo, version: str) -> str:
     )
 
 
-def environment(zone: ZoneInfo) -> Environment:
-    """Make the template environment: autoescape on, and an unknown name is an error."""
+def environment(zone: ZoneInfo, *more: Traversable) -> Environment:
+    """Make the template environment: autoescape on, and an unknown name is an error.
+
+    Templates are looked for in the folders named, then beside this module.
+    """
+    folders = (*more, files("sync.report"))
     made = Environment(
-        loader=FunctionLoader(lambda name: (files("sync.report") / name).read_text(encoding="utf-8")),
+        loader=ChoiceLoader([FunctionLoader(partial(template, folder)) for folder in folders]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -70,6 +76,12 @@ def environment(zone: ZoneInfo) -> Environment:
     }
     made.globals["points"] = wording.points
     return made
+
+
+def template(folder: Traversable, name: str) -> str | None:
+    """Read a template out of a folder, if it is there."""
+    file = folder / name
+    return file.read_text(encoding="utf-8") if file.is_file() else None
 
 
 def with_rest(projects: Sequence[Project]) -> list[Project]:
@@ -123,13 +135,13 @@ def coverage_summary(figures: Figures) -> str:
     )
 
 
-def trend_summary(figures: Figures, zone: ZoneInfo) -> str:
+def trend_line(trend: Sequence[TrendPoint], zone: ZoneInfo) -> str:
     """Say in a sentence what the trend chart shows."""
-    if len(figures.trend) < 2:
+    if len(trend) < 2:
         return ""
-    first, last = figures.trend[0], figures.trend[-1]
+    first, last = trend[0], trend[-1]
     return (
-        f"Line chart of the aligned share of money over {len(figures.trend)} runs: "
+        f"Line chart of the aligned share of money over {len(trend)} runs: "
         f"{percent(first.money.share)} on {wording.day(first.started_at, zone)}, "
         f"{percent(last.money.share)} on {wording.day(last.started_at, zone)}."
     )

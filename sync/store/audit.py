@@ -116,6 +116,14 @@ def entries_of(connection: Connection, run_id: int | None = None) -> Iterator[En
         after = rows[-1].id
 
 
+def newest_of(connection: Connection, run_id: int, most: int) -> list[Entry]:
+    """Read the last entries of a run, the newest first."""
+    rows = connection.execute(
+        select(entry).where(entry.c.run_id == run_id).order_by(entry.c.id.desc()).limit(most)
+    ).all()
+    return [Entry(r.id, r.at, r.run_id, r.event, r.detail, r.hash) for r in rows]
+
+
 def heads(connection: Connection) -> dict[int, str]:
     """Read the hash that each run noted at its end."""
     rows = connection.execute(select(run.c.id, run.c.audit_head).where(run.c.audit_head.is_not(None)))

@@ -22,9 +22,14 @@ ledger = table_of(tables.LabelWrite)
 quarantine = table_of(tables.Quarantine)
 
 
-def newest_runs(connection: Connection, number: int) -> Sequence[AnyRow]:
-    """Read the newest runs, the newest first."""
-    return connection.execute(select(run).order_by(run.c.id.desc()).limit(number)).all()
+def newest_runs(connection: Connection, number: int, after: int = 0) -> Sequence[AnyRow]:
+    """Read the newest runs, the newest first; `after` leaves out so many of them."""
+    return connection.execute(select(run).order_by(run.c.id.desc()).limit(number).offset(after)).all()
+
+
+def count_runs(connection: Connection) -> int:
+    """Count the runs there have been."""
+    return connection.scalar(select(func.count()).select_from(run)) or 0
 
 
 def newest_reads(connection: Connection) -> Sequence[AnyRow]:

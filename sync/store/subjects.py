@@ -40,10 +40,12 @@ class Subject:
     ticket: Ticket | None = field(default=None, compare=False)
 
 
-def names(connection: Connection, entity: str, rows: Collection[int]) -> dict[int, Subject]:
-    """Name rows of an entity by their surrogate keys; those that rules no longer see have no name."""
+def names(
+    connection: Connection, entity: str, rows: Collection[int], *, gone: bool = False
+) -> dict[int, Subject]:
+    """Name rows of an entity by their surrogate keys; those that rules no longer see only with `gone`."""
     table = TABLES[entity]
-    seen = live(table) if entity in SUBJECTS else true()
+    seen = live(table) if entity in SUBJECTS and not gone else true()
     extra = (work_item.c.source, work_item.c.source_id) if entity == WORK_ITEM else ()
     found: dict[int, Subject] = {}
     for part in portions(sorted(rows)):

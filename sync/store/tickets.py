@@ -221,8 +221,8 @@ def named(rows: Iterable[AnyRow]) -> tuple[ItemName, ...]:
     return tuple(first.values())
 
 
-def label_facts(connection: Connection, run_id: int) -> LabelFacts:
-    """Read what a run planned to write, and the ledger of what it wrote, refusals first."""
+def label_facts(connection: Connection, run_id: int, most: int | None = None) -> LabelFacts:
+    """Read what a run planned to write, and the ledger of what it wrote, or `most` of it, refusals first."""
     planned: dict[str, int] = {
         row.operation: row.number
         for row in connection.execute(
@@ -241,6 +241,7 @@ def label_facts(connection: Connection, run_id: int) -> LabelFacts:
             ledger.c.operation,
             ledger.c.label,
         )
+        .limit(most)
     )
     entries = tuple(
         LabelEntry(row.key, row.url, row.operation, row.label, row.rule, row.state, row.reason)

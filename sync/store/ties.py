@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select, true
 
 from connectors.records import How
 from sync.store import tables
 from sync.store.coverage import objective_is_live
+from sync.store.former_keys import former_key
 from sync.store.links import (
     NAMING,
     ambiguous_claims,
@@ -31,14 +32,21 @@ finding = table_of(tables.Finding)
 ledger = table_of(tables.LabelWrite)
 
 
-def find_work_item(connection: Connection, key: str) -> AnyRow | None:
-    """Find a work item by its key or its immutable id, letter case aside."""
-    return connection.execute(
-        select(work_item)
-        .where((work_item.c.key_folded == key.casefold()) | (work_item.c.source_id == key))
-        .order_by(work_item.c.deleted_at.is_not(None), work_item.c.id)
-        .limit(1)
-    ).one_or_none()
+def find_work_item(connection: Connection, key: str, site: str | None = None) -> AnyRow | None:
+    """Find a work item by its key, its immutable id or a key it had, letter case aside."""
+    here = true() if site is None else work_item.c.source == site
+    had = select(former_key.c.work_item_id).where(former_key.c.key_folded == key.casefold())
+    named = (work_item.c.source_id == key, work_item.c.key_folded == key.casefold(), work_item.c.id.in_(had))
+    for way in (or_(*named[:2]), named[2]):
+        row = connection.execute(
+            select(work_item)
+            .where(here, way)
+            .order_by(work_item.c.deleted_at.is_not(None), work_item.c.id)
+            .limit(1)
+        ).one_or_none()
+        if row is not None:
+            return row
+    return None
 
 
 def nearest_keys(connection: Connection, key: str) -> list[str]:

@@ -104,13 +104,14 @@ def test_a_share_may_be_written_as_a_percentage(written: str, share: float) -> N
 
 @pytest.mark.parametrize("key", SECRETS)
 def test_a_secret_may_come_from_a_file_and_is_never_shown(tmp_path: Path, key: str) -> None:
-    (tmp_path / "secret").write_text("s3cret-word\n", encoding="utf-8")
-    for environ in ({f"{key}_FILE": str(tmp_path / "secret")}, {key: "s3cret-word"}):
+    word = "anna:s3cret-word-0123456789"  # in a form that each of them takes
+    (tmp_path / "secret").write_text(f"{word}\n", encoding="utf-8")
+    for environ in ({f"{key}_FILE": str(tmp_path / "secret")}, {key: word}):
         settings = load_settings(environ)
         secret = getattr(settings, KEYS[key])
-        assert secret.get_secret_value() == "s3cret-word"
+        assert secret.get_secret_value() == word
         assert "s3cret" not in repr(settings) + str(settings) + settings.model_dump_json()
-        assert variables(environ)[key] == "s3cret-word"
+        assert variables(environ)[key] == word
 
 
 def test_the_environment_wins_over_a_secret_file_named_in_dotenv(tmp_path: Path) -> None:

@@ -51,14 +51,36 @@ def settle(connection: Connection, origin: Origin) -> None:
 
 
 def refused_rows(
-    connection: Connection, sources: Sequence[str] = (), states: Sequence[str] = (OPEN,)
+    connection: Connection,
+    sources: Sequence[str] = (),
+    states: Sequence[str] = (OPEN,),
+    *,
+    first: int = 0,
+    most: int | None = None,
 ) -> Sequence[AnyRow]:
-    """Read the refused rows in these states, of these sources or of all."""
-    conditions: list[ColumnElement[bool]] = [quarantine.c.status.in_(states)]
-    if sources:
-        conditions.append(quarantine.c.source.in_(sources))
+    """Read the refused rows in these states, of these sources or of all; `most` of them from `first` on."""
     order = (quarantine.c.source, quarantine.c.file, quarantine.c.line, quarantine.c.id)
-    return connection.execute(select(quarantine).where(*conditions).order_by(*order)).all()
+    asked = select(quarantine).where(*wanted(sources, states)).order_by(*order)
+    return connection.execute(asked.limit(most).offset(first) if most is not None else asked).all()
+
+
+def count_refused(
+    connection: Connection, sources: Sequence[str] = (), states: Sequence[str] = (OPEN,)
+) -> int:
+    """Count the refused rows in these states, of these sources or of all."""
+    counted = select(func.count()).select_from(quarantine).where(*wanted(sources, states))
+    return connection.scalar(counted) or 0
+
+
+def sources_refused(connection: Connection) -> list[str]:
+    """Give the sources of which any row was ever refused."""
+    return list(connection.scalars(select(quarantine.c.source).distinct().order_by(quarantine.c.source)))
+
+
+def wanted(sources: Sequence[str], states: Sequence[str]) -> list[ColumnElement[bool]]:
+    """Give the conditions that choose rows by state and source."""
+    chosen: list[ColumnElement[bool]] = [quarantine.c.status.in_(states)]
+    return [*chosen, quarantine.c.source.in_(sources)] if sources else chosen
 
 
 def waive(connection: Connection, ids: Sequence[int], reason: str) -> int:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
+
+import requests
 
 from sync.cli.output import Output
 from sync.cli.serve import Watch, shelf_for
 from sync.cli.session import open_session
 from sync.store import history
-from tests.sync.cli.desk import Desk
+from tests.sync.cli.desk import CANARY, Desk
 
 
 def triggers(desk: Desk) -> list[str]:
@@ -38,6 +41,38 @@ def test_it_says_when_the_next_night_is_and_stops_on_sigterm(desk: Desk) -> None
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "Stopped.\n", "")
+
+
+def test_it_serves_pages_where_it_is_told_to_until_it_is_stopped(desk: Desk) -> None:
+    assert desk.say("run").code == 0
+    token = f"{CANARY}-0123456789"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sync", "serve"],
+        cwd=desk.folder,
+        env=desk.environ({"TIELINE_LISTEN": "0", "TIELINE_LOGINS": f"anna:{token}"}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert process.stdout is not None
+    lines = iter(process.stdout.readline, "")
+    url = next(line for line in lines if line.startswith("Pages: ")).split()[1]
+    assert requests.get(f"{url}/livez", timeout=60).text == "ok\n"
+    assert requests.get(f"{url}/runs", timeout=60).status_code == 401
+    mine = {"Authorization": f"Bearer {token}"}
+    assert "align-no-objective" in requests.get(f"{url}/items?key=PAY-2", headers=mine, timeout=60).text
+    assert requests.get(f"{url}/report/findings.csv", headers=mine, timeout=60).status_code == 200
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (0, "Stopped.\n", "")
+
+
+def test_an_address_that_cannot_be_had_is_said_at_once(desk: Desk) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = desk.spawn("serve", TIELINE_LISTEN=str(port))
+    assert said.code == 2
+    assert f"TIELINE_LISTEN: cannot listen on {port}: Address already in use" in said.err
 
 
 def test_a_night_that_falls_due_is_run_once(desk: Desk) -> None:

@@ -33,7 +33,7 @@ class Markup:
 class Reader(HTMLParser):
     """Collects the elements of a page."""
 
-    EMPTY = frozenset({"meta", "link", "br", "img"})
+    EMPTY = frozenset({"meta", "link", "br", "img", "input"})
     INLINE = frozenset({"a", "b", "bdi", "code", "span", "strong"})
 
     def __init__(self) -> None:
