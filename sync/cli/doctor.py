@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 import typer
-from sqlalchemy import text
 
 from connectors.errors import ConnectorError
 from connectors.finance import RestFinanceSource
 from connectors.http import RetryPolicy
 from connectors.jira import diagnose
+from sync.cli.homeview import look_at_disks, look_at_store
 from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output, counted
-from sync.cli.session import Session, open_session, utc_now
+from sync.cli.session import Session, open_unwritten, utc_now
 from sync.cli.siteview import Finding, describe
 from sync.errors import Exit, UserError
 from sync.pull import Feed, Kind, meaning
 
-FREE_BYTES = 200_000_000
 # Somebody is waiting: a night tries longer.
 HURRIED = RetryPolicy(tries=2, first_wait=1.0)
 
@@ -33,10 +30,11 @@ def add_to(app: typer.Typer) -> None:
 def doctor(env_file: EnvFile = None, json: Json = False) -> int:
     """Check everything a night needs; write nothing.
 
-    Looks at the settings, the store, the rules, every file and every Jira site.
+    Looks at the settings, the store, the rules, every file and every Jira site. A store that is not there yet
+    is not made, and one of an earlier version is not upgraded.
     """
     output = Output(as_json=json)
-    with open_session(env_file) as session:
+    with open_unwritten(env_file) as session:
         session.sites.policy = HURRIED
         findings = [*look_at_home(session)]
         for feed in session.service.feeds:
@@ -48,34 +46,24 @@ def doctor(env_file: EnvFile = None, json: Json = False) -> int:
     )
     bad = [finding for finding in findings if not finding.good]
     output.line("All is ready for `tieline run --dry-run`." if not bad else f"To put right: {len(bad)}.")
-    output.document(
-        [
-            {
-                "check": f.check,
-                "good": f.good,
-                "seen": f.seen,
-                "exit_code": int(f.code),
-                "needed_for": f.needed_for,
-                "details": f.details,
-            }
-            for f in findings
-        ]
-    )
+    for finding in bad:
+        if finding.remedy:
+            output.line(f"{finding.check}: {finding.remedy}")
+    output.document([document(finding) for finding in findings])
     return max((finding.code for finding in bad), default=Exit.OK)
 
 
-def look_at_home(session: Session) -> list[Finding]:
-    """Check what is on this machine."""
-    settings = session.settings
-    with session.engine.connect() as connection:
-        version = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    free = shutil.disk_usage(Path.cwd()).free
-    return [
-        Finding("settings", True, f"zone {settings.timezone}, labels {settings.label_prefix}…"),
-        Finding("store", True, f"{session.engine.dialect.name}, schema {version}"),
-        attempt("rules", lambda: look_at_rules(session)),
-        Finding("free disk space", free > FREE_BYTES, f"{free // 1_000_000} MB"),
-    ]
+def document(finding: Finding) -> dict[str, object]:
+    """Give a finding as a document."""
+    return {
+        "check": finding.check,
+        "good": finding.good,
+        "seen": finding.seen,
+        "exit_code": int(finding.code),
+        "needed_for": finding.needed_for,
+        "remedy": "" if finding.good else finding.remedy,
+        "details": finding.details,
+    }
 
 
 def attempt(check: str, look: Callable[[], str]) -> Finding:
@@ -86,6 +74,17 @@ def attempt(check: str, look: Callable[[], str]) -> Finding:
         return Finding(check, False, str(error), error.exit_code)
     except ConnectorError as error:
         return Finding(check, False, str(error), meaning(error))
+
+
+def look_at_home(session: Session) -> list[Finding]:
+    """Check what is on this machine."""
+    settings = session.settings
+    return [
+        Finding("settings", True, f"zone {settings.timezone}, labels {settings.label_prefix}…"),
+        attempt("store", lambda: look_at_store(session.engine)),
+        attempt("rules", lambda: look_at_rules(session)),
+        *look_at_disks(session),
+    ]
 
 
 def look_at_rules(session: Session) -> str:

@@ -19,7 +19,7 @@ from sync.report import write_report
 from sync.settings import Settings, load_settings, variables
 from sync.sources import SourcesConfig, load_sources
 from sync.store import history
-from sync.store.database import open_store
+from sync.store.database import connect, open_store
 from sync.store.schema import AnyRow
 from sync.wiring import Sites, build_service, frame_of
 
@@ -88,6 +88,19 @@ def open_session(env_file: Path | None) -> Iterator[Session]:
     sources = load_sources(settings, variables(os.environ, env_file or DOTENV))
     with open_engine(settings) as engine, open_service(settings, sources, engine) as session:
         yield session
+
+
+@contextmanager
+def open_unwritten(env_file: Path | None) -> Iterator[Session]:
+    """Open everything but the store, which is neither made nor upgraded."""
+    settings = read_settings(env_file)
+    sources = load_sources(settings, variables(os.environ, env_file or DOTENV))
+    engine = connect(settings.database_url.get_secret_value())
+    try:
+        with open_service(settings, sources, engine) as session:
+            yield session
+    finally:
+        engine.dispose()
 
 
 @contextmanager

@@ -26,7 +26,8 @@ NAMES = {"cloud": "Cloud", "datacenter": "Data Center"}
 class Finding:
     """One thing looked at: whether it is as a night needs it, what was seen, and what it is needed for.
 
-    `details` holds for machines what is too long for people.
+    `remedy` says what to do about it, where `seen` does not. `details` holds for machines what is too long
+    for people.
     """
 
     check: str
@@ -35,6 +36,7 @@ class Finding:
     code: Exit = Exit.FAILED
     needed_for: str = ""
     details: Any = None
+    remedy: str = ""
 
 
 def describe(it: Diagnosis) -> list[Finding]:
@@ -44,7 +46,13 @@ def describe(it: Diagnosis) -> list[Finding]:
     return [
         Finding(f"site {it.name}", True, f"Jira {NAMES[it.deployment]} {it.version} at {it.url}"),
         Finding("account", True, f"{it.account}, zone {it.timezone or 'not told'}"),
-        Finding("clocks", skew is None or abs(skew) <= SKEW_SECONDS, told_skew(skew), needed_for="due dates"),
+        Finding(
+            "clocks",
+            skew is None or abs(skew) <= SKEW_SECONDS,
+            told_skew(skew),
+            needed_for="due dates",
+            remedy="Set this machine's clock by NTP (`timedatectl`); if it is right, tell Jira's admins.",
+        ),
         *(may(name, has, lacking) for name, has in it.permissions.items()),
         *told_projects(it.access),
         *told_ties(it),
@@ -63,7 +71,15 @@ def describe(it: Diagnosis) -> list[Finding]:
 def may(name: str, has: bool, lacking: Mapping[str, str]) -> Finding:
     """Say whether the account has a permission; without some of them there is no night."""
     seen = "yes" if has else lacking.get(name, "no")
-    return Finding(f"may {words(name)}", has or name not in NEEDED, seen, Exit.ACCESS, FEATURES[name])
+    remedy = f"Grant the account {name} in the permission scheme of the projects it is to look after."
+    return Finding(
+        f"may {words(name)}",
+        has or name not in NEEDED,
+        seen,
+        Exit.ACCESS,
+        FEATURES[name],
+        remedy=remedy,
+    )
 
 
 def told_projects(access: Access) -> list[Finding]:

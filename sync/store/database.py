@@ -158,6 +158,11 @@ def revision_of(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+def newest_revision() -> str:
+    """Give the schema of this version."""
+    return str(ScriptDirectory.from_config(script_place()).get_current_head())
+
+
 def refuse_upgrade_under_a_run(engine: Engine, current: str) -> None:
     """Refuse to change tables under a run of an earlier version."""
     with engine.connect() as connection:

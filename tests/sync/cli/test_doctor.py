@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from alembic import command
 
 from sync.cli.siteview import told_skew
 from sync.sandbox import Answer, Call, Deployment
-from tests.sync.cli.desk import Desk
+from sync.store.database import migrations
+from tests.sync.cli.desk import CANARY, Desk
 
 
 @pytest.mark.parametrize("deployment", list(Deployment), ids=["cloud", "dc"])
@@ -157,3 +160,56 @@ jira:
     assert "✓ issue links Blocks: blocks links to objectives" in text
     assert "✓ labels those that begin with obj: links" in text
     assert "✓ remote links https://okr.example/o/{objective}; at most 7 requests a night" in text
+
+
+def seen_of(desk: Desk, check: str, **environ: str) -> dict[str, object]:
+    document = desk.say("doctor", "--json", **environ).document
+    return next(one for one in document if one["check"] == check)
+
+
+def test_a_store_is_neither_made_nor_upgraded(desk: Desk) -> None:
+    assert seen_of(desk, "store")["seen"] == "none at tieline.db yet; the first run makes it"
+    assert not (desk.folder / "tieline.db").exists()
+    desk.say("pull")
+    store = desk.store()
+    command.downgrade(migrations(store), "-1")
+    store.dispose()
+    told = str(seen_of(desk, "store")["seen"])
+    assert re.fullmatch(r"sqlite 3\.\d+\.\d+, schema (\d+); the next run upgrades it to \d+", told)
+    assert seen_of(desk, "store")["seen"] == told
+
+
+def test_a_store_of_a_newer_version_is_shown_beside_everything_else(desk: Desk) -> None:
+    desk.say("pull")
+    store = desk.store()
+    with store.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    store.dispose()
+    (bad,) = defects(desk, 2)
+    assert "the store has schema 9999" in bad
+
+
+def test_a_place_where_no_store_can_be_made_is_shown(desk: Desk) -> None:
+    (bad,) = defects(desk, 2, TIELINE_DATABASE_URL="sqlite:///nowhere/tieline.db")
+    assert "nowhere is not there or cannot be written, so no run can make tieline.db" in bad
+
+
+def test_a_database_that_does_not_answer_is_shown_without_its_password(desk: Desk) -> None:
+    (bad,) = defects(desk, 2, TIELINE_DATABASE_URL=f"postgresql://t:{CANARY}@127.0.0.1:9/t")
+    assert bad.startswith("TIELINE_DATABASE_URL: cannot open postgresql+psycopg://t:***@127.0.0.1:9/t: ")
+
+
+def test_a_full_disk_is_shown_with_its_remedy(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sync.cli.homeview.FREE_BYTES", 10**18)
+    said = desk.say("doctor")
+    assert said.code == 1
+    assert "free disk space: Make room on the disk of " in said.out
+    assert str(seen_of(desk, "free disk space")["remedy"]).startswith("Make room on the disk of ")
+
+
+def test_what_is_good_has_no_remedy_and_a_missing_permission_has_one(desk: Desk) -> None:
+    desk.jira.site.permissions.read_only_projects.add("PAY")
+    document = desk.say("doctor", "--json").document
+    remedies = {one["check"]: one["remedy"] for one in document if one["remedy"]}
+    assert remedies.keys() == {"may edit issues"}
+    assert remedies["may edit issues"].startswith("Grant the account EDIT_ISSUES in the permission scheme")
