@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import typer
 
@@ -73,7 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in given
     try:
-        result = app(args=given, prog_name="tieline", standalone_mode=False)
+        with ended_by_sigterm():
+            result = app(args=given, prog_name="tieline", standalone_mode=False)
     except UserError as error:
         return tell(error.problems, error.exit_code, as_json=as_json)
     except ConnectorError as error:
@@ -85,6 +89,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         interrupted = "Interrupted. What was done so far is kept; the next run goes on from there."
         return tell([interrupted], Exit.FAILED, as_json=as_json)
     return int(result) if isinstance(result, int) else Exit.OK
+
+
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does: the first process of a container would ignore it instead."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def usage(error: typer.TyperException) -> str:
