@@ -132,7 +132,7 @@ def our_pull(url: str, deployment: str, folder: Path) -> int:
             if not pulled.complete:
                 raise SystemExit(pulled.message)
     with engine.begin() as connection:
-        links.relink(connection)
+        links.relink_objectives(connection)
         return connection.scalar(select(func.count()).select_from(table_of(tables.WorkItem))) or 0
 
 

@@ -124,18 +124,20 @@ class LineExplainer:
             yield f"before run {first}: no longer kept (TIELINE_KEEP_HISTORY_DAYS)"
 
     def _shares(self, row: AnyRow) -> list[ShareView]:
+        config = self.mappings.get(row.source)
+        field = None if config is None else config.share_by
         return [
             ShareView(
                 key=share.key,
                 summary=share.summary,
                 amount_minor=share.amount_minor,
-                why=f"by {share.how}: {share.evidence}",
+                why=f"by {share.how}: {share.evidence}" + weight_text(field, share.weight),
                 objectives=tuple(
-                    standing(goal.source_id, live=goal.live)
-                    for goal in lines.served_by(self.connection, share.work_item_id, self.today)
+                    objective_part(goal, share.amount_minor, row.currency)
+                    for goal in lines.served_by(self.connection, share, self.today)
                 ),
             )
-            for share in lines.shares_of(self.connection, row.id)
+            for share in lines.shares_of(self.connection, row.id, field)
         ]
 
     def _remainders(self, row: AnyRow) -> list[ShareView]:
@@ -149,6 +151,19 @@ class LineExplainer:
             )
             for left in lines.remainders_of(self.connection, row.id, self.today)
         ]
+
+
+def weight_text(field: str | None, weight: str | None) -> str:
+    """Say what an item weighs in the field that its source shares money by."""
+    return "" if field is None or weight is None else f" ({field} {weight})"
+
+
+def objective_part(goal: AnyRow, share: int, currency: str) -> str:
+    """Name an objective with its part of a share, where several have one or it has none."""
+    named = standing(goal.source_id, live=goal.live)
+    if goal.amount == share:
+        return named
+    return named + (f" {format_minor(goal.amount, currency)} {currency}" if goal.sharers else " no part")
 
 
 def standing(name: str, *, live: object) -> str:
@@ -180,6 +195,8 @@ def mapped(config: FinanceMapping | None, row: AnyRow) -> list[str]:
     said = [f"{words(name)} from column {column!r}" for name, column in columns.items() if column is not None]
     said += [amount_text(amount) for amount in config.all_amounts() if may_give(amount, row)]
     said += [f"amounts from the columns {group.labels!r}" for group in config.periods]
+    if config.share_by is not None:
+        said.append(f"what several items share is divided by {config.share_by}")
     currency = config.currency
     said.append(f"currency from column {currency.column!r}" if isinstance(currency, FromColumn) else currency)
     return said + ([f"one written unit is {config.scale:,}"] if config.scale != 1 else [])

@@ -81,6 +81,25 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True)
+class Purpose:
+    """The money that falls to one objective, or to none where `id` is empty; each amount falls to one.
+
+    Of work that serves several objectives each has its part, so all purposes add up to all money.
+    `target_share` is the share of all objectives' money that it should have, in hundredths of a percent.
+    """
+
+    id: str
+    title: str
+    owner: str
+    target_share: int | None
+    amounts: Mapping[Series, Split]
+
+    def money(self, series: Series | None) -> Split:
+        """Give its money of one series."""
+        return Split() if series is None else self.amounts.get(series, Split())
+
+
+@dataclass(frozen=True, slots=True)
 class Headline:
     """The money that the report is about; `note` says why it is not the money that was asked for."""
 
@@ -434,13 +453,14 @@ class Intake:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Everything a report says about a run; `projects` come with the most headline money first."""
+    """Everything a report says about a run; `projects` and `purposes` have the most headline money first."""
 
     run: RunFacts
     headline: Headline
     work: Split
     slices: tuple[Slice, ...] = ()
     projects: tuple[Project, ...] = ()
+    purposes: tuple[Purpose, ...] = ()
     detail: Detail = field(default_factory=Detail)
     change: Change | None = None
     labels: LabelFacts = field(default_factory=LabelFacts)

@@ -15,9 +15,10 @@ from rules.ruleset import Rule, RuleSet, Severity
 from rules.sql import hits, matching
 from sync.figures import Dangling
 from sync.pull import Kind
-from sync.store import findings, groups, links, tables, waivers
+from sync.store import findings, groups, links, runs, tables, waivers
 from sync.store.bulk import analyze
 from sync.store.dangling import count_dangling
+from sync.store.money.balance import share_money
 from sync.store.schema import table_of
 
 finding = table_of(tables.Finding)
@@ -43,12 +44,14 @@ RELATION_KINDS = {
 class Judgement:
     """What judging came to: which rules were frozen and why, and what is odd about the links.
 
-    `dark` are the sites whose work was not judged, while that of others was. `cycles` are items whose parents
-    run in a circle, `dangling` counts the references that lead nowhere.
+    `dark` are the sites whose work was not judged, while that of others was. `unproved` are finance sources
+    whose money did not come out when it was shared out, and why. `cycles` are items whose parents run in a
+    circle, `dangling` counts the references that lead nowhere.
     """
 
     frozen: Mapping[str, str] = field(default_factory=dict)
     dark: tuple[str, ...] = ()
+    unproved: Mapping[str, str] = field(default_factory=dict)
     cycles: tuple[str, ...] = ()
     dangling: tuple[Dangling, ...] = ()
 
@@ -95,19 +98,26 @@ def judge(
     *,
     today: date | None = None,
     dark: Collection[str] = (),
+    drivers: Mapping[str, str] | None = None,
 ) -> Judgement:
     """Rebuild the links, run every rule that can be judged, merge its hits into the findings and waive.
 
     `today` is the day in the service's zone; without one, that of `now`. The work of the sites in `dark` was
     not read whole: what was found on it stays, and rules that look at all work at once cannot be judged.
+    `drivers`: by which field of the work each finance source shares its money, where it says so.
     """
+    day = today or now.date()
     groups.gather(connection)
-    links.relink(connection)
+    links.relink_objectives(connection)
+    unproved = share_money(connection, run_id, day, drivers)
+    for source, why in unproved.items():
+        runs.fail_source(connection, source, f"{why}. What was shared out before stands.")
+    doubtful = {*incomplete, *([Kind.FINANCE] if unproved else [])}
     frozen: dict[str, str] = {}
     for rule in rules.rules:
         for name in rule.was:
             findings.carry_over(connection, name, rule.id)
-        missing = reads(rule) & set(incomplete)
+        missing = reads(rule) & doubtful
         if dark and not judges_each_site_alone(rule):
             missing |= reads(rule) & {Kind.WORK}
         if missing:
@@ -121,7 +131,7 @@ def judge(
             verdict = replace(verdict_of(rule), dark=tuple(sorted(dark)))
             findings.close_departed(connection, verdict, run_id, now)
             findings.clear_findings(connection, verdict, run_id, now)
-            theirs = rules.waivers_of(rule, today or now.date())
+            theirs = rules.waivers_of(rule, day)
             findings.waive(
                 connection,
                 verdict,
@@ -130,7 +140,7 @@ def judge(
     known = [(rule.id, rule.entity.name) for rule in rules.rules]
     findings.close_orphans(connection, known, run_id, now)
     cycles = tuple(connection.scalars(links.cycles()))
-    return Judgement(frozen, tuple(sorted(dark)), cycles, count_dangling(connection))
+    return Judgement(frozen, tuple(sorted(dark)), unproved, cycles, count_dangling(connection))
 
 
 def hits_of(rule: Rule, dark: Collection[str] = ()) -> Select[Any]:

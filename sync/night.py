@@ -26,11 +26,10 @@ from sync.pull import Feed, Kind, Pull, Pulled
 from sync.savedplan import NOTHING_PLANNED, SavedPlan, crossed
 from sync.settings import Settings
 from sync.store import audit, labels, rulebook, runs
-from sync.store.coverage import save_coverage
 from sync.store.history import coverage_of
-from sync.store.money.conversions import Conversion, save_conversions
 from sync.store.money.guards import Allowed
 from sync.store.waivers import granted_waivers
+from sync.tally import save_figures
 from sync.upkeep.aftermath import unknown_since_restore
 from sync.upkeep.clearing import clear_out
 from sync.waivers import remarks
@@ -44,7 +43,8 @@ class Service:
     `rules` loads the rule files as of a moment (dates in conditions are relative to it). `writers` gives a
     label writer for each Jira site of the feeds; it calls what it is given before each write, which raises
     when this run may write no more, and may take off the labels it is given, which we wrote under an older
-    prefix. `report` writes the report of a run and says where.
+    prefix. `report` writes the report of a run and says where. `drivers` are the fields of work that finance
+    sources share their money by.
     """
 
     settings: Settings
@@ -54,6 +54,7 @@ class Service:
     rules: Callable[[datetime], RuleSet]
     report: Callable[[int], Path]
     clock: Callable[[], datetime]
+    drivers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class RunResult:
     started_at: datetime
     dry_run: bool = False
     pulled: list[Pulled] = field(default_factory=list)
-    incomplete: Mapping[str, str] = field(default_factory=dict)
+    incomplete: dict[str, str] = field(default_factory=dict)
     judgement: Judgement = field(default_factory=Judgement)
     plan: Plan = field(default_factory=Plan)
     saved: SavedPlan = NOTHING_PLANNED
@@ -242,16 +243,17 @@ def judge_all(
         labels.settle_intents(connection, result.run_id, now)
         today = now.astimezone(settings.zone).date()
         result.judgement = judge(
-            connection, rules, gaps.kinds, result.run_id, now, today=today, dark=gaps.sites
+            connection,
+            rules,
+            gaps.kinds,
+            result.run_id,
+            now,
+            today=today,
+            dark=gaps.sites,
+            drivers=service.drivers,
         )
-        save_coverage(connection, result.run_id, today, certain=not gaps.alignment, dark=gaps.sites)
-        if settings.fx_rates:
-            asked = Conversion(
-                settings.currency, settings.fx_rates, settings.fx_type.value, settings.fiscal_year_start
-            )
-            save_conversions(
-                connection, result.run_id, asked, today, certain=not gaps.alignment, dark=gaps.sites
-            )
+        result.incomplete |= runs.why_incomplete(connection, result.judgement.unproved)
+        save_figures(connection, settings, result.run_id, today, gaps)
         desk = Desk(connection, settings, result.run_id, now)
         result.saved, result.plan = desk.draw_up(sites, rules.hash, retry=options.retry)
         result.stopped += refuse_stale(result.saved, options.expected)

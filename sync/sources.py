@@ -5,7 +5,6 @@ There is one mechanism: without a sources file, one made of the same variables s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -24,9 +23,8 @@ from connectors.objectives import canonical as canonical_objectives
 from connectors.records import ValueType
 from rules.vocabulary import taken
 from sync.errors import ConfigurationError
+from sync.placeholders import place, substitute
 from sync.settings import Settings, sentence
-
-VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def kind_of(source: Any) -> str:
@@ -128,7 +126,7 @@ def read_sources(path: Path, variables: Mapping[str, str]) -> SourcesConfig:
         config = SourcesConfig.model_validate(plain)
     except ValidationError as error:
         raise ConfigurationError(*mistakes(path, document, error.errors())) from None
-    problems += double_names(path, document, config)
+    problems += double_names(path, document, config) + unknown_drivers(path, document, config)
     if problems:
         raise ConfigurationError(*problems)
     return with_absolute_paths(config, path.parent)
@@ -209,44 +207,27 @@ def double_names(path: Path, document: Any, config: SourcesConfig) -> list[str]:
     return problems
 
 
+def unknown_drivers(path: Path, document: Any, config: SourcesConfig) -> list[str]:
+    """Point at each source that shares its money by a field that no Jira site declares as a number."""
+    declared = {name: it.type for site in config.jira for name, it in site.fields.items()}
+    numbers = [name for name, kind in declared.items() if kind is ValueType.NUMBER]
+    problems = []
+    for index, source in enumerate(config.finance):
+        name = source.share_by
+        if name is None or name in numbers:
+            continue
+        near = process.extractOne(name, numbers, scorer=fuzz.ratio)
+        hint = f"did you mean {near[0]!r}?" if near else f"declare {name}: {{field: …, type: number}} there."
+        problems.append(
+            f"{path}:{place(document['finance'][index], 'share_by')}: share_by: {name!r} is no number under "
+            f"`fields` of a Jira site; {hint}"
+        )
+    return problems
+
+
 def objectives_name(site: str) -> str:
     """Give the name under which the objectives of a Jira site are stored."""
     return f"{site}-objectives"
-
-
-def substitute(node: Any, variables: Mapping[str, str], path: Path, problems: list[str]) -> Any:
-    """Give the document as plain dicts and lists, with every `${NAME}` replaced by its value."""
-    if isinstance(node, Mapping):
-        return {str(key): substitute_at(node, key, variables, path, problems) for key in node}
-    if isinstance(node, list):
-        return [substitute_at(node, index, variables, path, problems) for index in range(len(node))]
-    return node
-
-
-def substitute_at(
-    parent: Any, key: Any, variables: Mapping[str, str], path: Path, problems: list[str]
-) -> Any:
-    """Replace the variables in one value, noting those that are not set with their place."""
-    value = parent[key]
-    if not isinstance(value, str):
-        return substitute(value, variables, path, problems)
-    where = f"{path}:{place(parent, key)}"
-    return VARIABLE.sub(lambda match: variable(match[1], variables, where, problems), value)
-
-
-def variable(name: str, variables: Mapping[str, str], where: str, problems: list[str]) -> str:
-    """Give what a variable holds or, where only `NAME_FILE` is set, what the file of that name holds."""
-    if name in variables:
-        return variables[name]
-    file = variables.get(f"{name}_FILE")
-    if not file:
-        problems.append(f"{where}: ${{{name}}} is not set; set it in .env or in the environment")
-        return ""
-    try:
-        return Path(file).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        problems.append(f"{where}: {name}_FILE: cannot read {file} as UTF-8 text")
-        return ""
 
 
 def mistakes(path: Path, document: Any, details: Sequence[Any]) -> list[str]:
@@ -314,13 +295,6 @@ def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield annotation
     for part in get_args(annotation):
         yield from models_in(part)
-
-
-def place(node: Any, key: Any) -> str:
-    """Give `line:column` of a key in a mapping or of an element in a list."""
-    marks: Any = node
-    line, column = marks.lc.key(key) if isinstance(node, Mapping) else marks.lc.item(key)
-    return f"{line + 1}:{column + 1}"
 
 
 def with_absolute_paths(config: SourcesConfig, folder: Path) -> SourcesConfig:

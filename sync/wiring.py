@@ -138,6 +138,7 @@ def build_service(
         rules=lambda now: load_rules(settings, now),
         report=report,
         clock=clock,
+        drivers={it.name: it.share_by for it in sources.finance if it.share_by is not None},
     )
     return service, sites
 

@@ -11,7 +11,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from connectors.base import Terms
-from connectors.declared import Declared, DeclaredFiles, Name
+from connectors.declared import Declared, DeclaredFiles, Header, Name
 from connectors.finance.calendar import LabelForm
 from connectors.finance.vocabulary import (
     Amount,
@@ -30,6 +30,8 @@ from connectors.finance.vocabulary import (
 from connectors.headers import Family
 from connectors.records import BudgetVersion
 
+# What does not change which budget lines a file gives.
+BESIDE_READING = {"name", "path", "arrival", "closed_through", "max_rejects", "share_by"}
 # To be raised when the same file and mapping come to give other budget lines: all files are then read anew.
 PARSER = 1
 
@@ -51,6 +53,8 @@ class FinanceMapping(Declared):
 
     What the source may change: see `connectors.base.Terms`. `scope` is `periods` where a file only speaks of
     the periods it holds. Of rows with the same key all count (`duplicates: sum`), or only the first is taken.
+
+    `share_by`: a number field of the work, as its site declares it, by which several items share a line.
     """
 
     name: Name
@@ -68,6 +72,7 @@ class FinanceMapping(Declared):
     scope: Literal["all", "periods"] = "all"
     closed_through: ClosedPeriod | None = None
     max_rejects: Share = 0.5
+    share_by: Header | None = None
 
     @model_validator(mode="after")
     def _has_amounts(self) -> Self:
@@ -113,7 +118,7 @@ class FinanceMapping(Declared):
 
     def parser(self) -> str:
         """What stands for this mapping and for the code that reads by it, whatever the source is called."""
-        said = self.model_dump_json(exclude={"name", "path", "arrival", "closed_through", "max_rejects"})
+        said = self.model_dump_json(exclude=BESIDE_READING)
         return hashlib.sha256(f"{PARSER} {said}".encode()).hexdigest()
 
     def plan(self, found: Mapping[str, tuple[str, ...]] | None = None) -> Plan:

@@ -155,7 +155,7 @@ def runs(
             raise ConfigurationError(f"There is no run {show}. `tieline runs` lists them.")
         sources = sources_of(connection, show)
         totals, coverage = history.totals_of(connection, show), history.coverage_of(connection, show)
-        moved = history.movements_of(connection, show)
+        moved, balance = history.movements_of(connection, show), history.balance_of(connection, show)
         writes, gone = history.write_counts(connection, show), forgotten(connection, show)
     started = f"{row.started_at:%Y-%m-%d %H:%M} UTC"
     output.line(f"Run {row.id} ({asked(row)}) at {started}: {row.status}", style="bold")
@@ -168,13 +168,12 @@ def runs(
     show_movements(output, moved)
     show_coverage(output, coverage)
     output.table("Label writes", ["", "state", "number>"], [(*k, v) for k, v in sorted(writes.items())])
+    figures = {"control_totals": totals, "reconciliation": moved, "balance": balance, "coverage": coverage}
     output.document(
         mapped(row)
+        | {name: [mapped(r) for r in found] for name, found in figures.items()}
         | {
             "sources": [source_document(r) for r in sources],
-            "control_totals": [mapped(r) for r in totals],
-            "reconciliation": [mapped(r) for r in moved],
-            "coverage": [mapped(r) for r in coverage],
             "writes": [{"operation": k[0], "state": k[1], "number": v} for k, v in sorted(writes.items())],
         }
     )

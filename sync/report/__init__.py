@@ -15,7 +15,7 @@ from sync.figures import Figures
 from sync.report.document import document, to_json
 from sync.report.leftovers import converted_csv, unfunded_csv, unmatched_csv
 from sync.report.page import page
-from sync.report.spreadsheets import coverage_csv, findings_csv, unaligned_csv
+from sync.report.spreadsheets import coverage_csv, findings_csv, objectives_csv, unaligned_csv
 from sync.store.figures import read_figures
 
 __all__ = ["FILES", "PAGE", "Figures", "document", "figures_of", "page", "version", "write_report"]
@@ -25,6 +25,7 @@ PAGE = "index.html"
 FILES = (
     "report.json",
     "coverage.csv",
+    "objectives.csv",
     "unaligned.csv",
     "findings.csv",
     "unmatched-money.csv",
@@ -51,6 +52,7 @@ def write_report(
     beside = (
         to_json(figures),
         coverage_csv(figures),
+        objectives_csv(figures),
         unaligned_csv(figures),
         findings_csv(figures, zone),
         unmatched_csv(figures),

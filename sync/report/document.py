@@ -9,7 +9,18 @@ from datetime import date
 from typing import Any
 
 from sync.conversion import ROUNDING
-from sync.figures import Change, Exchange, Figures, LabelFacts, Leftovers, Project, Series, Slice, Split
+from sync.figures import (
+    Change,
+    Exchange,
+    Figures,
+    LabelFacts,
+    Leftovers,
+    Project,
+    Purpose,
+    Series,
+    Slice,
+    Split,
+)
 from sync.report.wording import money
 
 # As many as the page shows; unaligned.csv holds them all.
@@ -32,6 +43,7 @@ def document(figures: Figures) -> Document:
         "money": [slice_of(part) for part in figures.slices],
         "converted": converted(figures.exchange),
         "projects": [project(it) for it in figures.projects],
+        "objectives": [purpose(it) for it in figures.purposes],
         "unaligned": unaligned(figures),
         "matching": matching(figures.detail.leftovers),
         "findings": [asdict(count) for count in figures.detail.rules],
@@ -149,6 +161,19 @@ def project(it: Project) -> Document:
         "name": it.name,
         "work": split(it.work),
         "money": [slice_of(part) for part in it.slices],
+    }
+
+
+def purpose(it: Purpose) -> Document:
+    """Give the money that falls to one objective, or to none: then it has no id."""
+    return {
+        "id": it.id or None,
+        "title": it.title,
+        "owner": it.owner,
+        "target_percent": None if it.target_share is None else it.target_share / 100,
+        "money": [
+            {**series_of(series), **split(whole, "_minor")} for series, whole in sorted(it.amounts.items())
+        ],
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from functools import partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -13,7 +13,18 @@ from jinja2 import ChoiceLoader, Environment, FunctionLoader, StrictUndefined
 
 from connectors.finance.currencies import EXPONENTS
 from sync.conversion import ROUNDING
-from sync.figures import Figures, Project, Series, Slice, Split, TrendPoint, add_up, age, percent
+from sync.figures import (
+    Figures,
+    Project,
+    Purpose,
+    Series,
+    Slice,
+    Split,
+    TrendPoint,
+    add_up,
+    age,
+    percent,
+)
 from sync.report import wording
 from sync.report.charts import COLOURS, WORDS, Bar, coverage_chart, trend_chart
 from sync.report.document import ITEMS_SHOWN
@@ -22,10 +33,22 @@ PROJECTS_SHOWN = 25
 LINES_SHOWN = 50
 
 
+@dataclass(frozen=True, slots=True)
+class PurposeRow:
+    """A line of the table of objectives; `share` is of all objectives' money, in tenths of a percent."""
+
+    id: str
+    title: str
+    money: Split
+    share: int | None
+    target: str
+
+
 def page(figures: Figures, zone: ZoneInfo, version: str) -> str:
     """Render the page; every text from outside is escaped, and made visible where it would act."""
     series = figures.headline.series
     rows = with_rest(figures.projects)
+    purposes = purpose_rows(figures.purposes, series)
     return (
         environment(zone)
         .get_template("page.html.jinja")
@@ -33,6 +56,8 @@ def page(figures: Figures, zone: ZoneInfo, version: str) -> str:
             figures=figures,
             money=figures.headline.money,
             rows=[(project, project.money(series)) for project in rows],
+            purposes=purposes,
+            purpose_standings=standings(row.money for row in purposes),
             standings=standings(project.money(series) for project in rows),
             converted_standings=standings(part.money for part in figures.exchange.converted),
             rounding=ROUNDING,
@@ -93,6 +118,31 @@ def with_rest(projects: Sequence[Project]) -> list[Project]:
     slices = (Slice(series, add_up(project.money(series) for project in rest), Split()) for series in every)
     work = add_up(project.work for project in rest)
     return [*projects[:PROJECTS_SHOWN], Project("", f"{len(rest)} other projects", work, tuple(slices))]
+
+
+def purpose_rows(purposes: Sequence[Purpose], series: Series | None) -> list[PurposeRow]:
+    """Give the objectives with the most money of a series, all others as one, then what serves none."""
+    paid = [it for it in purposes if it.money(series) != Split()]
+    named, none = [it for it in paid if it.id], [it for it in paid if not it.id]
+    served = sum(it.money(series).total for it in named)
+    rest = named[PROJECTS_SHOWN:] if len(named) > PROJECTS_SHOWN + 1 else []
+    rows = [purpose_row(it, series, served) for it in named[: len(named) - len(rest)]]
+    if rest:
+        whole = add_up(it.money(series) for it in rest)
+        rows.append(PurposeRow("", f"{len(rest)} other objectives", whole, share_of(whole.total, served), ""))
+    return rows + [PurposeRow("", "No objective", it.money(series), None, "") for it in none]
+
+
+def purpose_row(it: Purpose, series: Series | None, served: int) -> PurposeRow:
+    """Make the line of one objective."""
+    money = it.money(series)
+    target = "" if it.target_share is None else f"{it.target_share / 100:g} %"
+    return PurposeRow(it.id, it.title, money, share_of(money.total, served), target)
+
+
+def share_of(part: int, whole: int) -> int | None:
+    """Give a part in tenths of a percent, rounded down; none where parts are negative or nothing is whole."""
+    return part * 1000 // whole if 0 <= part <= whole and whole else None
 
 
 def standings(splits: Iterable[Split]) -> list[str]:

@@ -55,6 +55,22 @@ def parts(split: Split) -> list[int]:
     return [split.aligned, split.unaligned, split.waived, split.unknown, split.total]
 
 
+def objectives_csv(figures: Figures) -> str:
+    """Write the money that falls to each objective, and to none; all rows add up to all money."""
+    rows: Iterable[Sequence[Cell]] = (
+        (
+            *(neutral(text) for text in (it.id, it.title, it.owner)),
+            "" if it.target_share is None else f"{it.target_share // 100}.{it.target_share % 100:02}",
+            *(series.currency, series.fiscal_year, series.version),
+            *(plain_amount(number, series.currency) for number in parts(whole)),
+        )
+        for it in figures.purposes
+        for series, whole in sorted(it.amounts.items())
+    )
+    heading = ["objective", "title", "owner", "target_percent", "currency", "fiscal_year", "version"]
+    return to_csv([*heading, *STANDINGS], rows)
+
+
 def unaligned_csv(figures: Figures) -> str:
     """Write every unaligned work item, with its money of the headline series."""
     series = figures.headline.series

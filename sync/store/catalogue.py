@@ -25,6 +25,7 @@ from sync.store.columns import (
 from sync.store.findings import finding
 from sync.store.groups import cost_centre, project
 from sync.store.links import budget_line, budget_link, objective, objective_link, work_item
+from sync.store.money.purposes import served_money
 from sync.store.presence import kept, live
 from sync.store.waivers import GRANTED, waiver
 
@@ -58,7 +59,11 @@ def work_items(frame: Frame) -> EntityBinding:
     )
     children = select(work_item).where(kept(work_item), work_item.c.in_scope).subquery("children")
     lines = (
-        select(budget_link.c.work_item_id.label("pays"), *budget_line.c)
+        select(
+            budget_link.c.work_item_id.label("pays"),
+            budget_link.c.amount_minor.label("share_minor"),
+            *budget_line.c,
+        )
         .join_from(budget_link, budget_line, budget_line.c.id == budget_link.c.budget_line_id)
         .where(kept(budget_line))
         .subquery("their_lines")
@@ -81,12 +86,14 @@ def work_items(frame: Frame) -> EntityBinding:
 
 
 def objectives(frame: Frame) -> EntityBinding:
-    """Bind the objectives, with the money of the work that serves them."""
+    """Bind the objectives, with their part of the money of the work that serves them."""
     own = select(*objective.c, is_live(frame)).where(live(objective)).subquery("own_objectives")
+    found = served_money().subquery("served_money")
     sums = (
-        amounts_by(objective_link.c.objective_id, frame)
-        .join(objective_link, objective_link.c.work_item_id == budget_link.c.work_item_id)
-        .where(objective_link.c.counts)
+        select(found.c.objective.label("owner"), *sums_of(found.c.amount))
+        .join_from(found, budget_line, budget_line.c.id == found.c.line)
+        .where(of_this_year(frame))
+        .group_by(found.c.objective)
     )
     amounts, all_amounts = sums.subquery("objective_money"), sums.subquery("all_objective_money")
     serving = (

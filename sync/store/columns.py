@@ -153,8 +153,12 @@ def objective_columns(rows: FromClause) -> Columns:
 
 
 def budget_line_columns(lines: FromClause, frame: Frame) -> Columns:
-    """Give the columns of a budget line; an amount in another currency than the reporting one is empty."""
+    """Give the columns of a budget line; an amount in another currency than the reporting one is empty.
+
+    The amount is the share of it that the rows stand for, where they are shares.
+    """
     c = lines.c
+    amount = c.get("share_minor", c.amount_minor)
     return {
         "id": Column(c.source_id, c.key_folded),
         "project": Column(c.project, c.project_folded),
@@ -164,7 +168,7 @@ def budget_line_columns(lines: FromClause, frame: Frame) -> Columns:
         "fiscalYear": c.fiscal_year,
         "period": Column(c.period, func.lower(c.period)),
         "currency": Column(c.currency, func.lower(c.currency)),
-        "amount": case((c.currency == frame.currency, c.amount_minor)),
+        "amount": case((c.currency == frame.currency, amount)),
         "restated": restated_at(lines),
     }
 

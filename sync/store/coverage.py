@@ -142,15 +142,7 @@ def money(state: ColumnElement[str]) -> Select[Any]:
 
 
 def idle_money(today: date, *, certain: bool) -> Select[Any]:
-    """Select the money that falls to no work item.
-
-    Nobody can say what it serves, unless an allocation table names the objective.
-    """
-    serves = case(
-        (remainder.c.objective_id.is_(None), "unknown"),
-        (objective_is_live(today), "aligned"),
-        else_="unaligned",
-    )
+    """Select the money that falls to no work item."""
     return (
         select(
             literal(WHOLE),
@@ -159,10 +151,23 @@ def idle_money(today: date, *, certain: bool) -> Select[Any]:
             budget_line.c.currency,
             budget_line.c.version,
             budget_line.c.fiscal_year,
-            serves if certain else literal("unknown"),
+            idle_state(today, certain=certain),
             remainder.c.amount_minor,
             null(),
         )
         .join_from(remainder, budget_line, budget_line.c.id == remainder.c.budget_line_id)
         .outerjoin(objective, objective.c.id == remainder.c.objective_id)
     )
+
+
+def idle_state(today: date, *, certain: bool) -> ColumnElement[str]:
+    """Give how money that falls to no work item stands.
+
+    Nobody can say what it serves, unless an allocation table names the objective.
+    """
+    serves = case(
+        (remainder.c.objective_id.is_(None), "unknown"),
+        (objective_is_live(today), "aligned"),
+        else_="unaligned",
+    )
+    return serves if certain else literal("unknown")

@@ -32,6 +32,7 @@ from sync.store.coverage import WHOLE, coverage
 from sync.store.dangling import count_dangling
 from sync.store.money import conversions
 from sync.store.money.leftovers import read_leftovers
+from sync.store.money.objective_figures import read_purposes
 from sync.store.runs import run
 from sync.store.schema import AnyRow
 from sync.store.waivers import granted_waivers
@@ -87,6 +88,7 @@ def read_figures(
         projects=tuple(
             sorted(projects.values(), key=lambda it: (-it.money(series).total, -it.work.total, it.key))
         ),
+        purposes=read_purposes(connection, run_id, series),
         detail=read_detail(connection, past[-1], series, today),
         change=read_change(connection, past, projects, series, today),
         labels=tickets.label_facts(connection, run_id),

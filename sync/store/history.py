@@ -11,6 +11,7 @@ from sync.store.findings import WORK_ITEM
 from sync.store.groups import cost_centre, project
 from sync.store.links import budget_line, objective, work_item
 from sync.store.money.accounts import control_total
+from sync.store.money.balance import money_balance
 from sync.store.money.reconcile import reconciliation
 from sync.store.runs import run, source_run
 from sync.store.schema import AnyRow, table_of
@@ -160,6 +161,16 @@ def movements_of(connection: Connection, run_id: int) -> Sequence[AnyRow]:
         select(reconciliation)
         .where(reconciliation.c.run_id == run_id)
         .order_by(*(reconciliation.c[name] for name in order))
+    ).all()
+
+
+def balance_of(connection: Connection, run_id: int) -> Sequence[AnyRow]:
+    """Read what the lines of the finance sources fell to in a run, by version and period."""
+    order = ("source", "currency", "fiscal_year", "version", "period")
+    return connection.execute(
+        select(money_balance)
+        .where(money_balance.c.run_id == run_id)
+        .order_by(*(money_balance.c[name] for name in order))
     ).all()
 
 

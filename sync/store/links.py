@@ -1,4 +1,4 @@
-"""Turn the ties that records claim into links: work item → objective, budget line → work item.
+"""Turn the ties that records claim into links: work item → objective.
 
 Everything is rebuilt each night, set-wise, from what the store holds; nothing is inferred from last night.
 """
@@ -33,7 +33,6 @@ from sqlalchemy import (
 from connectors.records import How
 from sync.store import tables
 from sync.store.bulk import analyze
-from sync.store.money.matching import rematch
 from sync.store.presence import kept
 from sync.store.schema import table_of
 
@@ -49,12 +48,6 @@ budget_line = table_of(tables.BudgetLine)
 link_claim = table_of(tables.LinkClaim)
 objective_link = table_of(tables.ObjectiveLink)
 budget_link = table_of(tables.BudgetLink)
-
-
-def relink(connection: Connection) -> None:
-    """Rebuild every link."""
-    relink_objectives(connection)
-    rematch(connection)
 
 
 def relink_objectives(connection: Connection) -> None:

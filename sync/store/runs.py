@@ -147,6 +147,16 @@ def finish_source(
     )
 
 
+def fail_source(connection: Connection, source: str, message: str) -> None:
+    """Say of the newest read of a source, however it ended, that it failed after all."""
+    newest = select(func.max(source_run.c.run_id)).where(source_run.c.source == source).scalar_subquery()
+    connection.execute(
+        update(source_run)
+        .where(source_run.c.source == source, source_run.c.run_id == newest)
+        .values(status="failed", message=message)
+    )
+
+
 def sources_of(connection: Connection, run_id: int) -> Sequence[AnyRow]:
     """Read how each source of a run went."""
     return connection.execute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -25,10 +25,12 @@ from connectors.records import (
 from connectors.textfiles import File
 from sync.store import links, runs, save, tables
 from sync.store.money import promotion
+from sync.store.money.matching import rematch
+from sync.store.money.purposes import divide
 from sync.store.money.staging import empty_stage, stage_lines
 from sync.store.save import Origin
 from sync.store.schema import AnyRow, table_of
-from tests.clock import NOW
+from tests.clock import NOW, TODAY
 
 SITE = "jira"
 FILE = "objectives"
@@ -106,6 +108,13 @@ def promote(connection: Connection, origin: Origin, lines: list[BudgetLine]) -> 
     found = promotion.compare(connection, origin.source)
     promotion.promote(connection, origin.source, origin.run_id, origin.seen_at)
     return found
+
+
+def relink(connection: Connection, today: date = TODAY, *, drivers: Mapping[str, str] | None = None) -> None:
+    """Rebuild every link and every share, as a night does before it judges."""
+    links.relink_objectives(connection)
+    rematch(connection, drivers)
+    divide(connection, today)
 
 
 def item_id(connection: Connection, key: str) -> int:

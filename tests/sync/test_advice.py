@@ -10,11 +10,10 @@ from sqlalchemy import Engine
 from rules.moments import Context
 from rules.pack import load
 from sync.advice import advise
-from sync.store import links
 from sync.store.catalogue import Frame, bind_catalogue
 from sync.store.database import read_only
 from tests.clock import NOW, TODAY
-from tests.sync.making import begin_run, epic, put
+from tests.sync.making import begin_run, epic, put, relink
 
 ASSIGNEE = "rows whose assignee is empty. Add OR assignee IS EMPTY to include them."
 
@@ -33,7 +32,7 @@ def store(engine: Engine) -> Engine:
             for number in range(40)
         ]
         put(connection, run_id, items)
-        links.relink(connection)
+        relink(connection)
     return engine
 
 

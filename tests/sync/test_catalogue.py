@@ -14,7 +14,7 @@ from sync.store import links
 from sync.store.catalogue import Frame, bind_catalogue
 from sync.store.items import read_item
 from tests.clock import NOW, TODAY
-from tests.sync.making import FILE, MONEY, begin_run, epic, goal, item_id, money, names, put
+from tests.sync.making import FILE, MONEY, begin_run, epic, goal, item_id, money, names, put, relink
 
 FRAME = Frame(TODAY, 2026, "USD", "align-")
 DAY = timedelta(days=1)
@@ -42,7 +42,7 @@ def store(engine: Engine) -> Iterator[Connection]:
             money("nobody", 11, id="e"),
         ]
         put(connection, run_id, lines, MONEY)
-        links.relink(connection)
+        relink(connection)
         yield connection
 
 

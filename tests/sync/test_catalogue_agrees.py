@@ -36,7 +36,7 @@ from rules.neighbours import decimal
 from rules.pack import every_pack
 from rules.sql import hits, to_sql
 from rules.vocabulary import vocabulary
-from sync.store import groups, links
+from sync.store import groups
 from sync.store.catalogue import Frame, bind_catalogue
 from sync.store.database import open_store
 from sync.store.findings import finding
@@ -44,7 +44,7 @@ from sync.store.items import Item, read_item
 from sync.store.waivers import waiver
 from tests import postgres
 from tests.clock import NOW, TODAY
-from tests.sync.making import FILE, MONEY, begin_run, epic, goal, money, names, put
+from tests.sync.making import FILE, MONEY, begin_run, epic, goal, money, names, put, relink
 
 FIELDS = {
     "description": ValueType.TEXT,
@@ -152,7 +152,7 @@ def fill(engine: Engine) -> None:
                 booked[:30] = [line(n, draw) for n in range(1, 31)]
             put(connection, run_id, booked, MONEY)
             groups.gather(connection)
-            links.relink(connection)
+            relink(connection)
 
 
 def grant(engine: Engine, draw: random.Random) -> None:

@@ -14,10 +14,9 @@ from connectors.finance.currencies import EXPONENTS
 from connectors.records import BudgetVersion, FxRate, How, RateType
 from sync.conversion import Rate, RateBook, Sum, convert, days_of, exchanged
 from sync.figures import Series, Split
-from sync.store.links import relink
 from sync.store.money.conversions import Conversion, read_converted, read_missing, save_conversions
 from tests.clock import TODAY
-from tests.sync.making import FILE, MONEY, begin_run, epic, goal, money, names, put
+from tests.sync.making import FILE, MONEY, begin_run, epic, goal, money, names, put, relink
 
 EXACT = Context(prec=80, rounding=ROUND_HALF_EVEN)
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, select
 
 from connectors.records import BudgetVersion, How, ObjectiveState
-from sync.store import links, runs, save
+from sync.store import runs, save
 from sync.store.coverage import coverage, save_coverage
 from tests.clock import NOW, TODAY
-from tests.sync.making import FILE, MONEY, SITE, begin_run, epic, goal, money, names, origin_of, put
+from tests.sync.making import FILE, MONEY, SITE, begin_run, epic, goal, money, names, origin_of, put, relink
 
 DAY = timedelta(days=1)
 
@@ -34,7 +34,7 @@ def states(
     connection: Connection, run_id: int, today: date = TODAY, *, certain: bool = True
 ) -> dict[str, int]:
     """How many work items are in each state."""
-    links.relink(connection)
+    relink(connection)
     save_coverage(connection, run_id, today, certain=certain)
     return {key[3]: value[1] for key, value in figures(connection, run_id).items() if key[0] == ""}
 
@@ -147,7 +147,7 @@ def test_the_states_add_up_to_the_total_and_the_projects_to_the_whole(
             ],
             MONEY,
         )
-        links.relink(connection)
+        relink(connection)
         save_coverage(connection, run_id, TODAY, certain=certain)
         whole = figures(connection, run_id)
         projects = [figures(connection, run_id, name) for name in ("PAY", "WEB", "OPS", "-")]
@@ -173,7 +173,7 @@ def test_one_project_key_on_two_sites_makes_two_projects(engine: Engine) -> None
         put(connection, run_id, [goal("O1")], FILE)
         put(connection, run_id, [epic("PAY-1", names("O1")), epic("PAY-2")])
         put(connection, run_id, [epic("PAY-1", project_name="Paying")], "other site")
-        links.relink(connection)
+        relink(connection)
         save_coverage(connection, run_id, TODAY, certain=True)
         rows = connection.execute(
             select(coverage)

@@ -11,8 +11,7 @@ from connectors.records import How, LinkClaim, Record, Reference
 from sync.figures import Dangling
 from sync.store import save
 from sync.store.dangling import count_dangling, list_dangling
-from sync.store.links import relink
-from tests.sync.making import FILE, SITE, begin_run, epic, goal, names, origin_of, put
+from tests.sync.making import FILE, SITE, begin_run, epic, goal, names, origin_of, put, relink
 
 Fact = tuple[str, str, str, str]
 

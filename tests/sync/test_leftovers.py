@@ -5,11 +5,10 @@ from __future__ import annotations
 from sqlalchemy import Engine
 
 from connectors.records import How
-from sync.store.links import relink
 from sync.store.money import proposing
 from sync.store.money.leftovers import NO_CODE, NO_NAME, read_leftovers
 from sync.store.money.shares import NO_MATCH, NOT_SHARED_OUT
-from tests.sync.making import FILE, MONEY, begin_run, epic, goal, money, names, put
+from tests.sync.making import FILE, MONEY, begin_run, epic, goal, money, names, put, relink
 from tests.sync.test_matching import rule
 
 

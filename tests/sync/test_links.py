@@ -24,6 +24,7 @@ from tests.sync.making import (
     names,
     origin_of,
     put,
+    relink,
     ties,
 )
 
@@ -37,7 +38,7 @@ def tied(engine: Engine, *records: tuple[str, Record]) -> list[tuple[str, str, s
         for source in dict.fromkeys(source for source, _ in records):
             put(connection, run_id, [record for owner, record in records if owner == source], source)
             save.bury_absent(connection, origin_of(source, run_id), at_once=True)
-        links.relink(connection)
+        relink(connection)
         return [(row.key, row.source_id, row.how) for row in ties(connection)]
 
 
@@ -70,7 +71,7 @@ def test_an_issue_link_ties_to_the_objective_that_is_that_issue_on_the_same_site
     with engine.begin() as connection:
         put(connection, run_id, [objective, item])
         put(connection, run_id, [replace(item, id="77", key="FAR-1")], "another site")
-        links.relink(connection)
+        relink(connection)
         assert [(t.key, t.source_id, t.evidence) for t in ties(connection)] == [
             ("PAY-1", "OBJ-5", "contributes to OBJ-5")
         ]
@@ -101,7 +102,7 @@ def on_two_sites(engine: Engine, claim: LinkClaim) -> list[tuple[str, str]]:
         put(connection, run_id, [epic("PAY-1"), epic("PAY-2")])
         put(connection, run_id, [epic("PAY-1"), epic("WEB-2")], "other site")
         put(connection, run_id, [claim], "links")
-        links.relink(connection)
+        relink(connection)
         found = select(links.work_item.c.source, links.objective_link.c.evidence)
         on = links.work_item.c.id == links.objective_link.c.work_item_id
         rows = connection.execute(found.join_from(links.work_item, links.objective_link, on)).all()
@@ -167,7 +168,7 @@ def test_an_objective_is_inherited_over_several_levels_with_the_nearest_counted_
     with engine.begin() as connection:
         put(connection, run_id, [goal("TOP"), goal("MID")], FILE)
         put(connection, run_id, chain)
-        links.relink(connection)
+        relink(connection)
         found = ties(connection)
     counted = [(t.key, t.source_id, t.depth) for t in found if t.counts]
     assert counted == [
@@ -206,12 +207,12 @@ def test_what_is_missing_for_one_night_still_ties(engine: Engine) -> None:
         put(connection, first, [epic("PAY-2", parent_id="1")])
         put(connection, second, [epic("PAY-2", parent_id="1")])
         save.bury_absent(connection, origin_of(SITE, second), at_once=False)
-        links.relink(connection)
+        relink(connection)
         assert [(t.key, t.source_id) for t in ties(connection)] == [("PAY-1", "OBJ-5"), ("PAY-2", "OBJ-5")]
         third = begin_run_on(connection)
         put(connection, third, [epic("PAY-2", parent_id="1")])
         save.bury_absent(connection, origin_of(SITE, third), at_once=False)
-        links.relink(connection)
+        relink(connection)
         assert ties(connection) == []
 
 
@@ -232,7 +233,7 @@ def test_circles_are_reported_and_linking_ends(engine: Engine) -> None:
     with engine.begin() as connection:
         put(connection, run_id, [goal("O1")], FILE)
         put(connection, run_id, ring)
-        links.relink(connection)
+        relink(connection)
         assert list(connection.scalars(links.cycles())) == ["PAY-1", "PAY-2", "PAY-3", "PAY-4"]
         served = {t.key for t in ties(connection)}
         assert served == {"PAY-1", "PAY-2", "PAY-3", "PAY-5"}, (
@@ -248,9 +249,9 @@ def test_exactly_one_link_of_each_pair_counts_however_many_ways_there_are(engine
         put(connection, run_id, [goal("O1"), goal("O2")], FILE)
         put(connection, run_id, [LinkClaim("PAY-2", "O1", "line 2"), LinkClaim("2", "O1", "line 3")], "links")
         put(connection, run_id, [epic("PAY-1", names("O1"), names("O2")), item])
-        links.relink(connection)
+        relink(connection)
         found = ties(connection)
-        links.relink(connection)
+        relink(connection)
         assert ties(connection) == found, "linking twice is linking once"
     counted = [(t.key, t.source_id) for t in found if t.counts]
     assert len(found) == 9
@@ -266,7 +267,7 @@ def test_money_finds_work_by_cost_code_and_by_key_once_each(engine: Engine) -> N
             epic("PAY-2", names("PAY-2", How.COST_CODE)),
         ]
         put(connection, run_id, [*carriers, epic("PAY-3", names("C-100", How.COST_CODE), in_scope=False)])
-        links.relink(connection)
+        relink(connection)
         shares = connection.execute(
             select(links.work_item.c.key, budget_link.c.amount_minor, budget_link.c.how)
             .join_from(budget_link, links.work_item, links.work_item.c.id == budget_link.c.work_item_id)

@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Engine, select
 
 from connectors.records import AllocationRule, BudgetLine, CodeField, How, WorkItem
 from sync.store import save
-from sync.store.links import relink
 from sync.store.money import decisions
 from sync.store.money.levels import CONFIRMED, REJECTED, objective
 from sync.store.money.shares import (
@@ -34,6 +33,7 @@ from tests.sync.making import (
     names,
     origin_of,
     put,
+    relink,
     work_item,
 )
 

@@ -34,6 +34,7 @@ from tests.sync.making import (
     names,
     origin_of,
     put,
+    relink,
     ties,
 )
 
@@ -160,7 +161,7 @@ def test_any_text_is_stored_and_read_again_without_a_change(
         assert put(connection, run_id, records).changed == 0
         bad = Quarantined(name, 1, code, evidence, summary)
         save.save_page(connection, origin_of(SITE, run_id), Page(quarantined=(bad,)))
-        links.relink(connection)
+        relink(connection)
         found = row(connection, tables.Objective)
         storable = rows.storable(summary)
         assert found.title == storable
@@ -177,7 +178,7 @@ def test_ids_too_long_for_an_index_stay_apart_and_still_match(engine: Engine) ->
         put(connection, run_id, [goal(long + "one"), goal(long + "two")], FILE)
         put(connection, run_id, [money(long, 1, id=long)], MONEY)
         put(connection, run_id, [epic("PAY-1", names(long.upper() + "ONE"), names(long, How.COST_CODE))])
-        links.relink(connection)
+        relink(connection)
         assert [tie.source_id for tie in ties(connection)] == [rows.short(long + "one")]
         assert len(connection.execute(select(links.budget_link)).all()) == 1
 

@@ -15,13 +15,13 @@ from sqlalchemy import Connection, Engine, func, select
 from connectors.finance.money import allocate
 from connectors.records import AllocationRule, BudgetLine, BudgetVersion, CodeField, How, Reference, WorkItem
 from sync.store.coverage import coverage, save_coverage
-from sync.store.links import budget_line, objective, relink, work_item
+from sync.store.links import budget_line, objective, work_item
 from sync.store.money import decisions
 from sync.store.money.levels import CONFIRMED, REJECTED
 from sync.store.money.rolledup import rolled_up
 from sync.store.money.shares import WHOLE, budget_link, remainder
 from tests.clock import NOW, TODAY
-from tests.sync.making import FILE, MONEY, begin_run, epic, goal, money, put
+from tests.sync.making import FILE, MONEY, begin_run, epic, goal, money, put, relink
 
 CODES = ["A", "AB", "ABC", "ABX", "B", "PAY-1", "PAY-2"]
 ITEMS = [f"PAY-{number}" for number in range(1, 5)]

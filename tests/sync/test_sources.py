@@ -136,6 +136,17 @@ def test_a_value_that_may_have_two_forms_is_told_of_once_and_inside_the_form_it_
     ]
 
 
+def test_a_field_to_share_money_by_must_be_a_number_that_a_site_declares(tmp_path: Path) -> None:
+    text = GOOD.replace("    currency: EUR\n", "    currency: EUR\n    share_by: points\n")
+    said = "15:5: share_by: 'points' is no number under `fields` of a Jira site; "
+    assert complaints(tmp_path, text) == [said + "declare points: {field: …, type: number} there."]
+    fields = "    fields: {points: {field: P, type: text}, storyPoints: {field: SP, type: number}}\n"
+    declared = text.replace("  - name: two\n", f"  - name: two\n{fields}")
+    assert complaints(tmp_path, declared) == [said.replace("15:5", "16:5") + "did you mean 'storyPoints'?"]
+    good = load(tmp_path, declared.replace("share_by: points", "share_by: storyPoints"))
+    assert good.finance[0].share_by == "storyPoints"
+
+
 def test_two_sources_of_one_name_are_told_where_the_second_stands(tmp_path: Path) -> None:
     text = GOOD.replace("name: two", "name: sap").replace("name: goals", "name: jira-objectives")
     assert complaints(tmp_path, text) == [

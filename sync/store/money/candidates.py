@@ -91,7 +91,16 @@ project_above = temporary(
     Column("depth", Integer),
     Index("match_project_above_project", "project"),
 )
-WORKING = (candidate, item_name, named_issue, project_step, project_above)
+# The sources whose money is shared out by a field of the work, and what weighs how much by it.
+driver = temporary("match_driver", Column("source", String), Column("field", String))
+driver_weight = temporary(
+    "match_driver_weight",
+    Column("field", String),
+    Column("item", BigInteger),
+    Column("weight", BigInteger),
+    Index("match_driver_weight_item", "item"),
+)
+WORKING = (candidate, item_name, named_issue, project_step, project_above, driver, driver_weight)
 
 
 def set_up(connection: Connection) -> None:

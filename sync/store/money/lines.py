@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, or_, select
+from sqlalchemy import BigInteger, Connection, Select, and_, literal, or_, select
 
 from sync.store import tables
 from sync.store.coverage import objective_is_live
 from sync.store.links import objective_link
 from sync.store.money.artifacts import artifact
 from sync.store.money.candidates import budget_line, set_up, tear_down, work_item
+from sync.store.money.drivers import value
 from sync.store.money.levels import COLUMNS, ITEM, Level, decision, levels, objective, of_source
+from sync.store.money.purposes import objective_share, part_of
 from sync.store.money.shares import budget_link, remainder
 from sync.store.presence import kept
 from sync.store.schema import AnyRow, table_of
@@ -88,11 +90,13 @@ def hits_of(connection: Connection, level: Level, line_id: int) -> Hits:
     return found
 
 
-def shares_of(connection: Connection, line_id: int) -> Sequence[AnyRow]:
-    """Read the shares of a line that fall to work items."""
+def shares_of(connection: Connection, line_id: int, field: str | None) -> Sequence[AnyRow]:
+    """Read the shares of a line that fall to work items, with what these hold in a field."""
+    held = and_(value.c.work_item_id == work_item.c.id, value.c.name == field)
     return connection.execute(
-        select(budget_link, work_item.c.key, work_item.c.summary)
+        select(budget_link, work_item.c.key, work_item.c.summary, value.c.text.label("weight"))
         .join(work_item, work_item.c.id == budget_link.c.work_item_id)
+        .outerjoin(value, held)
         .where(budget_link.c.budget_line_id == line_id)
         .order_by(budget_link.c.amount_minor.desc(), work_item.c.key)
     ).all()
@@ -108,12 +112,19 @@ def remainders_of(connection: Connection, line_id: int, today: date) -> Sequence
     ).all()
 
 
-def served_by(connection: Connection, item_id: int, today: date) -> Sequence[AnyRow]:
-    """Read the objectives that a work item serves."""
+def served_by(connection: Connection, share: AnyRow, today: date) -> Sequence[AnyRow]:
+    """Read the objectives that the work item of a share serves, each with its part of the amount."""
+    mine = and_(
+        objective_share.c.objective_id == objective.c.id,
+        objective_share.c.work_item_id == objective_link.c.work_item_id,
+    )
+    part = part_of(literal(share.amount_minor, BigInteger))
     return connection.execute(
         select(objective.c.source_id, objective.c.title, objective_is_live(today).label("live"))
+        .add_columns(part.label("amount"), objective_share.c.sharers)
         .join_from(objective_link, objective, objective.c.id == objective_link.c.objective_id)
-        .where(objective_link.c.work_item_id == item_id, objective_link.c.counts)
+        .outerjoin(objective_share, mine)
+        .where(objective_link.c.work_item_id == share.work_item_id, objective_link.c.counts)
         .order_by(objective.c.source_id)
     ).all()
 

@@ -213,6 +213,20 @@ class BudgetRemainder(SQLModel, table=True):
     amount_minor: int = Field(sa_type=BigInteger)
 
 
+class ObjectiveShare(SQLModel, table=True):
+    """A work item's money is divided among `sharers` objectives, of which this is number `place`.
+
+    Rebuilt each night for the items that money falls to: their live objectives, or all where none is live.
+    """
+
+    __tablename__ = "objective_share"
+
+    work_item_id: int = refers_to("work_item.id", primary_key=True)
+    objective_id: int = refers_to("objective.id", primary_key=True, index=True)
+    place: int
+    sharers: int
+
+
 class Quarantine(SQLModel, table=True):
     """A row that was refused: place, reason and text; `run_id` is the last run that refused it.
 
@@ -271,3 +285,24 @@ class Reconciliation(SQLModel, table=True):
     changed_minor: int = Field(sa_type=BigInteger)
     removed_minor: int = Field(sa_type=BigInteger)
     current_minor: int = Field(sa_type=BigInteger)
+
+
+class Balance(SQLModel, table=True):
+    """How the lines of one source, version and period were shared out in a run, in minor units.
+
+    lines = work (falls to work items) + workless, and = served (falls to objectives) + unserved.
+    """
+
+    __tablename__ = "money_balance"
+
+    run_id: int = refers_to("run.id", primary_key=True)
+    source: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    fiscal_year: int = Field(primary_key=True)
+    period: str = Field(primary_key=True)
+    currency: str = Field(primary_key=True)
+    lines_minor: int = Field(sa_type=BigInteger)
+    work_minor: int = Field(sa_type=BigInteger)
+    workless_minor: int = Field(sa_type=BigInteger)
+    served_minor: int = Field(sa_type=BigInteger)
+    unserved_minor: int = Field(sa_type=BigInteger)

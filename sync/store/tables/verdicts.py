@@ -120,6 +120,23 @@ class Coverage(SQLModel, table=True):
     items: int
 
 
+class ObjectiveCoverage(SQLModel, table=True):
+    """The money of a run by the objective it falls to and by standing; `objective_id` 0 is for none.
+
+    Each amount is in one row only: the rows of a state add up to that state of the whole portfolio.
+    """
+
+    __tablename__ = "objective_coverage"
+
+    run_id: int = refers_to("run.id", primary_key=True)
+    objective_id: int = Field(sa_column=Column(Serial, primary_key=True, autoincrement=False))
+    currency: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    fiscal_year: int = Field(primary_key=True)
+    state: str = Field(primary_key=True)
+    amount_minor: int = Field(sa_type=BigInteger)
+
+
 class ConvertedMoney(SQLModel, table=True):
     """Figures of a run that are derived: money of another currency in the reporting one, by standing.
 

@@ -21,6 +21,7 @@ from sync.store.catalogue import Frame, bind_catalogue
 from sync.store.coverage import save_coverage
 from sync.store.figures import read_figures
 from sync.store.money import accounts, promotion
+from sync.store.money.objective_figures import save_objectives
 from sync.store.money.staging import stage
 from tests.clock import NOW
 from tests.sync.making import FILE, MONEY, SITE, epic, goal, money, names, origin_of, promote
@@ -105,6 +106,7 @@ class Stage:
         judge_store(connection, rules, incomplete, run_id, self.now)
         certain = not incomplete & {Kind.WORK, Kind.OBJECTIVES}
         save_coverage(connection, run_id, today, certain=certain)
+        save_objectives(connection, run_id, today, certain=certain)
         plan = make_plan(
             labels.wanted(connection, PREFIX, {SITE}),
             labels.present(connection, PREFIX, {SITE}),

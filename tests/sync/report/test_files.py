@@ -14,7 +14,7 @@ from sync.store.database import open_store
 from tests.sync.report.stage import COMPANY, ZONE, Stage
 
 FILES = [
-    *("converted.csv", "coverage.csv", "findings.csv", "index.html", "report.json"),
+    *("converted.csv", "coverage.csv", "findings.csv", "index.html", "objectives.csv", "report.json"),
     *("unaligned.csv", "unfunded-work.csv", "unmatched-money.csv"),
 ]
 
