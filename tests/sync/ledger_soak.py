@@ -1,5 +1,7 @@
 """Ledgers made at random, restated at random: every sum is what the files say, to the cent.
 
+First money is shared out at random (`shares_soak`), last an import is killed at each of its statements.
+
 Each ledger is read several times as it changes: amounts, new and lost rows, rows that cannot be read, blank
 ones, repeated keys. The sums are made here, from the integers that the files were written from.
 
@@ -15,9 +17,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from random import randrange
 from tempfile import TemporaryDirectory
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
@@ -25,7 +28,9 @@ from connectors.finance.currencies import EXPONENTS
 from sync.store.database import open_store
 from sync.store.money import promotion
 from sync.store.money.as_known import as_known
+from tests.sync.import_kills import kill_imports
 from tests.sync.ledgers import Books, control_total, entry, reconciliation, totals
+from tests.sync.shares_soak import shares_test
 
 Series = promotion.Series
 
@@ -97,9 +102,11 @@ def check_ledger(books: Books, states: Sequence[Sequence[Entry]]) -> None:
         assert row.stated_minor == row.accepted_minor + row.refused_minor + row.excluded_minor
 
 
-def ledger_test(engine: Engine, folder: Path, examples: int, *, derandomize: bool) -> Callable[[], None]:
+def ledger_test(
+    engine: Engine, folder: Path, examples: int, *, derandomize: bool, number: int | None = None
+) -> Callable[[], None]:
     """Make the property as a function; every ledger is a source of its own in one store."""
-    number = iter(range(sys.maxsize))
+    numbers = iter(range(sys.maxsize))
 
     @settings(
         max_examples=examples,
@@ -111,23 +118,39 @@ def ledger_test(engine: Engine, folder: Path, examples: int, *, derandomize: boo
     )
     @given(states=LEDGERS)
     def check(states: list[list[Entry]]) -> None:
-        name = f"ledger-{next(number)}"
+        name = f"ledger-{next(numbers)}"
         check_ledger(Books(engine, folder / name, name=name), states)
 
-    return check
+    return check if number is None else seed(number)(check)
 
 
 def main() -> None:
     """Check as many ledgers as asked for, in a store of their own or in the one named."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ledgers", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=randrange(10**9), help="made up, and told, by default")
     parser.add_argument("--database", help="the URL of an empty store; a SQLite file by default")
     given_arguments = parser.parse_args()
+    ledgers, number = given_arguments.ledgers, given_arguments.seed
+    say(f"seed {number}")
     with TemporaryDirectory(prefix="tieline-") as folder:
-        engine = open_store(given_arguments.database or f"sqlite:///{folder}/tieline.db")
-        ledger_test(engine, Path(folder), given_arguments.ledgers, derandomize=False)()
+        url = given_arguments.database or f"sqlite:///{folder}/tieline.db"
+        engine = open_store(url)
+        shares_test(engine, ledgers, derandomize=False, number=number)()
+        say(f"{ledgers} times shared out: each unit once among work, objectives and currencies")
+        ledger_test(engine, Path(folder), ledgers, derandomize=False, number=number)()
+        say(f"{ledgers} ledgers: every sum as written, every difference 0")
         engine.dispose()
-    sys.stdout.write(f"{given_arguments.ledgers} ledgers: every sum as written, every difference 0\n")
+        for first in (False, True):
+            count = kill_imports(url, Path(folder) / f"killed-{first}", first=first)
+            kind = "first import" if first else "restatement"
+            say(f"{count} kills, one at each statement of a {kind}: all of it stands or nothing")
+
+
+def say(text: str) -> None:
+    """Tell how far it is."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

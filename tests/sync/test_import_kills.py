@@ -2,70 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, select
+from sqlalchemy import Engine
 
-from sync.store.database import open_store
-from tests.sync.ledgers import Books, Series, control_total, entry, past, promotion_table, source_run
+from tests.sync.import_kills import kill_imports
 
-DIED, DONE = 9, 0
-# Every so many statements a process dies; with 1 it does at each of them.
-EVERY = int(os.environ.get("TEST_KILL_EVERY", "11"))
-
-BEFORE = [entry("A", "1"), entry("B", "2"), entry("C", "3"), entry("C", "3"), entry("D", "bad")]
-AFTER = [entry("A", "1"), entry("B", "-20"), entry("D", "4"), entry("D", "worse"), entry("E", "5")]
-
-
-def series(currency: str = "USD") -> Series:
-    return ("budget", 2026, "FY2026-01", currency)
-
-
-def import_and_die(url: str, books: Books, at: int) -> int:
-    """Import in a process of its own that ends without any clean-up at its n-th statement; give its end."""
-    child = os.fork()
-    if child:
-        _, status = os.waitpid(child, 0)
-        return os.waitstatus_to_exitcode(status)
-    try:
-        engine = open_store(url)
-        count = 0
-
-        def die(*_: Any) -> None:
-            nonlocal count
-            count += 1
-            if count == at:
-                os._exit(DIED)
-
-        event.listen(engine, "before_cursor_execute", die)
-        event.listen(engine, "commit", die)
-        replace(books, engine=engine).read(shrink=1.0)
-        os._exit(DONE)
-    except BaseException as error:  # noqa: BLE001  a forked test must never go on as the suite
-        sys.stderr.write(f"{error}\n")
-        os._exit(1)
-
-
-def read(url: str, books: Books, *rows: str) -> dict[Series, int]:
-    """Write and import a file undisturbed, and give what stands."""
-    books.engine = open_store(url)
-    books.write(*rows)
-    assert books.read(shrink=1.0).complete
-    sums = books.sums()
-    books.engine.dispose()
-    return sums
-
-
-def state(url: str, books: Books) -> dict[Series, int]:
-    engine = books.engine = open_store(url)
-    sums = books.sums()
-    engine.dispose()
-    return sums
+# Every so many statements a process dies; `make soak-finance` kills at each of them.
+EVERY = 11
 
 
 @pytest.mark.parametrize("first", [False, True], ids=["restatement", "first import"])
@@ -73,36 +18,4 @@ def test_an_import_killed_at_any_statement_is_there_whole_or_not_at_all(
     engine: Engine, database_url: str, tmp_path: Path, first: bool
 ) -> None:
     engine.dispose()
-    books = Books(engine, tmp_path / "books")
-    old: dict[Series, int] = {} if first else {series(): 900}
-    new = {series(): -1000}
-    at, ended, outcomes = 1, DIED, set()
-    while ended == DIED:
-        if first:
-            books.name = f"finance-{at}"
-        else:
-            read(database_url, books, *BEFORE)
-        books.write(*AFTER)
-        ended = import_and_die(database_url, books, at)
-        stands = state(database_url, books)
-        assert stands in (old, new), f"killed at statement {at}, half of it stands"
-        outcomes.add((ended, stands == new))
-        assert read(database_url, books, *AFTER) == new
-        at += EVERY
-    assert ended == DONE
-    assert {(DIED, False), (DONE, True)} <= outcomes
-    check_history(database_url, books)
-
-
-def check_history(url: str, books: Books) -> None:
-    """Nothing was counted twice: each promotion closed what it replaced, and every control total adds up."""
-    books.engine = open_store(url)
-    restated = [row for row in books.rows(select(past)) if row.valid_from_run >= row.valid_to_run]
-    assert restated == [], "no version ends before it begins"
-    promoted = books.rows(select(promotion_table).order_by(promotion_table.c.id))
-    assert len({row.run_id for row in promoted}) == len(promoted)
-    complete = {row.run_id for row in books.rows(select(source_run)) if row.status == "complete"}
-    for row in books.rows(select(control_total)):
-        if row.run_id in complete:
-            assert row.stated_minor == row.accepted_minor + row.refused_minor + row.excluded_minor
-    books.engine.dispose()
+    assert kill_imports(database_url, tmp_path / "books", first=first, every=EVERY) > 3
