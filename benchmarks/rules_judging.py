@@ -44,7 +44,8 @@ from sync.store import findings, runs, tables
 from sync.store.bulk import insert_rows
 from sync.store.catalogue import Frame, bind_catalogue
 from sync.store.database import open_store, read_only
-from sync.store.links import relink
+from sync.store.links import relink_objectives
+from sync.store.money.matching import rematch
 from sync.store.schema import table_of
 
 NOW = datetime(2026, 7, 15, 3, 0, tzinfo=UTC)
@@ -103,7 +104,8 @@ def fill(engine: Engine, size: int) -> None:
     with engine.begin() as connection:
         for turn in range(1, size // DRAWN):
             repeat(connection, turn)
-        relink(connection)
+        relink_objectives(connection)
+        rematch(connection)
     engine.dispose()
 
 

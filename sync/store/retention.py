@@ -20,9 +20,11 @@ from sync.store.money.quarantine import OPEN, quarantine
 from sync.store.runs import run
 from sync.store.schema import table_of
 
+balance = table_of(tables.Balance)
 conversion = table_of(tables.ConvertedMoney)
 coverage = table_of(tables.Coverage)
 missing_rate = table_of(tables.MissingRate)
+objective_coverage = table_of(tables.ObjectiveCoverage)
 past = table_of(tables.BudgetLinePast)
 plan_change = table_of(tables.PlanChange)
 reconciliation = table_of(tables.Reconciliation)
@@ -49,8 +51,10 @@ def doomed(up_to: int) -> Mapping[Table, ColumnElement[bool]]:
     )
     return {
         coverage: and_(coverage.c.run_id <= up_to, coverage.c.project_key != WHOLE),
+        balance: balance.c.run_id <= up_to,
         conversion: conversion.c.run_id <= up_to,
         missing_rate: missing_rate.c.run_id <= up_to,
+        objective_coverage: objective_coverage.c.run_id <= up_to,
         plan_change: plan_change.c.run_id <= up_to,
         reconciliation: reconciliation.c.run_id <= up_to,
         quarantine: and_(quarantine.c.run_id <= up_to, quarantine.c.status != OPEN),

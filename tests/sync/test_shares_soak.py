@@ -10,4 +10,4 @@ from tests.sync.shares_soak import shares_test
 def test_random_money_shared_out_at_random_counts_once_for_work_objectives_and_currencies(
     engine: Engine,
 ) -> None:
-    shares_test(engine, 60, derandomize=True)()
+    shares_test(engine, 20, derandomize=True)()
