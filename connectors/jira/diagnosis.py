@@ -11,7 +11,8 @@ from connectors.errors import BadInput, ConnectorError
 from connectors.jira.discovery import Access, IssueType, read_access, read_issue_types, read_permissions
 from connectors.jira.fields import FieldMap, SiteField
 from connectors.jira.reading import search_for
-from connectors.jira.remarks import notes_of, problems_of
+from connectors.jira.remarks import notes_of, off_screen_note, off_screen_problem, problems_of
+from connectors.jira.screens import without_labels
 from connectors.jira.search import Scope
 from connectors.jira.site import JiraSite
 from connectors.jira.source import folded
@@ -67,6 +68,8 @@ def diagnose(site: JiraSite, now: datetime) -> Diagnosis:
     types = look.at(lambda: read_issue_types(site, folded(config.epic_types))) or ()
     access = look.at(lambda: read_access(site, Scope(config.jql, "JIRA_JQL"))) if issues else None
     access = access or Access()
+    writable = [key for key in access.projects if key not in access.unwritable]
+    no_labels = look.at(lambda: without_labels(site, Scope(config.jql, "JIRA_JQL"), writable)) or ()
     links, prefix = look.at(lambda: links_of(site)), config.objective_label_prefix
     return Diagnosis(
         name=config.name,
@@ -81,8 +84,12 @@ def diagnose(site: JiraSite, now: datetime) -> Diagnosis:
         cost_code_fields=names_of(fields.cost_code),
         issues=issues,
         objectives=objectives,
-        problems=(*look.problems, *problems_of(site, permissions, access, issues, types)),
-        notes=tuple(notes_of(site, fields, permissions, access, types)),
+        problems=(
+            *look.problems,
+            *problems_of(site, permissions, access, issues, types),
+            *off_screen_problem(site, no_labels),
+        ),
+        notes=(*notes_of(site, fields, permissions, access, types), *off_screen_note(site, no_labels)),
         issue_types=types,
         hierarchy_fields={
             "epic link": names_of(fields.epic_link),

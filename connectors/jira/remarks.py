@@ -82,6 +82,22 @@ def epic_problem(site: JiraSite, types: Sequence[IssueType]) -> Iterator[str]:
         yield f"No issue type of {site.config.name} is an epic; there are {known}.{remedy}"
 
 
+def off_screen_problem(site: JiraSite, projects: Sequence[str]) -> Iterator[str]:
+    if projects and not site.is_cloud:
+        yield (
+            f"The field Labels is not on the edit screen of {listed(projects)}: Jira refuses labels there. "
+            "Put it on that screen, or leave these projects out of JIRA_JQL."
+        )
+
+
+def off_screen_note(site: JiraSite, projects: Sequence[str]) -> Iterator[str]:
+    if projects and site.is_cloud:
+        yield (
+            f"The field Labels is not on the edit screen of {listed(projects)}: people there cannot take a "
+            "label of ours off, though we can put one on."
+        )
+
+
 def cloud_notes(fields: FieldMap) -> Iterator[str]:
     if not fields.goals:
         yield "No Goals field is visible: links to goals of Atlassian Home are not read."

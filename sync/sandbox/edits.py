@@ -52,6 +52,9 @@ def _changed(call: Call, issue: Issue, name: str, steps: Any) -> JsonObject:
         raise FieldProblem(_NOT_ON_SCREEN.format(name))
     if not isinstance(steps, list) or not all(isinstance(step, dict) and len(step) == 1 for step in steps):
         raise FieldProblem("data was not an array of operations")
+    off_screen = issue.project_key in call.site.permissions.labels_off_screen
+    if name == "labels" and off_screen and not call.on_cloud:
+        raise FieldProblem(_NOT_ON_SCREEN.format(name))
     if name == "parent" and not call.on_cloud:
         return {}  # Data Center answers 204 and changes nothing
     value = issue.fields.get(name)

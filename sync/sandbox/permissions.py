@@ -10,7 +10,8 @@ class Permissions:
     """Everything is allowed but administration, until said otherwise.
 
     Projects are named by key and issues by id. Without `admin` (or the project in `project_admin`) a change
-    that suppresses notifications is refused as a whole, as real Jira does.
+    that suppresses notifications is refused as a whole, as real Jira does. In projects of `labels_off_screen`
+    the edit screen lacks Labels: Data Center refuses to set it then, Cloud only says so in `editmeta`.
     """
 
     hidden_projects: set[str] = field(default_factory=set)
@@ -18,6 +19,7 @@ class Permissions:
     read_only_projects: set[str] = field(default_factory=set)
     read_only_issues: set[str] = field(default_factory=set)
     project_admin: set[str] = field(default_factory=set)
+    labels_off_screen: set[str] = field(default_factory=set)
     admin: bool = False
     link_issues: bool = True
     bulk_change: bool = True

@@ -12,12 +12,37 @@ from sync.sandbox.state import Issue
 from sync.sandbox.views import choose, issue_view
 
 NOT_ADMIN = "To discard the user notification either admin or project admin permissions are required."
+_ON_SCREEN: JsonObject = {
+    "summary": {
+        "required": True,
+        "schema": {"type": "string", "system": "summary"},
+        "name": "Summary",
+        "key": "summary",
+        "operations": ["set"],
+    },
+    "labels": {
+        "required": False,
+        "schema": {"type": "array", "items": "string", "system": "labels"},
+        "name": "Labels",
+        "key": "labels",
+        "operations": ["add", "set", "remove"],
+    },
+}
 _MAX_GLOBAL_ID, _MAX_PROPERTY_KEY, _MAX_PROPERTY = 255, 255, 32768
 
 
 def get_issue(call: Call) -> Answer:
     choice, expand = choose(call.words("fields"), "*all"), call.words("expand") or []
     return Answer(body=issue_view(call, call.issue(), choice, expand, call.words("properties") or []))
+
+
+def get_edit_meta(call: Call) -> Answer:
+    """The fields on the edit screen: of all that real Jira has there, those that somebody here asks about."""
+    issue, site = call.issue(), call.site
+    fields = ["summary"]
+    if issue.project_key not in site.permissions.labels_off_screen:
+        fields.append("labels")
+    return Answer(body={"fields": {name: _ON_SCREEN[name] for name in fields if site.may_edit(issue)}})
 
 
 def put_issue(call: Call) -> Answer:
@@ -195,6 +220,7 @@ _ONE = "/issue/{issue}"
 OPERATIONS = [
     Operation("GET", _ONE, get_issue),
     Operation("PUT", _ONE, put_issue, writes=True),
+    Operation("GET", _ONE + "/editmeta", get_edit_meta),
     Operation("GET", _ONE + "/remotelink", get_remote_links),
     Operation("POST", _ONE + "/remotelink", post_remote_link, writes=True),
     Operation("GET", _ONE + "/properties", get_properties),

@@ -42,10 +42,16 @@ class Answers:
         self.somewhere = somewhere
         self.searches = 0
         self.asked_projects: list[str] = []
+        self.screens: list[str] = []
+        self.off_screen: set[str] = set()
 
     def __call__(self, asked: Asked) -> Answer:
         if asked.path.endswith("issuetype"):
             return Answer(self.types)
+        if asked.path.endswith("editmeta"):
+            return Answer(
+                {"fields": {"summary": {}} if self.screens[-1] in self.off_screen else {"labels": {}}}
+            )
         if asked.path.endswith("mypermissions"):
             return self.permissions(asked)
         if asked.path.rpartition("/")[2] in {"search", "jql"}:
@@ -62,6 +68,10 @@ class Answers:
     def search(self, body: Any) -> Answer:
         if body["maxResults"] == 0:  # Data Center counts this way
             return Answer({"issues": [], "total": len(self.projects)})
+        one = re.search(r' AND project = "(\w+)"', body["jql"])
+        if one:
+            self.screens.append(one[1])
+            return found([issue(1) | {"key": f"{one[1]}-1"}], isLast=True, total=1, token=None)
         self.searches += 1
         without = re.findall(r'"(\w+)"', body["jql"])
         rest = [key for key in self.projects if key not in without]
@@ -88,6 +98,7 @@ def test_a_diagnosis_tells_everything_a_night_needs(jira: Jira) -> None:
     )
     assert {asked.method for asked in scripted.server.asked} == {"GET", "POST"}
     assert not [asked for asked in scripted.server.asked if asked.path.endswith(("10001", "PAY-1"))]
+    assert answers.screens == ["PAY", "WEB"]
 
 
 def test_issue_types_come_with_their_levels_also_those_of_one_project(jira: Jira) -> None:
@@ -152,7 +163,7 @@ def test_projects_are_found_in_few_requests_and_each_is_asked_once(jira: Jira, d
     access = diagnose(site, NOW).access
     assert (access.projects, access.complete) == (tuple(answers.projects), True)
     assert answers.searches == 5
-    assert answers.asked_projects == list(answers.projects)
+    assert answers.asked_projects == answers.screens == list(answers.projects)
 
 
 def test_of_very_many_projects_only_some_are_looked_at_and_that_is_said(jira: Jira) -> None:
@@ -160,6 +171,7 @@ def test_of_very_many_projects_only_some_are_looked_at_and_that_is_said(jira: Ji
     site, _ = jira("cloud", answers)
     seen = diagnose(site, NOW)
     assert (len(answers.asked_projects), answers.searches, seen.access.complete) == (50, 20, False)
+    assert len(answers.screens) == 20
     assert seen.notes[-1].endswith("permissions were read in 50 of them.")
 
 
@@ -178,3 +190,12 @@ def test_a_diagnosis_goes_on_where_one_look_is_refused(jira: Jira) -> None:
 def test_lacking_a_permission_everywhere_is_told_once(jira: Jira) -> None:
     site, _ = jira("cloud", Answers(CLOUD_TYPES, {"PAY": ""}, somewhere="B"))
     assert diagnose(site, NOW).problems == ("Night Sync lacks EDIT_ISSUES in every project.",)
+
+
+@pytest.mark.parametrize("deployment", ["cloud", "datacenter"])
+def test_projects_without_labels_on_their_edit_screen_are_named(jira: Jira, deployment: str) -> None:
+    answers = Answers(CLOUD_TYPES, dict.fromkeys(("PAY", "WEB", "OPS"), "EA"))
+    answers.off_screen = {"WEB", "OPS"}
+    seen = diagnose(jira(deployment, answers)[0], NOW)
+    told = seen.notes if deployment == "cloud" else seen.problems
+    assert told[-1].startswith("The field Labels is not on the edit screen of WEB, OPS: ")

@@ -213,3 +213,21 @@ def test_what_is_good_has_no_remedy_and_a_missing_permission_has_one(desk: Desk)
     remedies = {one["check"]: one["remedy"] for one in document if one["remedy"]}
     assert remedies.keys() == {"may edit issues"}
     assert remedies["may edit issues"].startswith("Grant the account EDIT_ISSUES in the permission scheme")
+
+
+@pytest.mark.parametrize("deployment", list(Deployment), ids=["cloud", "dc"])
+def test_a_project_without_labels_on_its_edit_screen_is_named(desk: Desk) -> None:
+    """On Data Center no label can be written there; on Cloud only people cannot."""
+    desk.jira.site.add_project("WEB", "The web")
+    desk.jira.site.add_issue({"project": "WEB", "summary": "A page", "issuetype": "Epic"})
+    desk.jira.site.permissions.labels_off_screen.add("WEB")
+    start = "The field Labels is not on the edit screen of WEB: "
+    if desk.jira.deployment is Deployment.CLOUD:
+        notes = [one for one in desk.say("doctor", "--json").document if one["seen"].startswith(start)]
+        assert [(note["check"], note["good"]) for note in notes] == [("note", True)]
+    else:
+        (bad,) = defects(desk, 2)
+        assert bad.startswith(f"{start}Jira refuses labels there. Put it on that screen")
+        refused = desk.say("run")
+        assert refused.code == 3
+        assert "not on the appropriate screen" in refused.out

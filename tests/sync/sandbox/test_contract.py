@@ -44,6 +44,7 @@ COMMON: list[tuple[str, str, Any]] = [
     ("POST", "issueLink", ISSUE_LINK),
     ("POST", "issue/PAY-1/remotelink", LINK),
     ("GET", "issue/PAY-1/remotelink", None),
+    ("GET", "issue/PAY-1/editmeta", None),
     ("PUT", "issue/PAY-1/properties/note", {"a": 1}),
     ("GET", "issue/PAY-1/properties", None),
     ("GET", "issue/PAY-1/properties/note", None),
