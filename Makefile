@@ -30,7 +30,7 @@ check: lint  ## the whole gate: lint, then the tests with nothing skipped, on SQ
 lint: $(VENV)/.installed $(VENV)/.dev  ## ruff, mypy --strict and the walls between the packages
 	@echo "ruff check";           $(BIN)/ruff check .
 	@echo "ruff format --check";  $(BIN)/ruff format --check .
-	@echo "mypy --strict";        $(BIN)/mypy
+	@echo "mypy --strict";        $(BIN)/mypy && $(BIN)/mypy benchmarks
 	@echo "lint-imports";         PYTHONPATH=. $(BIN)/lint-imports
 
 format: $(VENV)/.dev  ## mend what ruff can mend, and format

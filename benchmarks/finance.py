@@ -157,10 +157,10 @@ def main() -> None:
             (folder / f"{number}.db").unlink()
             for peer in PEERS if python else ():
                 store = empty_store(folder)
-                it = measure(
+                theirs = measure(
                     python or "", str(HERE / "finance_peers.py"), peer, str(path), str(store), str(total)
                 )
-                found.setdefault(peer, []).append(it[0])
+                found.setdefault(peer, []).append(theirs[0])
         if asked.postgresql:
             ours = measure(sys.executable, __file__, "--take-in", str(path), asked.postgresql, str(total))
             found |= {f"{it['what']} on PostgreSQL": [it] for it in ours}

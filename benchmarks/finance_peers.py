@@ -19,7 +19,7 @@ INSERT = f"INSERT INTO budget_line ({', '.join(NAMES)}) VALUES ({', '.join('?' *
 CHUNK = 20_000
 
 
-def by_pyarrow(path, connection):
+def by_pyarrow(path: str, connection: sqlite3.Connection) -> None:
     import pyarrow as pa
     import pyarrow.compute as pc
     from pyarrow import csv as arrow_csv
@@ -49,7 +49,7 @@ def by_pyarrow(path, connection):
         connection.executemany(INSERT, zip(["finance"] * rows, *lists, lines, [1] * rows, strict=True))
 
 
-def by_polars(path, connection):
+def by_polars(path: str, connection: sqlite3.Connection) -> None:
     import polars as pl
 
     frame = pl.read_csv(path, infer_schema=False, row_index_name="line", row_index_offset=2)
@@ -78,7 +78,7 @@ def by_polars(path, connection):
         connection.executemany(INSERT, part.rows())
 
 
-def by_duckdb(path, connection):
+def by_duckdb(path: str, connection: sqlite3.Connection) -> None:
     import duckdb
 
     columns = ", ".join(f"'{name}': 'VARCHAR'" for name in HEADER)
@@ -96,7 +96,7 @@ def by_duckdb(path, connection):
         connection.executemany(INSERT, rows)
 
 
-def by_pandas(path, connection):
+def by_pandas(path: str, connection: sqlite3.Connection) -> None:
     import pandas as pd
 
     line = 2
@@ -118,7 +118,7 @@ def by_pandas(path, connection):
 LOADS = {"pyarrow": by_pyarrow, "polars": by_polars, "duckdb": by_duckdb, "pandas": by_pandas}
 
 
-def load(peer, path, store, total):
+def load(peer: str, path: str, store: str, total: int) -> dict[str, float]:
     __import__(peer)  # loading the library is not counted
     connection = sqlite3.connect(store)
     connection.execute("PRAGMA journal_mode=WAL")
@@ -132,7 +132,7 @@ def load(peer, path, store, total):
     return cost
 
 
-def bare_copy(url, total):
+def bare_copy(url: str, total: int) -> dict[str, float]:
     """Empty the table that ours has just filled, and bring the same rows back by one COPY of ready text."""
     import psycopg
 
@@ -149,12 +149,13 @@ def bare_copy(url, total):
                 into.write(part)
         connection.commit()
         cost = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
-        found = cursor.execute("SELECT sum(amount_minor) FROM budget_line").fetchone()[0]
-    assert int(found) == total
+        found = cursor.execute("SELECT sum(amount_minor) FROM budget_line").fetchone()
+    assert found is not None
+    assert int(found[0]) == total
     return cost
 
 
-def main():
+def main() -> None:
     peer, path, store, total = sys.argv[1:]
     cost = bare_copy(store, int(total)) if peer == "copy" else load(peer, path, store, int(total))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
