@@ -19,6 +19,8 @@ NAMES = {
     "converted_money": "converted figures",
     "coverage": "figures by project",
     "missing_rate": "missing rates",
+    "money_balance": "balances of money",
+    "objective_coverage": "figures by objective",
     "plan_change": "planned changes",
     "quarantine": "refused rows that were mended or waived",
     "reconciliation": "movements of sums",

@@ -44,6 +44,9 @@ EARLIER = REVISIONS[:-1]
 ROWS = (1, 2)
 WHEN = datetime(2026, 1, 31, 23, 59, 58, tzinfo=UTC)
 
+# Tables that a later schema does without on purpose: what they held is made anew each night.
+DROPPED = {"hit"}
+
 Content = dict[str, list[dict[str, Any]]]
 
 
@@ -100,6 +103,8 @@ def lost(before: Content, after: Content) -> list[str]:
     """Every row, and every value of a column that there still is, that is not as it was."""
     found = []
     for name, rows in before.items():
+        if name in DROPPED:
+            continue
         columns = set(rows[0]).intersection(*after[name])
         kept = [{key: row[key] for key in columns} for row in after[name]]
         found += [f"{name}: {row}" for row in rows if {key: row[key] for key in columns} not in kept]
@@ -115,7 +120,8 @@ def test_every_row_of_an_earlier_schema_is_there_after_the_upgrade(
     new = open_store(database_url)
     with new.connect() as connection:
         after = content(connection)
-        assert {name: len(rows) for name, rows in after.items() if name in before} == dict.fromkeys(before, 2)
+        counts = {name: len(rows) for name, rows in after.items() if name in before}
+        assert counts == dict.fromkeys(before.keys() - DROPPED, 2)
         assert lost(before, after) == []
     assert differences(new) == []
     new.dispose()

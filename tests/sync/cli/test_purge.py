@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from sync.cli.purge import NAMES
 from sync.store import retention
+from sync.upkeep.clearing import FILES
 from tests.sync.cli.desk import MONEY, Desk
 
 GONE = "details were removed on 20"
@@ -62,3 +64,7 @@ def test_what_is_asked_for_and_gone_is_told(desk: Desk) -> None:
     assert desk.say("undo", "1", "--dry-run").code == 0
     assert desk.say("audit", "--verify").code == 0
     assert desk.say("purge").out == "Nothing is older than the settings keep.\n"
+
+
+def test_whatever_may_go_has_a_name_for_people() -> None:
+    assert {table.name for table in retention.doomed(1)} | {FILES} == set(NAMES)
