@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 from connectors.census import Census
 from connectors.records import Answered, LabelChange, Page
 from connectors.textfiles import File
+from connectors.verdicts import Marked, Marking
 
 
 class Source(Protocol):
@@ -141,6 +142,18 @@ class LabelWriter(Protocol):
 
     def labels_of(self, issue_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """Read the labels of these issues back by id, past any search index; hidden ones are left out."""
+        ...
+
+
+class MarkerWriter(Protocol):
+    """Something that can tell issues why they bear our labels, and take that back."""
+
+    def mark(self, markings: Sequence[Marking]) -> Iterator[Sequence[Marked]]:
+        """Make the markings, those of one issue together, and answer them as the answers come.
+
+        Each is answered once, and making it twice is like making it once. What concerns one issue alone is
+        parked; an error that concerns the whole site raises a `ConnectorError`, as for labels.
+        """
         ...
 
 

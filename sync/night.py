@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from sync.first_night import FirstNight, first_nights
 from sync.gaps import gaps_in
 from sync.judge import Judgement, judge
 from sync.lease import Heartbeat, Lease, take_lease
+from sync.markers import MarkerPlan
+from sync.marking import MarkerSites, MarkersWritten, MarkerWriting, Speaker, plan_markers
 from sync.plan import Plan
 from sync.planning import Desk, read_live, refuse_stale
 from sync.progress import Progress
@@ -55,6 +57,7 @@ class Service:
     report: Callable[[int], Path]
     clock: Callable[[], datetime]
     drivers: Mapping[str, str] = field(default_factory=dict)
+    markers: MarkerSites = field(default_factory=MarkerSites)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ class RunResult:
     remarks: list[str] = field(default_factory=list)
     stale: str = ""
     written: Written | None = None
+    markers: MarkerPlan = field(default_factory=MarkerPlan)
+    marked: MarkersWritten | None = None
     report: Path | None = None
 
     @property
@@ -256,6 +261,11 @@ def judge_all(
         save_figures(connection, settings, result.run_id, today, gaps)
         desk = Desk(connection, settings, result.run_id, now)
         result.saved, result.plan = desk.draw_up(sites, rules.hash, retry=options.retry)
+        result.markers = plan_markers(
+            connection, service.markers, result.plan, Speaker.of(rules, settings.label_prefix), sites, now,
+            retry=options.retry,
+        )  # fmt: skip
+        result.saved = replace(result.saved, markers=result.markers.changes)
         result.stopped += refuse_stale(result.saved, options.expected)
         result.stopped += desk.guard(result.plan, sites, rules.rules, options.allow_changes)
         result.first_nights = first_nights(
@@ -297,6 +307,10 @@ def write_all(service: Service, result: RunResult, lease: Lease, progress: Progr
         beating = Heartbeat(step, lease)
         writing = WriteBack(service.engine, result.run_id, writers, service.clock, beating)
         result.written = writing.carry_out(result.plan)
+    if result.markers.changes:
+        with progress.step("say why on the tickets") as step:
+            marking = MarkerWriting(service.engine, result.run_id, service.clock, Heartbeat(step, lease))
+            result.marked = marking.carry_out(result.markers, service.markers.writers(lease.check))
 
 
 def older_labels(service: Service) -> frozenset[str]:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from sync.errors import ConfigurationError
+from sync.markers import MarkerChange
 from sync.plan import Change, LabelOn, Plan, Ticket
 
 SHOWN = 5
@@ -30,6 +31,7 @@ class SavedPlan:
 
     `rules` is the hash of the rules it follows, `store` the serial of what it was made from: it moves with
     every read and every write. `undoes` names the run that the plan takes back; None for an ordinary one.
+    `markers` are the changes to what tickets are told beside their labels.
     """
 
     version: Literal[2]
@@ -38,6 +40,7 @@ class SavedPlan:
     changes: tuple[Change, ...]
     expected: tuple[Expected, ...]
     undoes: int | None = None
+    markers: tuple[MarkerChange, ...] = ()
 
 
 DOCUMENT = TypeAdapter(SavedPlan)
@@ -66,6 +69,8 @@ def stale(saved: SavedPlan, now: SavedPlan) -> list[str]:
     if saved.changes != now.changes:
         more, less = set(now.changes) - set(saved.changes), set(saved.changes) - set(now.changes)
         reasons.append(f"{len(more)} changes have come and {len(less)} have gone")
+    if saved.markers != now.markers:
+        reasons.append("what is to be said beside the labels has changed")
     return [refusal(reasons, saved.undoes)] if reasons else []
 
 

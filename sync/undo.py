@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sync.errors import ConfigurationError
+from sync.markers import MarkerPlan, Told, labels_after, undo_markers
+from sync.marking import told_before
 from sync.night import Options, RunResult, Service, open_run, report_on, write_all, writers_for
 from sync.plan import Change, LabelOn, Plan
 from sync.planning import Desk, Live, read_live, refuse_stale
 from sync.progress import Progress
 from sync.savedplan import save
-from sync.store import labels, runs
+from sync.store import labels, markers, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +83,13 @@ def run_undo(
     """
     with open_run(service, replace(options, trigger=f"undo {undone}")) as (result, lease):
         with progress.step("read the tickets"):
-            writes = writes_of(service, undone, result.run_id)
+            writes, told = writes_of(service, undone, result.run_id)
             writers = writers_for(service, lease)
-            live, unread = read_live(writers, (write.change.ticket for write in writes))
+            touched = [*(write.change.ticket for write in writes), *(one.ticket for one in told)]
+            live, unread = read_live(writers, touched)
         undoing = make_undo(writes, live, unread)
         result.plan = undoing.plan
+        result.markers = undo_told(service, told, live, undoing.plan)
         seal(service, options, result, live=live, undone=undone)
         if not options.dry_run:
             write_all(service, result, lease, progress)
@@ -93,16 +97,36 @@ def run_undo(
     return result, undoing
 
 
-def writes_of(service: Service, undone: int, run_id: int) -> list[Write]:
-    """Read what a run wrote."""
+def writes_of(service: Service, undone: int, run_id: int) -> tuple[list[Write], list[Told]]:
+    """Read what a run wrote, and what the tickets were told that it wrote to."""
     with service.engine.begin() as connection:
         if runs.status_of(connection, undone) is None:
             raise ConfigurationError(f"There is no run {undone}. `tieline runs` lists them.")
         labels.settle_intents(connection, run_id, service.clock())
         writes = [Write(change, later) for change, later in labels.made_by(connection, undone)]
-    if not writes:
+        items = {write.change.ticket.item_id for write in writes} | markers.items_of(connection, undone)
+        told = told_before(markers.telling_rows(connection, items), undone)
+    if not writes and not told:
         raise ConfigurationError(f"Run {undone} wrote no label: there is nothing to take back.")
-    return writes
+    return writes, told
+
+
+def undo_told(service: Service, told: Iterable[Told], live: Live, plan: Plan) -> MarkerPlan:
+    """Work out what the tickets are to be told once the labels are taken back.
+
+    A ticket that cannot be read keeps its markers.
+    """
+    with service.engine.connect() as connection:
+        ours = labels.owned(connection)
+    seen = [one for one in told if (one.ticket.site, one.ticket.issue_id) in live]
+    present = {
+        (one.ticket.item_id, label)
+        for one in seen
+        for label in live[one.ticket.site, one.ticket.issue_id]
+        if (one.ticket.item_id, label) in ours
+    }
+    after = labels_after(present, plan.changes)
+    return undo_markers(seen, lambda ticket: after.get(ticket.item_id, ()), service.markers.kinds)
 
 
 def seal(service: Service, options: Options, result: RunResult, *, live: Live, undone: int) -> None:
@@ -113,6 +137,7 @@ def seal(service: Service, options: Options, result: RunResult, *, live: Live, u
         desk = Desk(connection, settings, result.run_id, service.clock())
         present = labels_on(plan, live, settings.label_prefix)
         result.saved = save(plan, present, "", runs.serial(connection), undone)
+        result.saved = replace(result.saved, markers=result.markers.changes)
         result.stopped = refuse_stale(result.saved, options.expected)
         result.stopped += desk.guard(plan, sites, (), options.allow_changes)
         desk.keep(plan, intend=not options.dry_run and not result.stopped)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from connectors.base import Candidates, LabelWriter, Source, TokenStore
+from connectors.base import Candidates, LabelWriter, MarkerWriter, Source, TokenStore
 from connectors.finance import (
     AllocationsSource,
     FinanceSource,
@@ -24,6 +24,7 @@ from connectors.http import RetryPolicy
 from connectors.jira import (
     JiraIssues,
     JiraLabels,
+    JiraMarkers,
     JiraObjectives,
     JiraSite,
     JiraSiteConfig,
@@ -33,11 +34,13 @@ from connectors.jira import (
 )
 from connectors.objectives import LinksSource, ObjectivesSource
 from connectors.records import Answered, LabelChange
+from connectors.verdicts import Marked, Marking
 from rules.moments import Context
 from rules.pack import load, load_again, shipped
 from rules.problem import RuleErrors
 from rules.ruleset import RuleFile, RuleSet
 from sync.errors import ConfigurationError
+from sync.marking import MarkerSites
 from sync.night import Service
 from sync.pull import Feed, Kind
 from sync.settings import Settings
@@ -84,6 +87,10 @@ class Sites:
         """
         return {name: SiteLabels(self, name, permit, older) for name in self.configs}
 
+    def markers(self, permit: Callable[[], None]) -> dict[str, MarkerWriter]:
+        """Give a marker writer for each site, which enters it with the first marker."""
+        return {name: SiteMarkers(self, name, permit) for name in self.configs}
+
     def close(self) -> None:
         """Leave every site."""
         for site in self.open_sites.values():
@@ -117,6 +124,19 @@ class SiteLabels:
         return self.writer
 
 
+@dataclass(frozen=True, slots=True)
+class SiteMarkers:
+    """Writes markers on one site, entered with the first of them."""
+
+    sites: Sites
+    name: str
+    permit: Callable[[], None]
+
+    def mark(self, markings: Sequence[Marking]) -> Iterator[Sequence[Marked]]:
+        """Make the markings."""
+        return JiraMarkers(self.sites.enter(self.name), self.permit).mark(markings)
+
+
 def build_service(
     settings: Settings,
     sources: SourcesConfig,
@@ -139,6 +159,12 @@ def build_service(
         report=report,
         clock=clock,
         drivers={it.name: it.share_by for it in sources.finance if it.share_by is not None},
+        markers=MarkerSites(
+            kinds={config.name: config.markers for config in sources.jira},
+            public_url=settings.public_url,
+            most=settings.max_markers,
+            writers=sites.markers,
+        ),
     )
     return service, sites
 

@@ -5,6 +5,7 @@ from connectors.jira.diagnosis import Diagnosis, diagnose
 from connectors.jira.discovery import Access, IssueType
 from connectors.jira.doorbell import deployment_at
 from connectors.jira.labels import JiraLabels
+from connectors.jira.markers import JiraMarkers
 from connectors.jira.remarks import FEATURES, NEEDED
 from connectors.jira.remote import RemoteLinks, remote_name
 from connectors.jira.site import CLOUD, DATA_CENTER, JiraSite, connect
@@ -20,6 +21,7 @@ __all__ = [
     "IssueType",
     "JiraIssues",
     "JiraLabels",
+    "JiraMarkers",
     "JiraObjectives",
     "JiraSite",
     "JiraSiteConfig",

@@ -14,6 +14,7 @@ from connectors.jira.jql import scope_of
 from connectors.jira.ties import FieldTie, LinkTie, RemoteLinkTies
 from connectors.oauth import Grant
 from connectors.records import STANDARD_FIELDS, Strength, ValueType
+from connectors.verdicts import Marker
 
 FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,39}")
 ONE_OR_MANY = {"objective_field": "objective_fields", "cost_code_field": "cost_code_fields"}
@@ -48,6 +49,7 @@ class JiraSiteConfig(BaseModel):
     `page_size`: issues in one answer; by default the most that Jira gives, 100 on Cloud, 1000 on Data Center.
     `parallel`: how many requests at most may be under way at once.
     `bulk_edits`: many equal label changes go as bulk edits where Jira has them (Cloud) and allows us to.
+    `markers`: how tickets are told why they bear our labels: `link`, `property`, `comment`; or not.
     `rate_limits`: requests per second the site allows for each method on one endpoint; we stay below them.
     `time_limit`: seconds after which a run stops asking and leaves the rest to the next one.
     """
@@ -86,6 +88,7 @@ class JiraSiteConfig(BaseModel):
     page_size: int | None = Field(default=None, ge=1, le=5000)
     parallel: int = Field(default=16, ge=1, le=32)
     bulk_edits: bool = True
+    markers: tuple[Marker, ...] = (Marker.LINK, Marker.PROPERTY)
     rate_limits: dict[str, float] = Field(default_factory=lambda: dict(CLOUD_LIMITS))
     time_limit: float = Field(default=4 * 3600.0, gt=0)
 
@@ -116,6 +119,13 @@ class JiraSiteConfig(BaseModel):
         if isinstance(value, str):
             return (value.strip(),) if value.strip() else ()
         return (value,) if isinstance(value, Mapping) else () if value is None else value
+
+    @field_validator("markers", mode="before")
+    @classmethod
+    def accept_words(cls, given: Any) -> Any:
+        """Words may stand for a list; `none` for an empty one."""
+        words = given.replace(",", " ").split() if isinstance(given, str) else given or ()
+        return () if list(words) == ["none"] else tuple(words)
 
     @field_validator("objective_links", mode="before")
     @classmethod

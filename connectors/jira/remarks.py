@@ -15,7 +15,7 @@ FEATURES = {
     "EDIT_ISSUES": "writing labels",
     "ADMINISTER_PROJECTS": "writing labels without mail to watchers",
     "BULK_CHANGE": "writing many labels in one request",
-    "LINK_ISSUES": "nothing yet: Tieline writes no links",
+    "LINK_ISSUES": "a link that says why a ticket is labelled",
 }
 NEEDED = ("BROWSE_PROJECTS", "EDIT_ISSUES")
 

@@ -37,6 +37,7 @@ class JiraSite:
         self.deployment = CLOUD if server_info.get("deploymentType") == "Cloud" else DATA_CENTER
         self.version = str(server_info.get("version") or "")
         self.account = str(myself.get("displayName") or myself.get("name") or myself.get("accountId"))
+        self.account_id = str(myself.get("accountId") or myself.get("name"))
         self.timezone = str(myself.get("timeZone") or "") or None
         self.server_time = server_clock(server_info)
 

@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from connectors.records import Strength
 
 PLACE = "{objective}"
+# The `globalId` of the link with which we explain a label: its address names no objective. It counts for one
+# issue only, and is the same on each, so that the copy on a clone is ours to mend as well.
+OUR_LINK = "tieline:alignment"
 # An id within an address or a text: everything up to what usually ends one.
 ID = r"([^\s/?#&,;\"'<>]+)"
 USUAL_SEPARATORS = (",", ";", "\n", "\r")
@@ -122,6 +125,8 @@ def at_separators(tie: FieldTie) -> re.Pattern[str]:
 def named_by(link: Mapping[str, Any], ties: RemoteLinkTies) -> Iterator[str]:
     """The objectives that one remote link, as Jira tells it, names."""
     global_id, target = link.get("globalId"), link.get("object")
+    if global_id == OUR_LINK:
+        return
     url = target.get("url") if isinstance(target, Mapping) else None
     if isinstance(global_id, str):
         yield from (

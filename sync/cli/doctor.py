@@ -11,6 +11,7 @@ from connectors.finance import RestFinanceSource
 from connectors.http import RetryPolicy
 from connectors.jira import diagnose
 from sync.cli.homeview import look_at_disks, look_at_store
+from connectors.verdicts import Marker
 from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output, counted
 from sync.cli.session import Session, open_unwritten, utc_now
@@ -37,6 +38,7 @@ def doctor(env_file: EnvFile = None, json: Json = False) -> int:
     with open_unwritten(env_file) as session:
         session.sites.policy = HURRIED
         findings = [*look_at_home(session)]
+        findings += look_at_markers(session)
         for feed in session.service.feeds:
             findings += look_at_site(session, feed) if feed.kind is Kind.WORK else look_at_file(feed)
     output.table(
@@ -90,6 +92,22 @@ def look_at_home(session: Session) -> list[Finding]:
 def look_at_rules(session: Session) -> str:
     """Load the rules."""
     return f"{counted(len(session.service.rules(utc_now()).rules), 'rule')}, no mistakes"
+
+
+def look_at_markers(session: Session) -> list[Finding]:
+    """Say by what tickets are told why they bear a label, and where links lead."""
+    sites = session.service.markers
+    where = (
+        f"links lead to {sites.public_url}" if sites.public_url else "no links: TIELINE_PUBLIC_URL is not set"
+    )
+    return [
+        Finding(
+            f"why, on tickets of {name}",
+            True,
+            (", ".join(kinds) or "not told") + (f"; {where}" if Marker.LINK in kinds else ""),
+        )
+        for name, kinds in sites.kinds.items()
+    ]
 
 
 def look_at_file(feed: Feed) -> list[Finding]:

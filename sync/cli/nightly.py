@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from sync import savedplan
+from sync.cli.marks import markers_markdown
 from sync.cli.options import (
     AllowChanges,
     AllowRejects,
@@ -140,7 +141,7 @@ def plan(
         options = Options("plan", dry_run=True, allow_changes=allow_changes)
         result = run_judge(session.service, options, output.progress())
         if form is Form.MARKDOWN:
-            output.line(plan_markdown(result.plan))
+            output.line(plan_markdown(result.plan) + markers_markdown(result.markers))
         else:
             show_plan(output, result)
         keep_plan(output, out, result)

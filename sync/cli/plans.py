@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sync.cli.markdown import text as md
+from sync.cli.marks import show_marked, show_marker_plan, summary
 from sync.cli.output import FEW, Output, counted, few
 from sync.night import RunResult
 from sync.plan import Change, Plan
@@ -67,6 +68,7 @@ def show_undo(output: Output, undoing: Undoing, result: RunResult) -> None:
         ["ticket", "label", "why"],
         [(kept.change.ticket.issue_key, kept.change.label, kept.why) for kept in undoing.kept],
     )
+    show_marker_plan(output, result.markers)
     for problem in result.stopped:
         output.line(problem, style="red")
     show_writes(output, result)
@@ -80,6 +82,8 @@ def show_writes(output: Output, result: RunResult) -> None:
     if written is None:
         planned = counted(len(result.plan.changes), "label change")
         output.line(f"{planned} planned, none written.")
+        if result.markers.changes:
+            output.line(f"{summary(result.markers)}; none written.")
         return
     output.line(f"Labels written: {written.added} added, {written.removed} removed.")
     if written.notified:
@@ -97,6 +101,7 @@ def show_writes(output: Output, result: RunResult) -> None:
             "not answered; the next run settles them.",
             style="red",
         )
+    show_marked(output, result)
 
 
 def written_document(result: RunResult) -> dict[str, Any] | None:

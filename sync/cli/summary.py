@@ -11,6 +11,7 @@ from typing import Any
 from connectors.finance.money import format_minor
 from sync.cli.accounts import show_movements, show_totals
 from sync.cli.exchange import read_exchange, show_exchange
+from sync.cli.marks import marked_document, marker_document, show_marker_plan
 from sync.cli.output import FEW, Output, shortened
 from sync.cli.plans import plan_document, show_changes, show_left_out, show_writes, written_document
 from sync.cli.rule_lives import first_night_lines, show_open
@@ -197,6 +198,7 @@ def show_plan(output: Output, result: RunResult) -> None:
     """Show the plan."""
     tell_problems(output, result)
     show_changes(output, "Plan", result.plan)
+    show_marker_plan(output, result.markers)
     show_left_out(output, result.plan)
     for line in first_night_lines(result):
         output.line(line)
@@ -242,6 +244,8 @@ def run_document(session: Session, result: RunResult, *, findings: bool = False)
             "stale_rules": result.stale,
             "problems": problems_of(result),
             "written": written_document(result),
+            "markers_planned": marker_document(result.markers),
+            "markers_written": marked_document(result.marked),
             "report": result.report,
         }
         if findings:

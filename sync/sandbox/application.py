@@ -22,6 +22,7 @@ from sync.sandbox.credentials import Credentials
 from sync.sandbox.defaults import Deployment
 from sync.sandbox.requestlog import Request, RequestLog
 from sync.sandbox.routes_bulk import BulkEdits
+from sync.sandbox.routes_comment import OPERATIONS as COMMENT_OPERATIONS
 from sync.sandbox.routes_issue import OPERATIONS as ISSUE_OPERATIONS
 from sync.sandbox.routes_meta import OPERATIONS as META_OPERATIONS
 from sync.sandbox.routes_search import Searches
@@ -59,6 +60,7 @@ class Application:
             *META_OPERATIONS,
             *Searches(views_max).operations(),
             *ISSUE_OPERATIONS,
+            *COMMENT_OPERATIONS,
             *BulkEdits().operations(),
         ]
 

@@ -23,6 +23,9 @@ class Permissions:
     admin: bool = False
     link_issues: bool = True
     bulk_change: bool = True
+    add_comments: bool = True
+    edit_own_comments: bool = True
+    delete_own_comments: bool = True
 
     def may_browse(self, issue_id: str, project_key: str) -> bool:
         return issue_id not in self.hidden_issues and project_key not in self.hidden_projects

@@ -28,7 +28,7 @@ _ON_SCREEN: JsonObject = {
         "operations": ["add", "set", "remove"],
     },
 }
-_MAX_GLOBAL_ID, _MAX_PROPERTY_KEY, _MAX_PROPERTY = 255, 255, 32768
+_MAX_GLOBAL_ID, _MAX_TITLE, _MAX_PROPERTY_KEY, _MAX_PROPERTY = 255, 255, 255, 32768
 
 
 def get_issue(call: Call) -> Answer:
@@ -92,13 +92,29 @@ def post_remote_link(call: Call) -> Answer:
     old = next((x for x in issue.remote_links if global_id and x["globalId"] == global_id), None)
     link = {name: asked.get(name) for name in ("globalId", "application", "relationship", "object")}
     link["id"] = old["id"] if old else _next_link_id(call)
-    issue.remote_links = [*(x for x in issue.remote_links if x is not old), link]
+    call.site.link_remotely(issue, [*(x for x in issue.remote_links if x is not old), link])
     view = _remote_view(call, issue, link)
     return Answer(200 if old else 201, {"id": link["id"], "self": view["self"]})
 
 
+def delete_remote_links(call: Call) -> Answer:
+    """Delete by `globalId`; Jira wants to be told which."""
+    issue, global_id = _issue_to_link(call), call.one("globalId")
+    if not global_id:
+        raise Refusal(400, "The 'globalId' query parameter is required.")
+    left = [link for link in issue.remote_links if link["globalId"] != global_id]
+    if len(left) == len(issue.remote_links):
+        raise Refusal(404, f"The remote link with globalId '{global_id}' could not be found.")
+    call.site.link_remotely(issue, left)
+    return Answer(204)
+
+
 def _remote_problems(asked: JsonObject, target: JsonObject) -> dict[str, str]:
     problems = {name: f"'{name}' is required." for name in ("url", "title") if not target.get(name)}
+    if len(str(target.get("title") or "").encode("utf-16-le", "surrogatepass")) > 2 * _MAX_TITLE:
+        problems["title"] = f"'title' is longer than {_MAX_TITLE} characters."
+    if target.get("url") and not str(target["url"]).startswith(("http://", "https://")):
+        problems["url"] = "'url' is not a valid address."
     if len(str(asked.get("globalId") or "")) > _MAX_GLOBAL_ID:
         problems["globalId"] = f"'globalId' is longer than {_MAX_GLOBAL_ID} characters."
     return problems
@@ -223,6 +239,7 @@ OPERATIONS = [
     Operation("GET", _ONE + "/editmeta", get_edit_meta),
     Operation("GET", _ONE + "/remotelink", get_remote_links),
     Operation("POST", _ONE + "/remotelink", post_remote_link, writes=True),
+    Operation("DELETE", _ONE + "/remotelink", delete_remote_links, writes=True),
     Operation("GET", _ONE + "/properties", get_properties),
     Operation("GET", _ONE + "/properties/{property:path}", get_property),
     Operation("PUT", _ONE + "/properties/{property:path}", put_property, writes=True),

@@ -91,7 +91,7 @@ def _allowed_in(call: Call, name: str, project_key: str, issue_id: str = "") -> 
     return {
         "BROWSE_PROJECTS": may_browse,
         "EDIT_ISSUES": may_edit,
-        "ADD_COMMENTS": may_edit,
+        "ADD_COMMENTS": may_browse and permissions.add_comments,
         "LINK_ISSUES": may_edit and permissions.link_issues,
         "ADMINISTER_PROJECTS": may_browse and permissions.may_administer(project_key),
     }[name]

@@ -203,6 +203,16 @@ class Site:
                 self.revision += 1
             return bool(changed)
 
+    def link_remotely(self, issue: Issue, links: list[JsonObject]) -> None:
+        """Put remote links in place of those there are. Whether that moves `updated` is told nowhere: it does
+        here, so that nobody can rely on the contrary.
+        """
+        with self.lock:
+            self.index.note(issue)
+            issue.remote_links = links
+            issue.fields = {**issue.fields, "updated": self.timestamp()}
+            self.revision += 1
+
     def label(self, id_or_key: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
         with self.lock:
             issue = self.get(id_or_key)

@@ -42,16 +42,21 @@ def wanted(connection: Connection, prefix: str, sites: Collection[str]) -> list[
     rows = connection.execute(
         select(*TICKET, finding.c.label, finding.c.rule, tries_of(prefix).label("tries"))
         .join_from(finding, work_item, work_item.c.id == finding.c.subject_id)
-        .where(
-            finding.c.entity == WORK_ITEM,
-            finding.c.label.is_not(None),
-            finding.c.state.in_(LABELLED),
-            finding.c.waiver_id.is_(None),
-            work_item.c.source.in_(sites),
-            live(work_item),
-        )
+        .where(wants_label(sites))
     )
     return [LabelOn(Ticket(*row[:4]), prefix + row.label, row.rule, row.tries) for row in rows]
+
+
+def wants_label(sites: Collection[str]) -> ColumnElement[bool]:
+    """Give the condition that a finding wants its label on a ticket of these sites."""
+    return and_(
+        finding.c.entity == WORK_ITEM,
+        finding.c.label.is_not(None),
+        finding.c.state.in_(LABELLED),
+        finding.c.waiver_id.is_(None),
+        work_item.c.source.in_(sites),
+        live(work_item),
+    )
 
 
 def tries_of(prefix: str) -> ScalarSelect[int]:

@@ -74,6 +74,7 @@ class House:
             "JIRA_URL": self.jira.url,
             "JIRA_OBJECTIVE_FIELD": self.field_id,
             "OBJECTIVES_PATH": str(self.folder / "objectives.csv"),
+            "JIRA_MARKERS": "none",  # tests that count requests count those of labels
         }
         return entry | said | self.more
 

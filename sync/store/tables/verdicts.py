@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import (
     BigInteger,
     Column,
+    Index,
     Text,
     UniqueConstraint,
 )
@@ -94,6 +95,28 @@ class LabelWrite(SQLModel, table=True):
     label: str
     operation: str
     rule: str
+    state: str
+    intended_at: datetime = Field(sa_type=Instant)
+    answered_at: datetime | None = Field(default=None, sa_type=Instant)
+    reason: str | None = long_text()
+
+
+class MarkerWrite(SQLModel, table=True):
+    """The ledger of markers: what we meant to tell a ticket, and how Jira answered.
+
+    `kind` is link, property or comment; `content` the verdict, and `digest` its hash; none where it goes.
+    """
+
+    __tablename__ = "marker_write"
+    __table_args__ = (Index("ix_marker_write_work_item_id_kind", "work_item_id", "kind"),)
+
+    id: int | None = key()
+    run_id: int = refers_to("run.id", index=True)
+    work_item_id: int = refers_to("work_item.id")
+    kind: str
+    operation: str
+    digest: str
+    content: str | None = long_text()
     state: str
     intended_at: datetime = Field(sa_type=Instant)
     answered_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -19,6 +19,8 @@ from tests.sync.sandbox.clients import SHARED, Client
 
 FILES = {Deployment.CLOUD: "cloud-openapi.json", Deployment.DATA_CENTER: "datacenter-openapi.json"}
 LINK = {"globalId": "g", "object": {"url": "https://example.com", "title": "t"}}
+PARAGRAPH = {"type": "paragraph", "content": [{"type": "text", "text": "Text"}]}
+DOCUMENT = {"type": "doc", "version": 1, "content": [PARAGRAPH]}
 ISSUE_LINK = {"type": {"name": "Blocks"}, "inwardIssue": {"key": "PAY-1"}, "outwardIssue": {"key": "PAY-2"}}
 BULK_EDIT = {
     "selectedIssueIdsOrKeys": ["PAY-1", "10002"],
@@ -45,6 +47,8 @@ COMMON: list[tuple[str, str, Any]] = [
     ("POST", "issue/PAY-1/remotelink", LINK),
     ("GET", "issue/PAY-1/remotelink", None),
     ("GET", "issue/PAY-1/editmeta", None),
+    ("DELETE", "issue/PAY-1/remotelink?globalId=g", None),
+    ("GET", "issue/PAY-1/comment?startAt=0&maxResults=100&orderBy=created", None),
     ("PUT", "issue/PAY-1/properties/note", {"a": 1}),
     ("GET", "issue/PAY-1/properties", None),
     ("GET", "issue/PAY-1/properties/note", None),
@@ -60,6 +64,10 @@ OWN: dict[Deployment, list[tuple[str, str, Any]]] = {
         ("POST", "issue/bulkfetch", {"issueIdsOrKeys": ["PAY-1", "10002"], "fields": ["labels"]}),
         ("GET", "project/search", None),
         ("GET", "priority/search", None),
+        ("POST", "issue/PAY-1/comment", {"body": DOCUMENT}),
+        ("PUT", "issue/PAY-1/comment/10000", {"body": DOCUMENT}),
+        ("GET", "issue/PAY-1/comment", None),
+        ("DELETE", "issue/PAY-1/comment/10000", None),
         ("POST", "bulk/issues/fields", BULK_EDIT),
         ("GET", "bulk/queue/10641", None),
         ("GET", "bulk/queue/10641", None),
@@ -69,6 +77,10 @@ OWN: dict[Deployment, list[tuple[str, str, Any]]] = {
         ("POST", "search", {"jql": "project = PAY", "fields": ["labels"], "startAt": 1}),
         ("GET", "project", None),
         ("GET", "priority", None),
+        ("POST", "issue/PAY-1/comment", {"body": "Text"}),
+        ("PUT", "issue/PAY-1/comment/10000", {"body": "Other text"}),
+        ("GET", "issue/PAY-1/comment", None),
+        ("DELETE", "issue/PAY-1/comment/10000", None),
     ],
 }
 

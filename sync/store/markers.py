@@ -1,0 +1,166 @@
+"""The rows behind markers: the findings they speak of, and the ledger of what tickets were told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, exists, func, insert, select, tuple_, update
+
+from connectors.verdicts import Marker
+from sync.markers import MarkerChange, MarkerPlan, NextTry, Standing
+from sync.plan import Refusals, Ticket
+from sync.store import labels, tables
+from sync.store.bulk import among
+from sync.store.labels import TICKET, finding, work_item
+from sync.store.presence import live
+from sync.store.schema import AnyRow, table_of
+
+ledger = table_of(tables.MarkerWrite)
+
+# What tells how a marker stands: answers, and orders whose answer nobody got.
+TELLING = ("done", "intended")
+
+
+def labelled(connection: Connection, sites: Collection[str]) -> Iterable[AnyRow]:
+    """Read the findings that want a label on a ticket of these sites, ticket by ticket."""
+    return connection.execute(
+        select(
+            *TICKET,
+            finding.c.rule,
+            finding.c.label,
+            finding.c.severity,
+            finding.c.since,
+            finding.c.opened_run,
+            finding.c.evidence,
+        )
+        .join_from(finding, work_item, work_item.c.id == finding.c.subject_id)
+        .where(labels.wants_label(sites))
+        .order_by(work_item.c.source, work_item.c.id, finding.c.rule)
+    )
+
+
+def ours_on_tickets(connection: Connection, prefix: str, sites: Collection[str]) -> set[tuple[int, str]]:
+    """Read the pairs (item id, label) of labels of ours that tickets bear."""
+    there = {(one.ticket.item_id, one.label) for one in labels.present(connection, prefix, sites)}
+    return there & labels.owned(connection)
+
+
+def standing(connection: Connection, sites: Collection[str]) -> list[Standing]:
+    """Read the markers that stand on tickets of these sites, and those of which nobody knows."""
+    newest = (
+        select(func.max(ledger.c.id))
+        .where(ledger.c.state.in_(TELLING))
+        .group_by(ledger.c.work_item_id, ledger.c.kind)
+    )
+    rows = connection.execute(
+        select(*TICKET, ledger.c.kind, ledger.c.digest, ledger.c.operation, ledger.c.state)
+        .join_from(ledger, work_item, work_item.c.id == ledger.c.work_item_id)
+        .where(
+            ledger.c.id.in_(newest),
+            (ledger.c.operation == "put") | (ledger.c.state == "intended"),
+            work_item.c.source.in_(sites),
+            live(work_item),
+        )
+    )
+    return [
+        Standing(Ticket(*row[:4]), Marker(row.kind), row.digest if row.state == "done" else None)
+        for row in rows
+    ]
+
+
+def refused(connection: Connection) -> NextTry:
+    """Give, by item id and marker, the next try of what Jira refused and has not taken since."""
+    later = ledger.alias("later")
+    made_since = exists().where(
+        later.c.work_item_id == ledger.c.work_item_id,
+        later.c.kind == ledger.c.kind,
+        later.c.state == "done",
+        later.c.id > ledger.c.id,
+    )
+    rows = connection.execute(
+        select(
+            ledger.c.work_item_id,
+            ledger.c.kind,
+            func.count().label("number"),
+            func.max(ledger.c.intended_at).label("last"),
+        )
+        .where(ledger.c.state == "parked", ~made_since)
+        .group_by(ledger.c.work_item_id, ledger.c.kind)
+    )
+    return {(row.work_item_id, row.kind): Refusals(row.number, row.last).next_try for row in rows}
+
+
+def unsettled(connection: Connection, run_id: int) -> set[int]:
+    """Give the items on which a label change of this run was not made."""
+    rows = select(labels.ledger.c.work_item_id).where(
+        labels.ledger.c.run_id == run_id, labels.ledger.c.state != "done"
+    )
+    return set(connection.scalars(rows))
+
+
+def intend(connection: Connection, run_id: int, plan: MarkerPlan, now: datetime) -> None:
+    """Write the intent of these changes into the ledger, before any call is made."""
+    rows = []
+    for change in plan.changes:
+        verdict = plan.verdict(change)
+        rows.append(
+            {
+                "run_id": run_id,
+                "work_item_id": change.ticket.item_id,
+                "kind": change.marker.value,
+                "operation": change.operation,
+                "digest": change.digest,
+                "content": None if verdict is None else verdict.text,
+                "state": "intended",
+                "intended_at": now,
+            }
+        )
+    if rows:
+        connection.execute(insert(ledger), rows)
+
+
+def answer(
+    connection: Connection,
+    run_id: int,
+    changes: Sequence[MarkerChange],
+    *,
+    state: str,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    """Record how Jira answered; what is done also settles older orders whose answer was lost."""
+    pairs = [(change.ticket.item_id, change.marker.value) for change in changes]
+    on_these = tuple_(ledger.c.work_item_id, ledger.c.kind).in_(pairs)
+    open_ones = ledger.c.state == "intended"
+    answered_at = None if state == "intended" else now
+    connection.execute(
+        update(ledger)
+        .where(ledger.c.run_id == run_id, open_ones, on_these)
+        .values(state=state, reason=reason, answered_at=answered_at)
+    )
+    if state == "done":
+        connection.execute(
+            update(ledger)
+            .where(ledger.c.run_id < run_id, open_ones, on_these)
+            .values(state="dropped", reason=f"settled by run {run_id}", answered_at=now)
+        )
+
+
+def items_of(connection: Connection, run_id: int) -> set[int]:
+    """Give the items whose markers a run changed."""
+    return set(
+        connection.scalars(
+            select(ledger.c.work_item_id).where(ledger.c.run_id == run_id, ledger.c.state == "done")
+        )
+    )
+
+
+def telling_rows(connection: Connection, items: Collection[int]) -> Sequence[AnyRow]:
+    """Read all that these items were told or may have been, in order."""
+    return connection.execute(
+        select(*TICKET, ledger.c.kind, ledger.c.run_id, ledger.c.state, ledger.c.content)
+        .join_from(ledger, work_item, work_item.c.id == ledger.c.work_item_id)
+        .where(among(connection, ledger.c.work_item_id, items), ledger.c.state.in_(TELLING))
+        .order_by(ledger.c.id)
+    ).all()
