@@ -61,7 +61,7 @@ class Settings(BaseModel):
     jira_objective_jql: str | None = Field(None, alias="JIRA_OBJECTIVE_JQL")
     jira_objective_field: str | None = Field(None, alias="JIRA_OBJECTIVE_FIELD")
     jira_cost_code_field: str | None = Field(None, alias="JIRA_COST_CODE_FIELD")
-    jira_markers: str | None = Field(None, alias="JIRA_MARKERS")
+    jira_markers: str = Field("link, property", alias="JIRA_MARKERS")
     jira_ca_bundle: Path | None = Field(None, alias="JIRA_CA_BUNDLE")
     finance_path: Path | None = Field(None, alias="FINANCE_PATH")
     objectives_path: Path | None = Field(None, alias="OBJECTIVES_PATH")

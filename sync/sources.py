@@ -94,9 +94,8 @@ def from_settings(settings: Settings) -> SourcesConfig:
         "objective_jql": settings.jira_objective_jql,
         "objective_field": settings.jira_objective_field or "",
         "cost_code_field": settings.jira_cost_code_field or "",
+        "markers": settings.jira_markers,
     }
-    if settings.jira_markers is not None:
-        site["markers"] = settings.jira_markers
     if settings.jira_ca_bundle is not None:
         site["ca_bundle"] = str(settings.jira_ca_bundle)
     try:

@@ -18,6 +18,7 @@ def desk(desk: Desk) -> Desk:
     for key, due in (("PAY-1", "2026-02-13"), ("PAY-2", "2026-02-20"), ("PAY-3", "2026-06-30")):
         desk.jira.site.edit(key, {"duedate": due})
     env = (desk.folder / ".env").read_text(encoding="utf-8")
+    env = env.replace("JIRA_MARKERS=none\n", "")  # as it is for whoever follows the page
     desk.write(".env", env + "TIELINE_RULES=rules\nTIELINE_WAIVERS=waivers.yaml\n")
     desk.write("waivers.yaml", "version: 1\nwaivers: []\n")
     return desk
