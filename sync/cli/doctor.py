@@ -10,8 +10,8 @@ from connectors.errors import ConnectorError
 from connectors.finance import RestFinanceSource
 from connectors.http import RetryPolicy
 from connectors.jira import diagnose
-from sync.cli.homeview import look_at_disks, look_at_store
 from connectors.verdicts import Marker
+from sync.cli.homeview import look_at_disks, look_at_store
 from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output, counted
 from sync.cli.session import Session, open_unwritten, utc_now
