@@ -21,7 +21,7 @@ from sync.store.money import accounts, artifacts, promotion, quarantine
 from sync.store.money.guards import Allowed, Guard
 from sync.store.money.promotion import Sums
 from sync.store.money.reconcile import NotReconciled, reconcile, take_sums
-from sync.store.money.staging import stage, stage_columns, stage_lines, staging
+from sync.store.money.staging import index_stage, stage, stage_columns, stage_lines, staging
 from sync.store.save import Origin, Saved
 
 
@@ -71,6 +71,7 @@ class Promote:
     def _prove(self, connection: Connection, last: Page, *, by_period: bool) -> tuple[Sums, str | None]:
         """Sum what is staged; give one sentence where it is not what the source says."""
         with connection.begin():
+            index_stage(connection)
             sums = promotion.sums_of(connection, stage)
         with self.engine.begin() as other:
             problem = accounts.save_account(other, self.origin, last, sums)
@@ -92,7 +93,7 @@ class Promote:
                 if problems:
                     return "\n".join(problems)
                 was = take_sums(connection, source)
-                promotion.promote(connection, source, run_id, self.origin.seen_at, found)
+                promotion.promote(connection, source, run_id, self.origin.seen_at)
                 reconcile(connection, self.origin, was, staged, by_period=terms.by_period)
                 promotion.note(connection, source, run_id, identity, found)
                 runs.count_changed(connection, self.origin, found.added + found.restated)

@@ -13,7 +13,6 @@ from connectors.finance import FinanceSource
 from sync.errors import ConfigurationError, Exit
 from sync.store.money import artifacts, promotion
 from sync.store.money.as_known import as_known, budget_line_version
-from sync.store.money.promotion import Difference
 from sync.store.money.quarantine import refused_rows, waive
 from sync.store.save import Origin
 from tests.clock import NOW
@@ -293,8 +292,8 @@ def test_a_sum_that_the_changes_do_not_explain_promotes_nothing(
     books.read()
     whole = promotion.promote
 
-    def losing(connection: Connection, source: str, run_id: int, now: datetime, found: Difference) -> None:
-        whole(connection, source, run_id, now, found)
+    def losing(connection: Connection, source: str, run_id: int, now: datetime) -> None:
+        whole(connection, source, run_id, now)
         connection.execute(delete(budget_line).where(budget_line.c.project == "C"))
 
     monkeypatch.setattr(promotion, "promote", losing)

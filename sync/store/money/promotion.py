@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from sync.store import tables
-from sync.store.money.staging import NAMES, index_stage, stage, touched
+from sync.store.money.staging import NAMES, stage, touched
 from sync.store.presence import live
 from sync.store.schema import table_of
 
@@ -53,11 +53,9 @@ Sums = Mapping[Series, int]
 class Difference:
     """How many staged lines are new, restated or the same, and how many that stood are gone.
 
-    `known` counts the lines that stood in the scope of what is staged; `first` says that the source never had
-    any, so that there is nothing to compare with.
+    `known` counts the lines that stood in the scope of what is staged.
     """
 
-    first: bool
     known: int
     staged: int
     restated: int
@@ -92,9 +90,7 @@ def compare(connection: Connection, source: str, *, by_period: bool = False) -> 
     connection.execute(delete(touched))
     scope = and_(of(source), live(budget_line), in_scope() if by_period else literal(value=True))
     known = connection.scalar(select(func.count()).select_from(budget_line).where(scope)) or 0
-    first = not connection.scalar(select(exists().where(of(source))))
-    if not first:
-        index_stage(connection)
+    if connection.scalar(select(exists().where(of(source)))):
         connection.execute(insert(touched).from_select(["line_id", "fate"], differing(source)))
         there = exists().where(stage.c.source_id == budget_line.c.source_id).correlate(budget_line)
         gone = select(budget_line.c.id, literal(GONE)).where(scope, ~there)
@@ -102,7 +98,7 @@ def compare(connection: Connection, source: str, *, by_period: bool = False) -> 
     counted = select(touched.c.fate, func.count().label("lines")).group_by(touched.c.fate)
     fates: dict[str, int] = {row.fate: row.lines for row in connection.execute(counted)}
     staged = connection.scalar(select(func.count()).select_from(stage)) or 0
-    return Difference(first, known, staged, *(fates.get(fate, 0) for fate in (RESTATED, BACK, GONE)))
+    return Difference(known, staged, *(fates.get(fate, 0) for fate in (RESTATED, BACK, GONE)))
 
 
 def of(source: str) -> ColumnElement[bool]:
@@ -152,19 +148,8 @@ def is_now(*fates: str) -> ColumnElement[bool]:
     return budget_line.c.id.in_(select(touched.c.line_id).where(touched.c.fate.in_(fates)))
 
 
-def promote(connection: Connection, source: str, run_id: int, now: datetime, found: Difference) -> None:
+def promote(connection: Connection, source: str, run_id: int, now: datetime) -> None:
     """Carry the difference out."""
-    new = select(literal(source), literal(run_id), *(stage.c[name] for name in NAMES))
-    if not found.first:
-        restate(connection, source, run_id, now)
-        new = new.where(~is_known(source))
-    connection.execute(
-        insert(budget_line).from_select(["source", "valid_from_run", *NAMES], new.order_by(stage.c.source_id))
-    )
-
-
-def restate(connection: Connection, source: str, run_id: int, now: datetime) -> None:
-    """Close what is restated or gone, and let the rows of the store say what is staged."""
     columns = ["budget_line_id", "valid_to_run", *KEPT_IN_PAST]
     closed = select(budget_line.c.id, literal(run_id), *(budget_line.c[name] for name in KEPT_IN_PAST))
     connection.execute(insert(past).from_select(columns, closed.where(is_now(RESTATED, GONE))))
@@ -175,6 +160,12 @@ def restate(connection: Connection, source: str, run_id: int, now: datetime) -> 
         .values({name: stage.c[name] for name in NAMES if name != "source_id"})
         .values(valid_from_run=run_id, deleted_at=null())
     )
+    new = (
+        select(literal(source), literal(run_id), *(stage.c[name] for name in NAMES))
+        .where(~is_known(source))
+        .order_by(stage.c.source_id)
+    )
+    connection.execute(insert(budget_line).from_select(["source", "valid_from_run", *NAMES], new))
 
 
 def sums_of(connection: Connection, table: FromClause, *conditions: ColumnElement[bool]) -> Sums:
