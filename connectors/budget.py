@@ -119,6 +119,12 @@ class RateBudget:
         """Keep to these limits on every endpoint that has not been asked yet."""
         self.limits = limits
 
+    @property
+    def told(self) -> tuple[float, float] | None:
+        """What the site itself says of its limit: requests a second and at once; None where it is silent."""
+        bucket = self._buckets.get(SITE)
+        return (bucket.rate, bucket.burst) if bucket else None
+
     def now(self) -> float:
         """Seconds on the budget's own clock; only differences mean anything."""
         return self._clock() + self._credit

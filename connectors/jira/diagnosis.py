@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+from connectors.budget import RateBudget
 from connectors.errors import BadInput, ConnectorError
 from connectors.jira.discovery import Access, IssueType, read_access, read_issue_types, read_permissions
 from connectors.jira.fields import FieldMap, SiteField
@@ -33,7 +34,8 @@ class Diagnosis:
     `objectives` are counts (on Cloud an approximation), None where they could not be had or do not apply.
     `permissions` holds for some project or other, `access` for those in scope.
     `hierarchy_fields` are those that name parents and goals, by what they are for; `link_types` the issue
-    links that count, None where all do. `labels` and `remote_links` say which of these do.
+    links that count, None where all do. `labels` and `remote_links` say which of these do;
+    `limits` how fast the site may be asked.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Diagnosis:
     link_types: tuple[str, ...] | None = None
     labels: str = ""
     remote_links: str = ""
+    limits: str = ""
 
 
 def diagnose(site: JiraSite, now: datetime) -> Diagnosis:
@@ -100,7 +103,17 @@ def diagnose(site: JiraSite, now: datetime) -> Diagnosis:
         link_types=links,
         labels=f"those that begin with {prefix}" if prefix else "any that is the id of an objective",
         remote_links=told_remote_links(config.remote_links),
+        limits=told_limits(site.client.budget),
     )
+
+
+def told_limits(budget: RateBudget) -> str:
+    """How fast the site may be asked, and who says so."""
+    if budget.told is not None:
+        rate, burst = budget.told
+        return f"{rate:g} requests a second, {burst:g} at once, as its answers say"
+    each = ", ".join(f"{method} {limit:g}" for method, limit in budget.limits.items())
+    return f"its answers say nothing; kept to a second and endpoint: {each}"
 
 
 def told_remote_links(ties: RemoteLinkTies | None) -> str:

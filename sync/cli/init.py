@@ -15,7 +15,8 @@ from sync.cli.options import Json
 from sync.cli.output import Output, printable
 from sync.cli.session import utc_now
 from sync.errors import ConfigurationError, Exit
-from sync.upkeep.interview import Answers, files_of, interview, write_files
+from sync.upkeep.interview import files_of, interview, write_files
+from sync.upkeep.questions import Answers
 
 FLAGS = {
     "JIRA_URL": "--jira-url",

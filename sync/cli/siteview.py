@@ -45,6 +45,7 @@ def describe(it: Diagnosis) -> list[Finding]:
     lacking = {name: f"{it.account} lacks {name} in every project." for name in NEEDED}
     return [
         Finding(f"site {it.name}", True, f"Jira {NAMES[it.deployment]} {it.version} at {it.url}"),
+        Finding("rate limits", True, it.limits, needed_for="not being shut out"),
         Finding("account", True, f"{it.account}, zone {it.timezone or 'not told'}"),
         Finding(
             "clocks",

@@ -44,10 +44,11 @@ class Answers:
         self.asked_projects: list[str] = []
         self.screens: list[str] = []
         self.off_screen: set[str] = set()
+        self.headers: dict[str, str] = {}
 
     def __call__(self, asked: Asked) -> Answer:
         if asked.path.endswith("issuetype"):
-            return Answer(self.types)
+            return Answer(self.types, headers=self.headers)
         if asked.path.endswith("editmeta"):
             return Answer(
                 {"fields": {"summary": {}} if self.screens[-1] in self.off_screen else {"labels": {}}}
@@ -199,3 +200,16 @@ def test_projects_without_labels_on_their_edit_screen_are_named(jira: Jira, depl
     seen = diagnose(jira(deployment, answers)[0], NOW)
     told = seen.notes if deployment == "cloud" else seen.problems
     assert told[-1].startswith("The field Labels is not on the edit screen of WEB, OPS: ")
+
+
+def test_how_fast_a_site_may_be_asked_is_told_with_who_says_so(jira: Jira) -> None:
+    answers = Answers(SERVER_TYPES)
+    assert diagnose(jira("datacenter", answers)[0], NOW).limits.startswith("its answers say nothing; kept to")
+    answers.headers = {
+        "X-RateLimit-Limit": "200",
+        "X-RateLimit-Remaining": "199",
+        "X-RateLimit-FillRate": "10",
+        "X-RateLimit-Interval-Seconds": "1",
+    }
+    seen = diagnose(jira("datacenter", answers)[0], NOW)
+    assert seen.limits == "10 requests a second, 200 at once, as its answers say"

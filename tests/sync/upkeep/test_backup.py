@@ -275,6 +275,7 @@ def test_rows_of_a_dump_are_read_as_postgresql_wrote_them(engine: Engine, tmp_pa
             for number, value in enumerate(values):
                 connection.execute(text("INSERT INTO said VALUES (:n, :v)"), {"n": number, "v": value})
             driver = connection.connection.driver_connection
+            assert driver is not None
             with driver.cursor().copy("COPY (SELECT * FROM said ORDER BY id) TO STDOUT") as copy:
                 data = b"".join(bytes(part) for part in copy)
         dump = b"SET x = 1;\n\nCOPY public.said (id, it) FROM stdin;\n" + data + b"\\.\n\nSELECT 1;\n"
