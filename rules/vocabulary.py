@@ -70,6 +70,7 @@ BUDGET_LINE_FIELDS = (
     Field("currency", Kind.OPTION, "the ISO 4217 code of the amount as booked"),
     Field("amount", Kind.MONEY, "the amount, in the reporting currency"),
     Field("restated", Kind.DATETIME, "when its amount last became another one; empty if it never did"),
+    Field("rateMissing", Kind.BOOLEAN, "no exchange rate turns its amount into the reporting currency"),
 )
 WAIVER_FIELDS = (
     Field("rule", Kind.OPTION, "the id of the rule it waives"),

@@ -71,6 +71,8 @@ def kinds_of(path: Path) -> set[Kind]:
         kinds |= RELATION_KINDS[path.relation.name]
     if path.field.rollup is not None:
         kinds |= RELATION_KINDS[path.field.rollup.relation.name]
+    if path.field.name == "rateMissing":
+        kinds |= {Kind.RATES}
     if path.field.name.startswith("budget."):
         kinds |= {Kind.FINANCE, Kind.WORK, Kind.ALLOCATIONS}
     return kinds

@@ -29,9 +29,10 @@ from sync.savedplan import NOTHING_PLANNED, SavedPlan, crossed
 from sync.settings import Settings
 from sync.store import audit, labels, rulebook, runs
 from sync.store.history import coverage_of
+from sync.store.money.conversions import save_gaps
 from sync.store.money.guards import Allowed
 from sync.store.waivers import granted_waivers
-from sync.tally import save_figures
+from sync.tally import conversion_of, save_figures
 from sync.upkeep.aftermath import unknown_since_restore
 from sync.upkeep.clearing import clear_out
 from sync.waivers import remarks
@@ -247,6 +248,7 @@ def judge_all(
         rulebook.note_rules(connection, result.run_id, rules)
         labels.settle_intents(connection, result.run_id, now)
         today = now.astimezone(settings.zone).date()
+        save_gaps(connection, conversion_of(settings))
         result.judgement = judge(
             connection,
             rules,

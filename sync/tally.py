@@ -18,8 +18,15 @@ def save_figures(connection: Connection, settings: Settings, run_id: int, today:
     certain = not gaps.alignment
     save_coverage(connection, run_id, today, certain=certain, dark=gaps.sites)
     save_objectives(connection, run_id, today, certain=certain, dark=gaps.sites)
-    if settings.fx_rates:
-        asked = Conversion(
-            settings.currency, settings.fx_rates, settings.fx_type.value, settings.fiscal_year_start
-        )
+    asked = conversion_of(settings)
+    if asked is not None:
         save_conversions(connection, run_id, asked, today, certain=certain, dark=gaps.sites)
+
+
+def conversion_of(settings: Settings) -> Conversion | None:
+    """Give what other currencies are to be converted into, and by which rates; None where they are not."""
+    if not settings.fx_rates:
+        return None
+    return Conversion(
+        settings.currency, settings.fx_rates, settings.fx_type.value, settings.fiscal_year_start
+    )

@@ -17,6 +17,7 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    exists,
     false,
     func,
     null,
@@ -34,6 +35,7 @@ from sync.store.schema import table_of
 
 label_table = table_of(tables.WorkItemLabel)
 past = table_of(tables.BudgetLinePast)
+rate_gap = table_of(tables.RateGap)
 run = table_of(tables.Run)
 value_table = table_of(tables.WorkItemValue)
 
@@ -170,7 +172,15 @@ def budget_line_columns(lines: FromClause, frame: Frame) -> Columns:
         "currency": Column(c.currency, func.lower(c.currency)),
         "amount": case((c.currency == frame.currency, amount)),
         "restated": restated_at(lines),
+        "rateMissing": lacks_rate(lines),
     }
+
+
+def lacks_rate(lines: FromClause) -> ColumnElement[bool]:
+    """Give whether no exchange rate turns the amount of a budget line into the reporting currency."""
+    c = lines.c
+    gap = exists().where(rate_gap.c.currency == c.currency, rate_gap.c.period == c.period)
+    return case((gap.correlate(lines), true()), else_=false())
 
 
 def restated_at(lines: FromClause) -> ColumnElement[Any]:

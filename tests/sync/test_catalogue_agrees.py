@@ -41,6 +41,7 @@ from sync.store.catalogue import Frame, bind_catalogue
 from sync.store.database import open_store
 from sync.store.findings import finding
 from sync.store.items import Item, read_item
+from sync.store.money.conversions import rate_gap
 from sync.store.waivers import waiver
 from tests import postgres
 from tests.clock import NOW, TODAY
@@ -153,6 +154,8 @@ def fill(engine: Engine) -> None:
             put(connection, run_id, booked, MONEY)
             groups.gather(connection)
             relink(connection)
+    with engine.begin() as connection:
+        connection.execute(insert(rate_gap).values(currency="EUR", period="FY2026"))
 
 
 def grant(engine: Engine, draw: random.Random) -> None:
@@ -376,7 +379,7 @@ def test_words_are_compared_folded(sqlite: dict[str, World]) -> None:
 def test_every_rule_that_ships_judges_each_row_as_explain_does(sqlite: dict[str, World]) -> None:
     rules = every_pack(bind_catalogue(ALL_FIELDS), CONTEXT)
     asked = {path.name for rule in (*rules.rules, *rules.resting) for path in rule.evidence.values()}
-    assert {"risk", "approval", "budget.share", "lastTouched", "restated", "findings"} <= asked
+    assert {"risk", "approval", "budget.share", "lastTouched", "restated", "findings", "rateMissing"} <= asked
     for rule in (*rules.rules, *rules.resting):
         here = sqlite[rule.entity.name]
         expected = [number for number, row in here.rows.items() if holds(rule.condition, row)]

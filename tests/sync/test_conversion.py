@@ -8,13 +8,16 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from connectors.finance.currencies import EXPONENTS
 from connectors.records import BudgetVersion, FxRate, How, RateType
 from sync.conversion import Rate, RateBook, Sum, convert, days_of, exchanged
 from sync.figures import Series, Split
-from sync.store.money.conversions import Conversion, read_converted, read_missing, save_conversions
+from sync.store.catalogue import Frame, bind_catalogue
+from sync.store.items import read_item
+from sync.store.links import budget_line
+from sync.store.money.conversions import Conversion, read_converted, read_missing, save_conversions, save_gaps
 from tests.clock import TODAY
 from tests.sync.making import FILE, MONEY, begin_run, epic, goal, money, names, put, relink
 
@@ -156,3 +159,28 @@ def test_derived_figures_stand_beside_the_originals_and_what_has_no_rate_is_name
         (euros, "FY2026-03", 9_00),
         (Series("JPY", 2026, "actual"), "FY2026", 500),
     ]
+
+
+def test_rules_see_which_money_has_no_rate_and_rest_where_nobody_converts(engine: Engine) -> None:
+    run_id = begin_run(engine)
+    frame = Frame(TODAY, 2026, "USD", "align-")
+    lines = bind_catalogue(frame).entity("budgetLine")
+    assert lines is not None
+    with engine.begin() as connection:
+        booked = [
+            money("C1", 1, currency="EUR", period="FY2026-01", id="a"),
+            money("C1", 1, currency="EUR", period="FY2026-02", id="b"),
+            money("C1", 1, currency="JPY", period="FY2026", id="c"),
+            money("C1", 1, id="d"),
+        ]
+        put(connection, run_id, booked, MONEY)
+        put(connection, run_id, [rate("EUR", "USD", "1.1", "FY2026-01")], "group")
+        asked = Conversion("USD", "group", "average", 1)
+        for given, expected in ((asked, {"b", "c"}), (None, set()), (asked, {"b", "c"})):
+            save_gaps(connection, given)
+            found = {
+                row.source_id
+                for row in connection.execute(select(budget_line))
+                if (read_item(connection, lines, row.id) or {})["rateMissing"]
+            }
+            assert found == expected

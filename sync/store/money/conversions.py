@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, or_, select, union_all
+from sqlalchemy import Connection, Select, delete, func, insert, or_, select, union_all
 
 from sync.conversion import Converted, Rate, RateBook, Sum, convert
 from sync.figures import ConvertedSlice, MissingRate, Series, Split, add_up
@@ -21,6 +21,7 @@ from sync.store.schema import table_of
 converted = table_of(tables.ConvertedMoney)
 fx_rate = table_of(tables.FxRate)
 missing_rate = table_of(tables.MissingRate)
+rate_gap = table_of(tables.RateGap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,23 @@ class Conversion:
     rate_set: str
     rate_type: str
     starts: int
+
+
+def save_gaps(connection: Connection, asked: Conversion | None) -> None:
+    """Keep which currencies and periods of the money that stands have no rate; none where nobody converts."""
+    connection.execute(delete(rate_gap))
+    if asked is None:
+        return
+    held = select(budget_line.c.currency, budget_line.c.period).distinct()
+    pairs = connection.execute(held.where(kept(budget_line), budget_line.c.currency != asked.target)).all()
+    book = RateBook(read_rates(connection, asked, {row.currency for row in pairs}), asked.starts)
+    gaps = [
+        {"currency": row.currency, "period": row.period}
+        for row in pairs
+        if book.find(row.currency, asked.target, row.period) is None
+    ]
+    if gaps:
+        connection.execute(insert(rate_gap), gaps)
 
 
 def save_conversions(

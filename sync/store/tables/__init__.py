@@ -37,6 +37,7 @@ from sync.store.tables.verdicts import (
     MissingRate,
     ObjectiveCoverage,
     PlanChange,
+    RateGap,
     Waiver,
 )
 from sync.store.tables.work import (
@@ -89,6 +90,7 @@ __all__ = [
     "Promotion",
     "Provenance",
     "Quarantine",
+    "RateGap",
     "Reconciliation",
     "RemoteLook",
     "RuleLife",

@@ -181,6 +181,15 @@ class ConvertedMoney(SQLModel, table=True):
     amount_minor: int = Field(sa_type=BigInteger)
 
 
+class RateGap(SQLModel, table=True):
+    """A currency and fiscal period of money that stands, with no rate to convert it; rebuilt each night."""
+
+    __tablename__ = "rate_gap"
+
+    currency: str = Field(primary_key=True)
+    period: str = Field(primary_key=True)
+
+
 class MissingRate(SQLModel, table=True):
     """Money of a run that could not be converted, because its rate set has no rate for the period."""
 
