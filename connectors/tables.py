@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from connectors.archives import find_members
 from connectors.arrivals import BY_NAME, Arrival, arrived
@@ -36,6 +36,9 @@ from connectors.workbooks import SUFFIXES, ZIP, FaultyCell, is_workbook, read_sh
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 
+Outcome = TypeVar("Outcome")
+
+
 class Row(NamedTuple):
     """One record: the cells of the wanted columns as written, by the names they were wanted under.
 
@@ -51,6 +54,13 @@ class Row(NamedTuple):
     footer: bool = False
     record: int | None = None
     blank: bool = False
+
+
+def placed(found: Outcome, row: Row | Quarantined, sheet: str | None) -> Outcome | Quarantined:
+    """Give what a row came to; one that was refused says its record and its sheet, too."""
+    if isinstance(found, Quarantined) and isinstance(row, Row):
+        return replace(found, record=row.record, sheet=sheet)
+    return found
 
 
 class CellRefused(Exception):

@@ -267,7 +267,8 @@ def tie_of(row: AnyRow) -> Tie:
 
 def money_line(row: AnyRow) -> str:
     """Say one share of a budget line, and where it was read."""
-    place = f"{row.source} line {row.line}" if row.line else row.source
+    source = f"{row.source} sheet {row.sheet}" if row.sheet else row.source
+    place = f"{source} line {row.line}" if row.line else source
     amount = f"{format_minor(row.amount_minor, row.currency)} {row.currency}"
     return f"{row.version} {row.fiscal_year}: {amount} ({place}, by {row.how}: {row.evidence})"
 

@@ -103,7 +103,7 @@ class LineExplainer:
             period=row.period,
             currency=row.currency,
             amount_minor=row.amount_minor,
-            place=place_of(row.file, row.line) or f"source {row.source}",
+            place=place_of(row.file, row.sheet, row.line) or f"source {row.source}",
             sha256=row.sha256,
             mapping=tuple(mapped(self.mappings.get(row.source), row)),
             codes=tuple(codes_of(row)),
@@ -171,9 +171,10 @@ def standing(name: str, *, live: object) -> str:
     return name if live else f"{name} (not live)"
 
 
-def place_of(file: str | None, line: int | None) -> str:
+def place_of(file: str | None, sheet: str | None, line: int | None) -> str:
     """Say where something stands."""
-    return ", ".join(filter(None, (file, f"line {line}" if line else "")))
+    on = f"sheet {sheet}" if sheet else ""
+    return ", ".join(filter(None, (file, on, f"line {line}" if line else "")))
 
 
 def codes_of(row: AnyRow) -> list[str]:
@@ -219,7 +220,7 @@ def amount_text(amount: Amount) -> str:
 def earlier(old: AnyRow) -> str:
     """Say what a line stated before it was restated."""
     amount = f"{format_minor(old.amount_minor, old.currency)} {old.currency}"
-    place = place_of(old.file, old.line)
+    place = place_of(old.file, old.sheet, old.line)
     return f"runs {old.valid_from_run} to {old.valid_to_run}: {amount}" + (f" ({place})" if place else "")
 
 

@@ -93,7 +93,7 @@ class Promote:
                 if problems:
                     return "\n".join(problems)
                 was = take_sums(connection, source)
-                promotion.promote(connection, source, run_id, self.origin.seen_at)
+                promotion.promote(connection, self.origin, last.sheet)
                 reconcile(connection, self.origin, was, staged, by_period=terms.by_period)
                 promotion.note(connection, source, run_id, identity, found)
                 runs.count_changed(connection, self.origin, found.added + found.restated)

@@ -102,7 +102,8 @@ def _evidence(row: Row, config: AllocationsConfig, file: str, field: CodeField, 
     """Where the rule stands and what it says, for people."""
     percent = _text(row, config.columns.percent)
     share = f", {percent.rstrip(' %')} %" if percent else ""
-    return f"{file}, line {row.line}: {field.replace('_', ' ')} {code}{share}"
+    sheet = f", sheet {config.sheet}" if config.sheet else ""
+    return f"{file}{sheet}, line {row.line}: {field.replace('_', ' ')} {code}{share}"
 
 
 def _text(row: Row, column: str) -> str | None:

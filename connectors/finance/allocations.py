@@ -8,7 +8,7 @@ from dataclasses import replace
 from connectors.cursors import Cursors, Place
 from connectors.finance.allocation_rows import AllocationsConfig, to_rule
 from connectors.records import AllocationRule, Page, Quarantined
-from connectors.tables import Row, open_tables
+from connectors.tables import Row, open_tables, placed
 
 PAGE_ROWS = 500
 
@@ -40,6 +40,7 @@ class AllocationsSource:
                 if isinstance(row, Row) and row.footer:
                     continue
                 found = row if isinstance(row, Quarantined) else take(row, config, table.name, known)
+                found = placed(found, row, config.sheet)
                 if place <= done:
                     continue
                 page, rows = with_one(page, found), rows + 1

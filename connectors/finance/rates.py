@@ -113,7 +113,9 @@ class FxSource:
     def _take(self, row: Row | Quarantined, file: str, known: dict[str, FxRate]) -> Page:
         if isinstance(row, Quarantined):
             return Page(quarantined=(row,))
-        return Page() if row.footer else _fresh(row, self._config, file, known)
+        found = Page() if row.footer else _fresh(row, self._config, file, known)
+        refused = tuple(replace(it, record=row.record, sheet=self._config.sheet) for it in found.quarantined)
+        return replace(found, quarantined=refused)
 
 
 def to_rates(row: Row, config: FxSourceConfig, file: str) -> list[FxRate] | Quarantined:

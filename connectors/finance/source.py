@@ -82,7 +82,7 @@ class FinanceSource:
                 elif reading.rows == PAGE_ROWS:
                     yield replace(reading.turn(), cursor=cursors.write(place), artifact=file.sha256)
             reading.end()
-        yield replace(reading.finish(), artifact=None if file is None else file.sha256)
+        yield replace(reading.finish(), artifact=None if file is None else file.sha256, sheet=config.sheet)
 
     def bulk_pages(self) -> Iterator[Page]:
         config = self._config
@@ -105,7 +105,7 @@ class FinanceSource:
                 if reading.rows >= BULK_ROWS:
                     yield replace(reading.turn(), artifact=file.sha256)
             reading.end()
-        yield replace(reading.finish(), artifact=None if file is None else file.sha256)
+        yield replace(reading.finish(), artifact=None if file is None else file.sha256, sheet=config.sheet)
 
 
 def _taken(reading: Reading, table: Table) -> Iterator[None]:

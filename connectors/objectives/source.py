@@ -13,7 +13,7 @@ from connectors.objectives.config import LinksConfig, ObjectivesSourceConfig
 from connectors.objectives.documents import read_entries
 from connectors.objectives.mapping import to_link, to_objective
 from connectors.records import LinkClaim, Objective, Page, Quarantined
-from connectors.tables import Row, open_tables
+from connectors.tables import Row, open_tables, placed
 from connectors.textfiles import File, examine, find_files
 
 PAGE_ROWS = 500
@@ -100,6 +100,7 @@ def _pages(source: str, config: DeclaredFiles, take: Take, cursor: str | None) -
             if isinstance(row, Row) and row.footer:
                 continue
             outcome = row if isinstance(row, Quarantined) else take(row, file.name)
+            outcome = placed(outcome, row, config.sheet)
             if place <= done:
                 continue
             page, rows = _with(page, outcome), rows + 1

@@ -140,6 +140,7 @@ def money_of(connection: Connection, item_id: int) -> Sequence[AnyRow]:
     return connection.execute(
         select(
             budget_line.c.source,
+            budget_line.c.sheet,
             budget_line.c.line,
             budget_line.c.version,
             budget_line.c.fiscal_year,

@@ -106,7 +106,7 @@ def promote(connection: Connection, origin: Origin, lines: list[BudgetLine]) -> 
     empty_stage(connection)
     stage_lines(connection, lines, None)
     found = promotion.compare(connection, origin.source)
-    promotion.promote(connection, origin.source, origin.run_id, origin.seen_at)
+    promotion.promote(connection, origin)
     return found
 
 

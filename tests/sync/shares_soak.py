@@ -157,7 +157,7 @@ def restate(connection: Connection, run_id: int, lines: list[BudgetLine]) -> Non
     stage_lines(connection, lines, None)
     promotion.compare(connection, MONEY)
     was = take_sums(connection, MONEY)
-    promotion.promote(connection, MONEY, run_id, origin.seen_at)
+    promotion.promote(connection, origin)
     reconcile(connection, origin, was, promotion.sums_of(connection, stage))
 
 

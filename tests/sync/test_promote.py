@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, Engine, delete, func, select
+from sqlalchemy import text as sql
 
 from connectors.errors import IncompleteRead
 from connectors.finance import FinanceSource
 from sync.errors import ConfigurationError, Exit
+from sync.explain_money import LineExplainer
 from sync.store.money import artifacts, promotion
 from sync.store.money.as_known import as_known, budget_line_version
-from sync.store.money.quarantine import refused_rows, waive
+from sync.store.money.quarantine import quarantine, refused_rows, waive
 from sync.store.save import Origin
-from tests.clock import NOW
-from tests.sync.ledgers import Books, budget_line, control_total, entry, past
+from tests.clock import NOW, TODAY
+from tests.connectors.workbook_files import row, text, write_xlsx
+from tests.sync.ledgers import HEADER, Books, budget_line, control_total, entry, past
 from tests.sync.making import begin_run
 
 
@@ -292,8 +295,8 @@ def test_a_sum_that_the_changes_do_not_explain_promotes_nothing(
     books.read()
     whole = promotion.promote
 
-    def losing(connection: Connection, source: str, run_id: int, now: datetime) -> None:
-        whole(connection, source, run_id, now)
+    def losing(connection: Connection, origin: Origin, sheet: str | None) -> None:
+        whole(connection, origin, sheet)
         connection.execute(delete(budget_line).where(budget_line.c.project == "C"))
 
     monkeypatch.setattr(promotion, "promote", losing)
@@ -318,3 +321,23 @@ def test_a_file_that_changes_between_two_looks_is_not_kept_as_something_else(boo
     ):
         artifacts.keep_files(connection, origin, [file])
     assert books.rows(select(artifacts.artifact)) == []
+
+
+def test_a_line_says_which_sheet_it_stands_on_and_stood_on(books: Books) -> None:
+    heading = row(1, *(text(name) for name in HEADER.split(",")))
+    books.folder.mkdir()
+    for sheet, amount in (("Plan", "1.00"), ("Plan B", "2.00")):
+        said = ("A", "4711", "2026", "1", "budget", "USD", amount, "")
+        bad = ("B", "4711", "2026", "1", "budget", "USD", "many", "")
+        rows = [heading, row(2, *map(text, said)), row(3, *map(text, bad))]
+        write_xlsx(books.folder / "plan.xlsx", rows, ["Notes", sheet])
+        books.declared = {"sheet": sheet}
+        assert books.read(rejects=True).complete
+        (refused,) = books.rows(select(quarantine.c.sheet).where(quarantine.c.status == "open"))
+        assert refused.sheet == sheet
+    view = "SELECT amount_minor, sheet, line FROM budget_line_version ORDER BY amount_minor"
+    assert [tuple(it) for it in books.rows(sql(view))] == [(100, "Plan", 2), (200, "Plan B", 2)]
+    with books.engine.connect() as connection:
+        explained = LineExplainer(connection, {}, TODAY).explain("project=A")
+    assert [it.place for it in explained] == ["plan.xlsx, sheet Plan B, line 2"]
+    assert "(plan.xlsx, sheet Plan, line 2)" in explained[0].earlier[0]

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    String,
     and_,
     delete,
     exists,
@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sync.store import tables
 from sync.store.money.staging import NAMES, stage, touched
 from sync.store.presence import live
+from sync.store.save import Origin
 from sync.store.schema import table_of
 
 budget_line = table_of(tables.BudgetLine)
@@ -41,7 +42,7 @@ SAID = (
     "version", "fiscal_year", "period", "currency", "amount_minor", "project", "cost_centre", "account",
     "description",
 )  # fmt: skip
-KEPT_IN_PAST = (*SAID, "line", "artifact_id", "valid_from_run")
+KEPT_IN_PAST = (*SAID, "line", "sheet", "artifact_id", "valid_from_run")
 RESTATED, BACK, GONE = "restated", "back", "gone"
 
 Series = tuple[str, int, str, str]
@@ -148,24 +149,22 @@ def is_now(*fates: str) -> ColumnElement[bool]:
     return budget_line.c.id.in_(select(touched.c.line_id).where(touched.c.fate.in_(fates)))
 
 
-def promote(connection: Connection, source: str, run_id: int, now: datetime) -> None:
-    """Carry the difference out."""
+def promote(connection: Connection, origin: Origin, sheet: str | None = None) -> None:
+    """Carry the difference out; `sheet` is where all that is staged stands in its workbooks."""
     columns = ["budget_line_id", "valid_to_run", *KEPT_IN_PAST]
-    closed = select(budget_line.c.id, literal(run_id), *(budget_line.c[name] for name in KEPT_IN_PAST))
+    closed = select(budget_line.c.id, literal(origin.run_id), *(budget_line.c[name] for name in KEPT_IN_PAST))
     connection.execute(insert(past).from_select(columns, closed.where(is_now(RESTATED, GONE))))
-    connection.execute(update(budget_line).where(is_now(GONE)).values(deleted_at=now))
+    connection.execute(update(budget_line).where(is_now(GONE)).values(deleted_at=origin.seen_at))
     connection.execute(
         update(budget_line)
-        .where(same_key(source), is_now(RESTATED, BACK))
+        .where(same_key(origin.source), is_now(RESTATED, BACK))
         .values({name: stage.c[name] for name in NAMES if name != "source_id"})
-        .values(valid_from_run=run_id, deleted_at=null())
+        .values(valid_from_run=origin.run_id, deleted_at=null(), sheet=sheet)
     )
-    new = (
-        select(literal(source), literal(run_id), *(stage.c[name] for name in NAMES))
-        .where(~is_known(source))
-        .order_by(stage.c.source_id)
-    )
-    connection.execute(insert(budget_line).from_select(["source", "valid_from_run", *NAMES], new))
+    ours = literal(origin.source), literal(origin.run_id), literal(sheet, String)
+    new = select(*ours, *(stage.c[name] for name in NAMES)).where(~is_known(origin.source))
+    columns = ["source", "valid_from_run", "sheet", *NAMES]
+    connection.execute(insert(budget_line).from_select(columns, new.order_by(stage.c.source_id)))
 
 
 def sums_of(connection: Connection, table: FromClause, *conditions: ColumnElement[bool]) -> Sums:

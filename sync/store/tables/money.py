@@ -63,7 +63,7 @@ class Promotion(SQLModel, table=True):
 class Amount(SQLModel):
     """What a budget line says: one amount for one period and version, in one currency's minor units.
 
-    `line` is where it stands in the artifact, the first time it was stated so.
+    `line` is where it stands in the artifact, on `sheet` of a workbook, the first time it was stated so.
     """
 
     version: str
@@ -76,6 +76,7 @@ class Amount(SQLModel):
     account: str | None = None
     description: str | None = long_text()
     line: int | None = None
+    sheet: str | None = None
 
 
 class BudgetLine(Amount, table=True):
