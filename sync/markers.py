@@ -40,13 +40,13 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class MarkerPlan:
-    """The marker changes of a run, sorted by ticket and marker, and what they say, by item id.
+    """The marker changes of a run, sorted by ticket and marker, and what they say, by item id and marker.
 
     `left` are those beyond the number for one night; `postponed` those that Jira refused before.
     """
 
     changes: tuple[MarkerChange, ...] = ()
-    verdicts: Mapping[int, Verdict] = field(default_factory=dict)
+    verdicts: Mapping[tuple[int, Marker], Verdict] = field(default_factory=dict)
     left: int = 0
     postponed: int = 0
 
@@ -61,7 +61,7 @@ class MarkerPlan:
 
     def verdict(self, change: MarkerChange) -> Verdict | None:
         """Give what a change says; nothing where it removes."""
-        return self.verdicts[change.ticket.item_id] if change.operation == PUT else None
+        return self.verdicts[change.ticket.item_id, change.marker] if change.operation == PUT else None
 
     def marking(self, change: MarkerChange) -> Marking:
         """Give the order for the writer."""
@@ -107,7 +107,7 @@ def make_markers(
     `wanted` are the verdicts of the tickets that bear labels of ours once the plan is carried out. `kinds`
     says by site which markers it is to have; one that it is no longer to have goes.
     """
-    night, verdicts, postponed = Night(most), dict[int, Verdict](), 0
+    night, verdicts, postponed = Night(most), dict[tuple[int, Marker], Verdict](), 0
     there = {(one.ticket.item_id, one.marker): one for one in standing}
 
     def waits(change: MarkerChange) -> bool:
@@ -125,13 +125,14 @@ def make_markers(
                 continue
             change = MarkerChange(ticket, marker, PUT, digest, verdict.title)
             if not waits(change) and night.add(1 if old is None else 2, change):
-                verdicts[ticket.item_id] = verdict
+                verdicts[ticket.item_id, marker] = verdict
     for one in there.values():
         change = MarkerChange(one.ticket, one.marker, REMOVE)
         if not waits(change):
             night.add(0, change)
     changes = night.changes()
-    return MarkerPlan(changes, said_by(changes, verdicts), night.asked - len(changes), postponed)
+    said = {key: verdicts[key] for key in map(key_of, changes) if key in verdicts}
+    return MarkerPlan(changes, said, night.asked - len(changes), postponed)
 
 
 def kinds_on(kinds: Kinds, site: str, verdict: Verdict) -> Iterator[Marker]:
@@ -139,10 +140,9 @@ def kinds_on(kinds: Kinds, site: str, verdict: Verdict) -> Iterator[Marker]:
     return (m for m in kinds.get(site, ()) if m is not Marker.LINK or verdict.url is not None)
 
 
-def said_by(changes: Iterable[MarkerChange], verdicts: Mapping[int, Verdict]) -> dict[int, Verdict]:
-    """Keep the verdicts that are written."""
-    items = {change.ticket.item_id for change in changes if change.operation == PUT}
-    return {item: verdict for item, verdict in verdicts.items() if item in items}
+def key_of(change: MarkerChange) -> tuple[int, Marker]:
+    """Give what a change is about."""
+    return change.ticket.item_id, change.marker
 
 
 def labels_after(present: Iterable[tuple[int, str]], changes: Iterable[Change]) -> dict[int, frozenset[str]]:
@@ -178,7 +178,7 @@ def undo_markers(
 
     A marker says nothing of a label that is not there, and goes where none of ours is left.
     """
-    changes, verdicts = [], dict[int, Verdict]()
+    changes, verdicts = [], dict[tuple[int, Marker], Verdict]()
     for one in told:
         enabled = one.marker in kinds.get(one.ticket.site, ())
         target = one.before.only(labels_of(one.ticket)) if one.before is not None and enabled else None
@@ -188,5 +188,5 @@ def undo_markers(
             changes.append(MarkerChange(one.ticket, one.marker, REMOVE))
         else:
             changes.append(MarkerChange(one.ticket, one.marker, PUT, target.digest, target.title))
-            verdicts[one.ticket.item_id] = target
+            verdicts[one.ticket.item_id, one.marker] = target
     return MarkerPlan(tuple(sorted(changes)), verdicts)
