@@ -25,6 +25,8 @@ from sync.upkeep.inspection import Inspection
 NEWEST_RUN = "SELECT id, started_at FROM run ORDER BY id DESC LIMIT 1"
 FREE_LEASE = "UPDATE lease SET expires_at = '2000-01-01 00:00:00'"
 LIVE_LEASE = "SELECT holder FROM lease WHERE expires_at > CURRENT_TIMESTAMP"
+# Tables that are no more, each with the last schema that had it.
+DROPPED = {"hit": "0014"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ def tables_of(connection: Connection) -> Sequence[str]:
             f"The store has schema {current}, of a newer version of Tieline, and this one cannot tell its "
             "tables from others. Restore into an empty database and let TIELINE_DATABASE_URL name that."
         )
+    known |= {name for name, last in DROPPED.items() if current is not None and current <= last}
     return [name for name in there if name in known]
 
 

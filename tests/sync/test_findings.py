@@ -261,6 +261,16 @@ def test_a_renamed_rule_leaves_its_new_finding_alone_where_both_found_the_row(en
     assert found == [("new", 7, "open", NOW + DAY), ("new", 8, "open", NOW), ("old", 7, "closed", NOW)]
 
 
+def test_a_finding_that_is_hit_again_while_it_clears_goes_on_as_if_nothing_had_been(engine: Engine) -> None:
+    said = verdict(clear_after=3)
+    with engine.begin() as connection:
+        for day, subjects in enumerate(([7], [], [7])):
+            run_id = runs.begin(connection, "test", NOW, dry_run=False)
+            merge_hits(connection, subjects, said, run_id, NOW + day * DAY)
+        row = connection.execute(select(finding.c.state, finding.c.since, finding.c.clearing_since)).one()
+    assert tuple(row) == ("open", NOW, None)
+
+
 def test_a_rule_that_goes_back_to_warning_wants_no_label_while_its_findings_clear(engine: Engine) -> None:
     with engine.begin() as connection:
         first = runs.begin(connection, "test", NOW, dry_run=False)

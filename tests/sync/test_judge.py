@@ -146,6 +146,16 @@ rules:
     assert seen == ["pending", "pending", "pending", "open", "clearing", "clearing", "closed", "closed"]
 
 
+def test_nothing_is_raised_on_a_site_that_was_not_read_whole(engine: Engine) -> None:
+    fill(engine, epic("PAY-1"), source="jira")
+    fill(engine, epic("OPS-1"), source="other")
+    run_id = begin_run(engine, NOW)
+    with engine.begin() as connection:
+        judge(connection, SHIPPED, (), run_id, NOW, dark=["other"])
+        found = connection.scalars(select(finding.c.subject_id).where(finding.c.entity == "workItem")).all()
+        assert found == [item_id(connection, "PAY-1")]
+
+
 RAISED = """
 version: 1
 rules:
