@@ -37,7 +37,7 @@ from rules.pack import load
 from rules.ruleset import RuleSet
 from rules.sql import hits
 from sync.judge import hits_of, judge, verdict_of
-from sync.plan import Limit
+from sync.limits import Limit, Limits
 from sync.preview import Frame as PreviewFrame
 from sync.preview import Previewer
 from sync.store import findings, runs, tables
@@ -309,7 +309,7 @@ def night(connection: Connection, rules: RuleSet, day: int) -> float:
 
 def preview(engine: Engine, rules: RuleSet) -> float:
     """Give the CPU seconds that the preview of one edited rule takes."""
-    frame = PreviewFrame(NOW, NOW.date(), FRAME.prefix, Limit(500, 0.2), {})
+    frame = PreviewFrame(NOW, NOW.date(), FRAME.prefix, Limits(Limit(500, 0.2)))
     edited = rule_set(len(rules.rules), edited=True)
     with read_only(engine) as connection:
         began = time.process_time()

@@ -16,9 +16,10 @@ from rules.condition import FieldReference, Leaf, leaves
 from rules.evaluate import evaluate, values_of
 from rules.message import fill
 from rules.ruleset import Rule, RuleSet
+from sync.asking import answer
 from sync.errors import ConfigurationError
 from sync.life import CLOSED
-from sync.store import ties
+from sync.store import requests, ties
 from sync.store.catalogue import Frame
 from sync.store.findings import WORK_ITEM
 from sync.store.items import Item, read_item
@@ -96,6 +97,7 @@ class Explanation:
     money: tuple[str, ...]
     rules: tuple[RuleView, ...]
     writes: tuple[str, ...]
+    requests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,11 @@ class Explainer:
             money=tuple(self._money(row.id)),
             rules=tuple(self._views(row, rules)),
             writes=tuple(write_line(found) for found in ties.writes_on(self.connection, row.id)),
+            requests=tuple(
+                answer(requests.facts_of(found))
+                for found in requests.requests(self.connection, keys=[row.key])
+                if found.work_item_id == row.id
+            ),
         )
 
     def _money(self, item_id: int) -> Iterator[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from sync.asking import RequestFacts
 from sync.waivers import WaiverFacts
 
 
@@ -235,12 +237,44 @@ class LabelEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """A label change that a run did not make though a rule wants it, or a label (`keep`) left to people."""
+
+    key: str
+    url: str
+    operation: str
+    label: str
+    rule: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewRule:
+    """A rule that began to label lately, since when, and how many tickets it has labelled in all.
+
+    Before the first run that may write, `since` is empty and `tickets` counts those planned. `waiting`
+    findings are held back by its `for`.
+    """
+
+    rule: str
+    since: datetime | None
+    tickets: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
 class LabelFacts:
     """What the run wanted to write to tickets, and what became of it."""
 
     planned_add: int = 0
     planned_remove: int = 0
     entries: tuple[LabelEntry, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
+
+    @property
+    def reasons(self) -> Mapping[str, int]:
+        """Count what was withheld, by why."""
+        return Counter(it.why for it in self.withheld)
 
     def count(self, operation: str) -> int:
         """Count what was written."""
@@ -423,6 +457,8 @@ class Detail:
     rules: tuple[RuleCount, ...] = ()
     waivers: tuple[WaiverFacts, ...] = ()
     waiver_remarks: tuple[str, ...] = ()
+    requests: tuple[RequestFacts, ...] = ()
+    new_rules: tuple[NewRule, ...] = ()
     leftovers: Leftovers = field(default_factory=Leftovers)
     dangling: tuple[Dangling, ...] = ()
 

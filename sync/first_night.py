@@ -39,7 +39,11 @@ def first_nights(
         FirstNight(
             rule=rule.id,
             label=prefix + rule.label,
-            tickets=tuple(change.ticket.issue_key for change in plan.changes if change.rule == rule.id),
+            tickets=tuple(
+                change.ticket.issue_key
+                for change in sorted((*plan.changes, *plan.waiting))
+                if change.rule == rule.id
+            ),
             waiting=waiting.get(rule.id, 0),
         )
         for rule in begun

@@ -15,7 +15,7 @@ from rules.ruleset import Rule, RuleSet, Severity
 from rules.sql import hits, matching
 from sync.figures import Dangling
 from sync.pull import Kind
-from sync.store import findings, groups, links, runs, tables, waivers
+from sync.store import findings, groups, links, requests, runs, tables, waivers
 from sync.store.bulk import analyze
 from sync.store.dangling import count_dangling
 from sync.store.money.balance import share_money
@@ -119,6 +119,7 @@ def judge(
     for rule in rules.rules:
         for name in rule.was:
             findings.carry_over(connection, name, rule.id)
+            requests.carry_over(connection, name, rule.id)
         missing = reads(rule) & doubtful
         if dark and not judges_each_site_alone(rule):
             missing |= reads(rule) & {Kind.WORK}
@@ -139,6 +140,7 @@ def judge(
                 verdict,
                 [(granted[waiver.key], matching(rule.entity, waiver.condition)) for waiver in theirs],
             )
+            requests.waive(connection, verdict, today or now.date())
     known = [(rule.id, rule.entity.name) for rule in rules.rules]
     findings.close_orphans(connection, known, run_id, now)
     cycles = tuple(connection.scalars(links.cycles()))

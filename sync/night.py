@@ -8,21 +8,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
 from connectors.base import LabelWriter
 from rules.ruleset import RuleSet
+from sync.asking import Heard
 from sync.errors import Exit, LeaseHeld, UserError
 from sync.first_night import FirstNight, first_nights
 from sync.gaps import gaps_in
+from sync.guard import guard
+from sync.hearing import hear
 from sync.judge import Judgement, judge
 from sync.lease import Heartbeat, Lease, take_lease
 from sync.markers import MarkerPlan
 from sync.marking import MarkerSites, MarkersWritten, MarkerWriting, Speaker, plan_markers
+from sync.pacing import refuse_when_quiet
 from sync.plan import Plan
-from sync.planning import Desk, read_live, refuse_stale
+from sync.planning import Desk, limits_of, read_live, refuse_stale
 from sync.progress import Progress
 from sync.pull import Feed, Kind, Pull, Pulled
 from sync.savedplan import NOTHING_PLANNED, SavedPlan, crossed
@@ -73,6 +78,7 @@ class Options:
     trigger: str = "cli"
     dry_run: bool = False
     allow_changes: int = 0
+    allow_quiet_hours: bool = False
     allow_shrink: bool = False
     whole: bool = False
     allow_rejects: bool = False
@@ -93,9 +99,12 @@ class RunResult:
     pulled: list[Pulled] = field(default_factory=list)
     incomplete: dict[str, str] = field(default_factory=dict)
     judgement: Judgement = field(default_factory=Judgement)
+    heard: Heard = field(default_factory=Heard)
     plan: Plan = field(default_factory=Plan)
     saved: SavedPlan = NOTHING_PLANNED
     stopped: list[str] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
+    waits: list[str] = field(default_factory=list)
     first_nights: list[FirstNight] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     stale: str = ""
@@ -115,14 +124,20 @@ class RunResult:
             return Exit.INCOMPLETE
         if self.stopped:
             return Exit.GUARD
-        if self.written is not None and not self.written.whole:
+        quiet = bool(self.waits) and not self.plan
+        if self.held or quiet or (self.written is not None and not self.written.whole):
             return Exit.PARTLY
         return Exit.OK
 
     @property
+    def goes_ahead(self) -> bool:
+        """Say whether labels are to be written."""
+        return not self.dry_run and not self.stopped
+
+    @property
     def said(self) -> list[str]:
         """Give what the run's row keeps: what stopped it, and by which rules it judged if not the newest."""
-        return [*self.stopped, *([self.stale] if self.stale else [])]
+        return [*self.stopped, *self.held, *self.waits, *([self.stale] if self.stale else [])]
 
     @property
     def status(self) -> str:
@@ -142,7 +157,7 @@ def run_night(service: Service, options: Options, progress: Progress) -> RunResu
         pull_all(service, options, result, lease, progress)
         judge_all(service, rules, options, result, progress)
         if not options.dry_run:
-            write_all(service, result, lease, progress)
+            write_all(service, options, result, lease, progress)
         report_on(service, result, progress)
     return result
 
@@ -162,7 +177,7 @@ def run_judge(service: Service, options: Options, progress: Progress) -> RunResu
             result.stopped = refuse_crossed(service, options.expected, lease)
         judge_all(service, rules, options, result, progress)
         if not options.dry_run:
-            write_all(service, result, lease, progress)
+            write_all(service, options, result, lease, progress)
             report_on(service, result, progress)
     return result
 
@@ -260,16 +275,20 @@ def judge_all(
             drivers=service.drivers,
         )
         result.incomplete |= runs.why_incomplete(connection, result.judgement.unproved)
+        result.heard = hear(connection, settings, rules, sites, (result.run_id, now))
         save_figures(connection, settings, result.run_id, today, gaps)
         desk = Desk(connection, settings, result.run_id, now)
-        result.saved, result.plan = desk.draw_up(sites, rules.hash, retry=options.retry)
-        result.markers = plan_markers(
-            connection, service.markers, result.plan, Speaker.of(rules, settings.label_prefix), sites, now,
+        speaker = Speaker.of(rules, settings.label_prefix)
+        tell = partial(
+            plan_markers,
+            connection,
+            service.markers,
+            speaker=speaker,
+            sites=sites,
+            now=now,
             retry=options.retry,
-        )  # fmt: skip
-        result.saved = replace(result.saved, markers=result.markers.changes)
-        result.stopped += refuse_stale(result.saved, options.expected)
-        result.stopped += desk.guard(result.plan, sites, rules.rules, options.allow_changes)
+        )
+        weigh(desk, rules, sites, result, options=options, tell=tell)
         result.first_nights = first_nights(
             connection,
             rules,
@@ -280,39 +299,98 @@ def judge_all(
         )
         result.stale = rules.stale
         result.remarks = remarks(granted_waivers(connection), today)
-        result.remarks += unknown_since_restore(connection, settings.label_prefix, result.run_id)
-        desk.keep(result.plan, intend=not options.dry_run and not result.stopped)
-        if not options.dry_run and not result.stopped:
-            begun = [night.rule for night in result.first_nights]
+        result.remarks += unknown_since_restore(connection, settings, result.run_id)
+        desk.keep(result.plan, intend=result.goes_ahead)
+        if result.goes_ahead:
+            begun = begun_tonight(result)
             rulebook.note_first_labels(connection, begun, result.run_id)
 
 
-def writers_for(service: Service, lease: Lease) -> Mapping[str, LabelWriter]:
-    """Give the writers of every site, for as long as the lease is ours."""
-    return service.writers(lease.check, older_labels(service))
+def weigh(
+    desk: Desk,
+    rules: RuleSet,
+    sites: set[str],
+    result: RunResult,
+    *,
+    options: Options,
+    tell: Callable[[Plan], MarkerPlan],
+) -> None:
+    """Plan, hold the plan against its limits, and leave for later what quota or hour do not allow.
+
+    `tell` works out what tickets are told beside the labels that they bear after a plan.
+    """
+    draft, tonight = desk.draw_up(sites, retry=options.retry), desk.measures()
+    scene = desk.scene(draft, sites, rules.rules, tonight)
+    limits = limits_of(desk.settings, rules.rules)
+    ruling = guard(draft.plan, scene, limits, options.allow_changes)
+    result.plan, result.markers = ruling.plan, tell(ruling.plan)
+    saved = desk.seal(ruling.plan, draft.present, rules.hash)
+    result.saved = replace(saved, markers=result.markers.changes)
+    result.stopped += [*refuse_stale(result.saved, options.expected), *ruling.stopped]
+    result.held += ruling.held
+    if not result.stopped:
+        quiet = desk.quiet and not options.dry_run and not options.allow_quiet_hours
+        result.plan, result.waits = desk.pace(ruling.plan, options.allow_changes, quiet=quiet)
+        if result.waits or quiet:
+            result.markers = MarkerPlan() if quiet else tell(result.plan)
+    if result.goes_ahead:
+        passed = options.allow_changes and guard(draft.plan, scene, limits).stopped
+        desk.accept(tonight, anew=bool(passed))
+
+
+def begun_tonight(result: RunResult) -> list[str]:
+    """Give the rules that label from tonight on: those that are held back or wait have not begun."""
+    late = {change.rule for change in (*result.plan.held, *result.plan.waiting)}
+    late -= {change.rule for change in result.plan.changes}
+    return [night.rule for night in result.first_nights if night.rule not in late]
+
+
+def writers_for(
+    service: Service, lease: Lease, *, despite_quiet_hours: bool = True
+) -> Mapping[str, LabelWriter]:
+    """Give the writers of every site, for as long as the lease is ours and the hour allows it."""
+    permit = permit_of(service, lease, despite_quiet_hours=despite_quiet_hours)
+    return service.writers(permit, older_labels(service))
+
+
+def permit_of(service: Service, lease: Lease, *, despite_quiet_hours: bool) -> Callable[[], None]:
+    """Give what is asked before each write: it raises when the lease is lost, or quiet hours have begun."""
+    settings = service.settings
+
+    def permit() -> None:
+        lease.check()
+        if not despite_quiet_hours and settings.quiet is not None:
+            refuse_when_quiet(settings.quiet, service.clock().astimezone(settings.zone))
+
+    return permit
 
 
 def refuse_crossed(service: Service, expected: SavedPlan, lease: Lease) -> list[str]:
     """Refuse a reviewed plan when the tickets themselves, read now, carry other labels of ours."""
     writers = writers_for(service, lease)
     live, _ = read_live(writers, [entry.ticket for entry in expected.expected])
-    return crossed(expected, live, service.settings.label_prefix)
+    settings = service.settings
+    return crossed(expected, live, settings.label_prefix, settings.asking.values())
 
 
-def write_all(service: Service, result: RunResult, lease: Lease, progress: Progress) -> None:
+def write_all(
+    service: Service, options: Options, result: RunResult, lease: Lease, progress: Progress
+) -> None:
     """Carry out the plan, unless the guard stopped it."""
     if result.stopped:
         return
     lease.keep()
     with progress.step("write labels") as step:
-        writers = writers_for(service, lease) if result.plan else {}
+        loud = options.allow_quiet_hours
+        writers = writers_for(service, lease, despite_quiet_hours=loud) if result.plan else {}
         beating = Heartbeat(step, lease)
         writing = WriteBack(service.engine, result.run_id, writers, service.clock, beating)
         result.written = writing.carry_out(result.plan)
     if result.markers.changes:
         with progress.step("say why on the tickets") as step:
             marking = MarkerWriting(service.engine, result.run_id, service.clock, Heartbeat(step, lease))
-            result.marked = marking.carry_out(result.markers, service.markers.writers(lease.check))
+            permit = permit_of(service, lease, despite_quiet_hours=options.allow_quiet_hours)
+            result.marked = marking.carry_out(result.markers, service.markers.writers(permit))
 
 
 def older_labels(service: Service) -> frozenset[str]:

@@ -1,12 +1,11 @@
-"""Turn open findings and the labels on the tickets into label changes, and refuse a plan that is too large.
+"""Turn open findings and the labels on the tickets into label changes.
 
-Both steps are pure. A label is ours only with our prefix *and* our ledger: whatever people put on a ticket,
+All of it is pure. A label is ours only with our prefix *and* our ledger: whatever people put on a ticket,
 with or without the prefix, is never removed and never added a second time.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -33,18 +32,30 @@ class Ticket:
     issue_id: str
     item_id: int
 
+    @property
+    def project(self) -> tuple[str, str]:
+        """Give its site and the key of its project."""
+        return self.site, self.issue_key.rpartition("-")[0]
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class LabelOn:
     """A label of our prefix on a ticket: wanted by `rule`, or present.
 
-    `tries` is how often we have put a wanted one there since its finding opened.
+    `tries` is how often we have put a wanted one there since its finding opened, and `disputed` says that
+    somebody has objected to the finding: then one removal is an objection as well.
     """
 
     ticket: Ticket
     label: str
     rule: str = ""
     tries: int = 0
+    disputed: bool = False
+
+    @property
+    def objected(self) -> bool:
+        """Say whether people want it gone."""
+        return self.tries >= (1 if self.disputed else OBJECTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +91,18 @@ class Plan:
     """The label changes wanted, sorted by site, key, operation and label.
 
     `disputed` are additions left out because people took the label off twice: that is an objection, and it is
-    reported, not fought. `postponed` are changes that Jira refused before and that wait for their next try.
+    reported, not fought. `postponed` are changes that Jira refused before and that wait for their next try,
+    `held` those of a rule or project beyond its limit, `waiting` those left for a later night or hour.
+    `strangers` are labels of our prefix that our ledger does not know, each with a rule that wants it: people
+    put them there, or an earlier store did; nobody but people can tell.
     """
 
     changes: tuple[Change, ...] = ()
     disputed: tuple[Change, ...] = ()
     postponed: tuple[Change, ...] = ()
+    held: tuple[Change, ...] = ()
+    waiting: tuple[Change, ...] = ()
+    strangers: tuple[LabelOn, ...] = ()
 
     def __bool__(self) -> bool:
         """Say whether anything is left to write."""
@@ -99,6 +116,19 @@ class Plan:
             for grouped in [tuple(group)]
         ]
 
+    def parts(self) -> dict[str | None, tuple[Change, ...]]:
+        """Give the changes by why they are not to be written; None for those that are."""
+        return {
+            None: self.changes,
+            "people took it off twice": self.disputed,
+            "refused by Jira before, tried again later": self.postponed,
+            "beyond a limit": self.held,
+            "left for a later night or hour": self.waiting,
+            "put on by people, or by an earlier store": tuple(
+                Change(on.ticket, "keep", on.label, on.rule) for on in self.strangers
+            ),
+        }
+
     def count(self, operation: str) -> int:
         """Count the changes of one operation: `add` or `remove`."""
         return sum(change.operation == operation for change in self.changes)
@@ -111,6 +141,22 @@ def label_change(ticket: Ticket, changes: Collection[Change]) -> LabelChange:
         ticket.issue_key,
         add=tuple(change.label for change in changes if change.operation == "add"),
         remove=tuple(change.label for change in changes if change.operation == "remove"),
+    )
+
+
+def strangers(
+    wanted: Iterable[LabelOn], present: Iterable[LabelOn], owned: Collection[tuple[int, str]]
+) -> tuple[LabelOn, ...]:
+    """Give the labels of our prefix that our ledger does not know, each with a rule that wants it."""
+    rules: dict[tuple[int, str], str] = {}
+    for on in sorted(wanted):
+        rules.setdefault((on.ticket.item_id, on.label), on.rule)
+    return tuple(
+        sorted(
+            LabelOn(on.ticket, on.label, rules.get((on.ticket.item_id, on.label), ""))
+            for on in present
+            if (on.ticket.item_id, on.label) not in owned
+        )
     )
 
 
@@ -133,11 +179,9 @@ def make_plan(
     there = {(label.ticket.item_id, label.label): label.ticket for label in present}
     missing = [label for pair, label in first.items() if pair not in there]
     additions = [
-        Change(label.ticket, "add", label.label, label.rule) for label in missing if label.tries < OBJECTION
+        Change(label.ticket, "add", label.label, label.rule) for label in missing if not label.objected
     ]
-    disputed = [
-        Change(label.ticket, "add", label.label, label.rule) for label in missing if label.tries >= OBJECTION
-    ]
+    disputed = [Change(label.ticket, "add", label.label, label.rule) for label in missing if label.objected]
     removals = [
         Change(ticket, "remove", pair[1], "")
         for pair, ticket in there.items()
@@ -154,55 +198,3 @@ def make_plan(
         tuple(sorted(disputed)),
         tuple(change for change in changes if waits(change)),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """How much a plan may change: a number of label changes, and a share of the tickets in scope."""
-
-    changes: int
-    share: float
-
-
-# A share of a handful says nothing: up to this many tickets only the number of changes counts.
-SHARE_COUNTS_FROM = 10
-
-
-def percent(share: float) -> str:
-    """Write a share as a percentage, with decimals only where it has them."""
-    return f"{share * 100:.6g}%"
-
-
-def guard(
-    plan: Plan, tickets_in_scope: int, limit: Limit, rule_limits: Mapping[str, Limit], allowed: int = 0
-) -> list[str]:
-    """Give one sentence for each limit the plan breaks; an empty list lets it through.
-
-    `allowed` is the one-time override: a plan of at most that many changes passes whatever the limits say.
-    """
-    size, tickets = len(plan.changes), len(plan.tickets())
-    if size <= allowed:
-        return []
-    override = f"If this is meant, run once with --allow-changes {size}."
-    problems = []
-    if size > limit.changes:
-        problems.append(
-            f"The plan holds {size} label changes; TIELINE_MAX_CHANGES allows {limit.changes}. {override}"
-        )
-    if tickets > SHARE_COUNTS_FROM and tickets > limit.share * tickets_in_scope:
-        problems.append(
-            f"The plan changes {tickets} of {tickets_in_scope} tickets; TIELINE_MAX_SHARE allows "
-            f"{percent(limit.share)}. {override}"
-        )
-    added = Counter(change.rule for change in plan.changes if change.operation == "add")
-    for rule, number in sorted(added.items()):
-        own = rule_limits.get(rule)
-        if own is None:
-            continue
-        most = min(own.changes, max(SHARE_COUNTS_FROM, int(own.share * tickets_in_scope)))
-        if number > most:
-            problems.append(
-                f"Rule {rule} would add {number} labels; its `limit` allows {most} "
-                f"of {tickets_in_scope} tickets. {override}"
-            )
-    return problems

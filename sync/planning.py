@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from connectors.base import LabelWriter
 from connectors.errors import ConnectorError
-from rules.ruleset import Rule
-from sync.plan import Limit, Plan, Ticket, guard, make_plan
+from rules.ruleset import Mode, Rule
+from sync.guard import SHARE_COUNTS_FROM
+from sync.limits import Limit, Limits, Measure, Scene
+from sync.pacing import day_begun, hush, ration
+from sync.plan import LabelOn, Plan, Ticket, make_plan, strangers
 from sync.savedplan import SavedPlan, save, stale
 from sync.settings import Settings
-from sync.store import audit, labels, runs
+from sync.store import audit, labels, runs, scene
 
 Live = dict[tuple[str, str], Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plan of any size, the labels of our prefix that there are, and how many of each name are ours."""
+
+    plan: Plan
+    present: Sequence[LabelOn]
+    own: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,28 +42,88 @@ class Desk:
     run_id: int
     now: datetime
 
-    def draw_up(self, sites: Collection[str], rules_hash: str, *, retry: bool) -> tuple[SavedPlan, Plan]:
+    def draw_up(self, sites: Collection[str], *, retry: bool) -> Draft:
         """Work out what to change on the tickets of these sites."""
         prefix = self.settings.label_prefix
-        present = labels.present(self.connection, prefix, sites)
+        theirs = self.settings.asking.values()
+        present = labels.present(self.connection, prefix, sites, theirs)
+        owned = labels.owned(self.connection)
+        wanted = labels.wanted(self.connection, prefix, sites)
         plan = make_plan(
-            labels.wanted(self.connection, prefix, sites),
+            wanted,
             present,
-            labels.owned(self.connection),
+            owned,
             {} if retry else labels.refused(self.connection),
             self.now,
         )
-        return save(plan, present, rules_hash, runs.serial(self.connection)), plan
+        plan = replace(plan, strangers=strangers(wanted, present, owned))
+        return Draft(plan, present, count_own(present, owned))
 
-    def guard(self, plan: Plan, sites: Collection[str], rules: Iterable[Rule], allowed: int) -> list[str]:
-        """Say which limits the plan breaks."""
-        return guard(
-            plan,
-            labels.tickets_in_scope(self.connection, sites),
-            Limit(self.settings.max_changes, self.settings.max_share),
-            {rule.id: limit_of(rule) for rule in rules},
-            allowed,
+    def seal(self, plan: Plan, present: Iterable[LabelOn], rules_hash: str) -> SavedPlan:
+        """Put a plan together with all that it was made from."""
+        return save(plan, present, rules_hash, runs.serial(self.connection))
+
+    def measures(self) -> dict[str, Measure]:
+        """Measure tonight."""
+        return scene.measure(self.connection, self.run_id)
+
+    def scene(
+        self, draft: Draft, sites: Collection[str], rules: Sequence[Rule], tonight: Mapping[str, Measure]
+    ) -> Scene:
+        """Read what the plan is held against; what only large plans break is read for them alone."""
+        added = Counter(change.rule for change in draft.plan.changes if change.operation == "add")
+        many = [rule for rule, number in added.items() if number > SHARE_COUNTS_FROM]
+        said = {rule.id for rule in rules if rule.limit.share == 1}
+        everything = scene.true_of_all(self.connection, [rule for rule in many if rule not in said], sites)
+        return Scene(
+            tickets=labels.tickets_in_scope(self.connection, sites),
+            own=draft.own,
+            rule_of=only_rules(rules, self.settings.label_prefix),
+            everything=everything,
+            tonight=tonight,
+            usual=scene.usual(self.connection) if tonight else {},
         )
+
+    def accept(self, tonight: Mapping[str, Measure], *, anew: bool) -> None:
+        """Keep tonight's measures for later nights; `anew`, as the only ones, if somebody let them pass."""
+        scene.accept(self.connection, self.run_id, tonight, anew=anew)
+
+    @property
+    def quiet(self) -> bool:
+        """Say whether nothing is written at this hour."""
+        hours = self.settings.quiet
+        return hours is not None and hours.hold(self.now.astimezone(self.settings.zone))
+
+    def pace(self, plan: Plan, allowed: int, *, quiet: bool) -> tuple[Plan, list[str]]:
+        """Leave for later what the hour or tonight's quota does not allow, and say so."""
+        hushed, said = self.hush(plan, quiet=quiet)
+        quota, size = self.settings.nightly_quota, len(plan.changes)
+        if said or quota is None or size <= allowed:
+            return hushed, said
+        local = self.now.astimezone(self.settings.zone)
+        spent = labels.tickets_written(self.connection, day_begun(local))
+        paced = ration(plan, quota - spent, local.toordinal())
+        if not paced.waiting:
+            return plan, []
+        before = f" beside {spent} written earlier today" if spent else ""
+        sentence = (
+            f"TIELINE_NIGHTLY_QUOTA={quota}: {len(paced.tickets())} tickets are written tonight{before}, and "
+            f"{len(paced.waiting)} label changes wait for later nights. If all of it is meant at once, run "
+            f"once with --allow-changes {size}."
+        )
+        return paced, [sentence]
+
+    def hush(self, plan: Plan, *, quiet: bool) -> tuple[Plan, list[str]]:
+        """Leave all of it for later within the quiet hours, if they are to be kept, and say so."""
+        hours, local = self.settings.quiet, self.now.astimezone(self.settings.zone)
+        if not quiet or not plan or hours is None or not hours.hold(local):
+            return plan, []
+        sentence = (
+            f"TIELINE_QUIET_HOURS={hours} ({self.settings.timezone}): it is {local:%H:%M}, so nothing is "
+            f"written and {len(plan.changes)} label changes wait. `tieline apply` writes them after "
+            f"{hours.end:%H:%M}. If now is meant, run once with --allow-quiet-hours."
+        )
+        return hush(plan), [sentence]
 
     def keep(self, plan: Plan, *, intend: bool) -> None:
         """Keep the plan with the run and, where it is to be carried out, its intents in the ledger."""
@@ -59,6 +132,33 @@ class Desk:
         audit.append(self.connection, self.run_id, "planned", [size], self.now)
         if intend:
             labels.intend(self.connection, self.run_id, plan.changes, self.now)
+
+
+def count_own(present: Iterable[LabelOn], owned: Collection[tuple[int, str]]) -> Counter[str]:
+    """Count the labels on tickets that are ours, by name."""
+    return Counter(on.label for on in present if (on.ticket.item_id, on.label) in owned)
+
+
+def limits_of(settings: Settings, rules: Iterable[Rule]) -> Limits:
+    """Give all limits of a run."""
+    return Limits(
+        whole=Limit(settings.max_changes, settings.max_share),
+        rules={rule.id: limit_of(rule) for rule in rules},
+        project_changes=settings.max_project_changes,
+        project_share=settings.max_project_share,
+        removals=settings.max_removals,
+        shift=settings.max_shift,
+        links_lost=settings.max_links_lost,
+    )
+
+
+def only_rules(rules: Iterable[Rule], prefix: str) -> dict[str, str]:
+    """Give the rule of each label that just one rule puts."""
+    found: dict[str, list[str]] = {}
+    for rule in rules:
+        if rule.mode is Mode.LABEL and rule.label is not None:
+            found.setdefault(prefix + rule.label, []).append(rule.id)
+    return {label: ids[0] for label, ids in found.items() if len(ids) == 1}
 
 
 def limit_of(rule: Rule) -> Limit:

@@ -14,8 +14,11 @@ from sqlalchemy import Connection
 
 from rules.ruleset import Rule, RuleSet
 from rules.sql import matching
+from sync.guard import guard
 from sync.life import CLOSED, LABELLED, Life, Terms, next_life
-from sync.plan import Change, LabelOn, Limit, Plan, guard, make_plan
+from sync.limits import Limits, Scene
+from sync.plan import Change, LabelOn, Plan, make_plan
+from sync.planning import count_own
 from sync.store import findings, labels, subjects
 from sync.store.rulebook import labels as goes_to_label
 from sync.store.subjects import Subject
@@ -31,8 +34,7 @@ class Frame:
     now: datetime
     today: date
     prefix: str
-    limit: Limit
-    rule_limits: Mapping[str, Limit]
+    limits: Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,18 +165,14 @@ class Previewer:
                 self.names |= {self.frame.prefix + label for label in pair.labels}
                 effects.append(self._effect(pair, changes, old, new))
         sites = subjects.sites(self.connection)
-        writes, after = self._plans(touched, sites)
-        stopped = guard(
-            after,
-            labels.tickets_in_scope(self.connection, sites),
-            self.frame.limit,
-            self.frame.rule_limits,
-        )
+        writes, after, own = self._plans(touched, sites)
+        scene = Scene(labels.tickets_in_scope(self.connection, sites), own)
+        ruling = guard(after, scene, self.frame.limits)
         return Preview(
             effects=tuple(effects),
             unchanged=len(pairs) - len(effects),
             writes=writes,
-            stopped=tuple(stopped),
+            stopped=(*ruling.stopped, *ruling.held),
         )
 
     def _effect(self, pair: Pair, changes: Sequence[str], old: RuleSet, new: RuleSet) -> Effect:
@@ -232,8 +230,10 @@ class Previewer:
         tickets = (subject.ticket for row in side.wants if (subject := named.get(row)) is not None)
         return [LabelOn(ticket, label, side.rule.id) for ticket in tickets if ticket is not None]
 
-    def _plans(self, touched: Collection[str], sites: Collection[str]) -> tuple[tuple[Change, ...], Plan]:
-        """Give the changes that come of the edit, and the whole plan of tonight under the new rules.
+    def _plans(
+        self, touched: Collection[str], sites: Collection[str]
+    ) -> tuple[tuple[Change, ...], Plan, Mapping[str, int]]:
+        """Give the changes of the edit, the whole plan under the new rules, and our labels by name.
 
         Rules that do not differ want what their findings say; only the labels of the others need a plan under
         the old rules as well.
@@ -256,7 +256,7 @@ class Previewer:
         before = make_plan(about(others) + known(self.wanted_before), about(present), owned, refused, now)
         made = set(before.changes)
         writes = tuple(c for c in after.changes if c.label in self.names and c not in made)
-        return writes, after
+        return writes, after, count_own(present, owned)
 
 
 def in_order(named: Mapping[int, Subject], rows: Collection[int]) -> tuple[Subject, ...]:

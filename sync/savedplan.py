@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -74,7 +74,20 @@ def stale(saved: SavedPlan, now: SavedPlan) -> list[str]:
     return [refusal(reasons, saved.undoes)] if reasons else []
 
 
-def crossed(saved: SavedPlan, live: Mapping[tuple[str, str], Sequence[str]], prefix: str) -> list[str]:
+def ours(found: Iterable[str], prefix: str, theirs: Collection[str]) -> tuple[str, ...]:
+    """Give the labels of our prefix, sorted, without those by which people ask for something."""
+    asking = {name.casefold() for name in theirs}
+    return tuple(
+        sorted(label for label in found if label.startswith(prefix) and label.casefold() not in asking)
+    )
+
+
+def crossed(
+    saved: SavedPlan,
+    live: Mapping[tuple[str, str], Sequence[str]],
+    prefix: str,
+    theirs: Collection[str] = (),
+) -> list[str]:
     """Say which tickets carry other labels of ours by now than the plan was made for.
 
     `live` holds the labels of tickets by (site, issue id), read just now; a ticket may be missing from it.
@@ -83,7 +96,7 @@ def crossed(saved: SavedPlan, live: Mapping[tuple[str, str], Sequence[str]], pre
         entry.ticket.issue_key
         for entry in saved.expected
         if (found := live.get((entry.ticket.site, entry.ticket.issue_id))) is None
-        or tuple(sorted(label for label in found if label.startswith(prefix))) != entry.labels
+        or ours(found, prefix, theirs) != entry.labels
     ]
     if not moved:
         return []

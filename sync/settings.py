@@ -23,13 +23,16 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from rapidfuzz import fuzz, process
 
 from connectors.finance.currencies import EXPONENTS
 from connectors.records import RateType
 from sync import listening
+from sync.asking import Kind
 from sync.errors import ConfigurationError
+from sync.pacing import QuietHours, parse_quiet_hours
 
 OURS = ("JIRA_", "TIELINE_", "FINANCE_", "OBJECTIVES_")
 SECRETS = ("JIRA_API_TOKEN", "JIRA_PAT", "JIRA_PASSWORD", "TIELINE_DATABASE_URL", "TIELINE_LOGINS")
@@ -79,6 +82,16 @@ class Settings(BaseModel):
     fiscal_year: int | None = Field(None, alias="TIELINE_FISCAL_YEAR", ge=1900, le=2999)
     max_changes: int = Field(500, alias="TIELINE_MAX_CHANGES", ge=1)
     max_share: Share = Field(0.2, alias="TIELINE_MAX_SHARE")
+    max_removals: Share = Field(0.25, alias="TIELINE_MAX_REMOVALS")
+    max_project_changes: int | None = Field(None, alias="TIELINE_MAX_PROJECT_CHANGES", ge=1)
+    max_project_share: Share = Field(0.5, alias="TIELINE_MAX_PROJECT_SHARE")
+    max_shift: Share = Field(0.1, alias="TIELINE_MAX_SHIFT")
+    max_links_lost: Share = Field(0.5, alias="TIELINE_MAX_LINKS_LOST")
+    nightly_quota: int | None = Field(None, alias="TIELINE_NIGHTLY_QUOTA", ge=1)
+    quiet_hours: str | None = Field(None, alias="TIELINE_QUIET_HOURS")
+    exempt_label: str | None = Field(None, alias="TIELINE_EXEMPT_LABEL")
+    dispute_label: str | None = Field(None, alias="TIELINE_DISPUTE_LABEL")
+    request_days: int = Field(14, alias="TIELINE_REQUEST_DAYS", ge=1)
     max_shrink: Share = Field(0.2, alias="TIELINE_MAX_SHRINK")
     max_markers: int = Field(5000, alias="TIELINE_MAX_MARKERS", ge=0)
     keep_files_days: int = Field(400, alias="TIELINE_KEEP_FILES_DAYS", ge=1)
@@ -113,11 +126,11 @@ class Settings(BaseModel):
             ) from None
         return value
 
-    @field_validator("label_prefix")
+    @field_validator("label_prefix", "exempt_label", "dispute_label")
     @classmethod
-    def no_space(cls, value: str) -> str:
-        """Refuse a prefix that Jira would refuse in a label."""
-        if any(character.isspace() for character in value):
+    def no_space(cls, value: str | None) -> str | None:
+        """Refuse what Jira would refuse in a label."""
+        if value is not None and any(character.isspace() for character in value):
             raise ValueError("a label may not hold spaces")
         return value
 
@@ -158,6 +171,34 @@ class Settings(BaseModel):
         """Refuse what people could not open; a path may be in it, nothing behind it."""
         return None if value is None else listening.read_public_url(value)
 
+    @field_validator("quiet_hours")
+    @classmethod
+    def known_hours(cls, value: str | None) -> str | None:
+        """Refuse what is no window of a day."""
+        if value is not None:
+            parse_quiet_hours(value)
+        return value
+
+    @property
+    def quiet(self) -> QuietHours | None:
+        """The hours in which nothing is written, in the service's zone."""
+        return None if self.quiet_hours is None else parse_quiet_hours(self.quiet_hours)
+
+    @model_validator(mode="after")
+    def two_labels(self) -> Settings:
+        """Refuse one label for two requests."""
+        if len({name.casefold() for name in self.asking.values()}) < len(self.asking):
+            raise ValueError("TIELINE_EXEMPT_LABEL and TIELINE_DISPUTE_LABEL: two labels are needed")
+        return self
+
+    @property
+    def asking(self) -> dict[Kind, str]:
+        """The labels by which people ask for something; they are theirs, also where they bear our prefix."""
+        return {
+            Kind.EXEMPT: self.exempt_label or f"{self.label_prefix}exempt",
+            Kind.DISPUTE: self.dispute_label or f"{self.label_prefix}dispute",
+        }
+
     @property
     def zone(self) -> ZoneInfo:
         """The zone in which nights and days are counted."""
@@ -186,7 +227,9 @@ def load_settings(
     try:
         settings = Settings.model_validate(given)
     except ValidationError as error:
-        problems += [f"{detail['loc'][0]}: {sentence(detail['msg'])}" for detail in error.errors()]
+        problems += [
+            ": ".join([*map(str, detail["loc"][:1]), sentence(detail["msg"])]) for detail in error.errors()
+        ]
     if problems:
         raise ConfigurationError(*problems)
     return settings

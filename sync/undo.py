@@ -6,13 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sync.errors import ConfigurationError
+from sync.guard import guard
+from sync.limits import Limit, Limits, Scene
 from sync.markers import MarkerPlan, Told, labels_after, undo_markers
 from sync.marking import told_before
 from sync.night import Options, RunResult, Service, open_run, report_on, write_all, writers_for
 from sync.plan import Change, LabelOn, Plan
 from sync.planning import Desk, Live, read_live, refuse_stale
 from sync.progress import Progress
-from sync.savedplan import save
+from sync.savedplan import ours, save
+from sync.settings import Settings
 from sync.store import labels, markers, runs
 
 
@@ -92,7 +95,7 @@ def run_undo(
         result.markers = undo_told(service, told, live, undoing.plan)
         seal(service, options, result, live=live, undone=undone)
         if not options.dry_run:
-            write_all(service, result, lease, progress)
+            write_all(service, options, result, lease, progress)
             report_on(service, result, progress)
     return result, undoing
 
@@ -135,19 +138,26 @@ def seal(service: Service, options: Options, result: RunResult, *, live: Live, u
     sites = {change.ticket.site for change in plan.changes}
     with service.engine.begin() as connection:
         desk = Desk(connection, settings, result.run_id, service.clock())
-        present = labels_on(plan, live, settings.label_prefix)
+        present = labels_on(plan, live, settings)
         result.saved = save(plan, present, "", runs.serial(connection), undone)
         result.saved = replace(result.saved, markers=result.markers.changes)
-        result.stopped = refuse_stale(result.saved, options.expected)
-        result.stopped += desk.guard(plan, sites, (), options.allow_changes)
-        desk.keep(plan, intend=not options.dry_run and not result.stopped)
+        scene = Scene(labels.tickets_in_scope(connection, sites))
+        limits = Limits(Limit(settings.max_changes, settings.max_share))
+        ruling = guard(plan, scene, limits, options.allow_changes)
+        result.stopped = [*refuse_stale(result.saved, options.expected), *ruling.stopped]
+        if not result.stopped:
+            result.plan, result.waits = desk.hush(
+                plan, quiet=not options.dry_run and not options.allow_quiet_hours
+            )
+        if result.waits:
+            result.markers = MarkerPlan()
+        desk.keep(result.plan, intend=result.goes_ahead)
 
 
-def labels_on(plan: Plan, live: Live, prefix: str) -> list[LabelOn]:
+def labels_on(plan: Plan, live: Live, settings: Settings) -> list[LabelOn]:
     """Give the labels of our prefix that the tickets of a plan carry."""
     return [
         LabelOn(ticket, label)
         for ticket in dict.fromkeys(change.ticket for change in plan.changes)
-        for label in live[ticket.site, ticket.issue_id]
-        if label.startswith(prefix)
+        for label in ours(live[ticket.site, ticket.issue_id], settings.label_prefix, settings.asking.values())
     ]

@@ -27,6 +27,7 @@ class WaiverFacts:
     until: date
     place: str
     findings: int | None
+    on_ticket: bool = False
 
     def days_left(self, today: date) -> int:
         """Give the days it has after today; negative once it has ended."""
@@ -52,10 +53,11 @@ def remarks(waivers: Sequence[WaiverFacts], today: date) -> list[str]:
 def remark_on(waiver: WaiverFacts, today: date) -> str:
     """Say what is to be done about one waiver, if anything."""
     name, left = f"{waiver.place}: the waiver of {waiver.rule}", waiver.days_left(today)
-    if left < 0:
+    if left < 0 and not waiver.on_ticket:  # the next night ends one on a ticket by itself
         return f"{name} ended on {waiver.until}. Remove it, or have {waiver.owner} renew it."
     if waiver.findings == 0:
-        return f"{name} is unused: no finding meets its condition. Remove it, or mend its match:."
+        mend = "Reject it." if waiver.on_ticket else "Remove it, or mend its match:."
+        return f"{name} is unused: no finding meets its condition. {mend}"
     if left <= WARN_DAYS and waiver.findings:
         come_back = "1 finding comes" if waiver.findings == 1 else f"{waiver.findings} findings come"
         when = "today" if left == 0 else f"in {left} days" if left > 1 else "tomorrow"

@@ -254,9 +254,25 @@ def load_rules(
     granted = [settings.waivers] if settings.waivers is not None else []
     catalogue, context = bind_catalogue(frame_of(settings, now)), context_of(settings, now)
     try:
-        return load(paths or configured, catalogue, context, waivers or granted)
+        rules = load(paths or configured, catalogue, context, waivers or granted)
     except RuleErrors as errors:
         raise ConfigurationError(*(problem.render() for problem in errors.problems)) from None
+    keep_labels_apart(settings, rules)
+    return rules
+
+
+def keep_labels_apart(settings: Settings, rules: RuleSet) -> None:
+    """Refuse rules that put a label by which people ask for something: nobody could tell whose it is."""
+    asking = {name.casefold(): kind for kind, name in settings.asking.items()}
+    problems = [
+        f"Rule {rule.id} puts the label {label}, by which people ask for something on a ticket. Give the "
+        f"rule another label, or set TIELINE_{asking[label.casefold()].upper()}_LABEL."
+        for rule in rules.rules
+        if rule.label is not None
+        if (label := settings.label_prefix + rule.label).casefold() in asking
+    ]
+    if problems:
+        raise ConfigurationError(*problems)
 
 
 def load_rules_again(settings: Settings, now: datetime, files: Sequence[RuleFile]) -> RuleSet:

@@ -13,6 +13,7 @@ import typer
 
 from connectors.errors import BadInput, ConnectorError
 from sync.cli import (
+    adopt,
     audit,
     backup,
     budget,
@@ -57,17 +58,18 @@ for commands in (
     budget,
     serve,
     sandbox,
-    waivers,
     compare,
     audit,
     backup,
     purge,
+    adopt,
 ):
     commands.add_to(app)
 app.add_typer(rulefiles.app, name="rules")
 app.add_typer(sources.app, name="sources")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(match.app, name="match")
+app.add_typer(waivers.app, name="waivers")
 app.add_typer(config.app, name="config")
 
 

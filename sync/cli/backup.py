@@ -59,7 +59,7 @@ def restore(
     env_file: EnvFile = None,
     json: Json = False,
 ) -> int:
-    """Put a backup in the place of the store, after looking whether it is whole.
+    """Put a backup in the place of the store, if it is whole.
 
     The next run reads Jira and goes on from there. Labels that were written after the backup stand on
     tickets and not in its ledger: they are left alone and named.

@@ -84,7 +84,7 @@ def drift(env_file: EnvFile = None, json: Json = False) -> int:
     output = Output(as_json=json)
     settings = read_settings(env_file)
     with open_engine(settings) as engine, engine.connect() as connection:
-        found = drifts(connection, settings.label_prefix)
+        found = drifts(connection, settings.label_prefix, settings.asking.values())
     output.table("Drift", ["ticket", "label", ""], [(it.key, it.label, it.what) for it in found])
     if not found:
         output.line("Tickets and ledger agree.")

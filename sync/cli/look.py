@@ -98,6 +98,7 @@ def show_explanation(output: Output, it: Explanation) -> None:
     show_list(output, "Money", it.money)
     for view in it.rules:
         show_rule(output, view)
+    show_list(output, "Asked for on the ticket", it.requests)
     show_list(output, "Labels written", it.writes)
 
 

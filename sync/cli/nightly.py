@@ -12,6 +12,7 @@ from sync import savedplan
 from sync.cli.marks import markers_markdown
 from sync.cli.options import (
     AllowChanges,
+    AllowQuietHours,
     AllowRejects,
     AllowRestatement,
     AllowShrink,
@@ -43,6 +44,7 @@ def run(
         bool, typer.Option("--dry-run", help="Read and judge, but write nothing to Jira.")
     ] = False,
     allow_changes: AllowChanges = 0,
+    allow_quiet_hours: AllowQuietHours = False,
     allow_shrink: AllowShrink = False,
     allow_rejects: AllowRejects = False,
     allow_restatement: AllowRestatement = False,
@@ -60,6 +62,7 @@ def run(
     options = Options(
         dry_run=dry_run,
         allow_changes=allow_changes,
+        allow_quiet_hours=allow_quiet_hours,
         allow_shrink=allow_shrink,
         allow_rejects=allow_rejects,
         allow_restatement=allow_restatement,
@@ -163,7 +166,9 @@ def apply(
         Path | None,
         typer.Argument(metavar="FILE", help="A plan made by `tieline plan --out FILE` or `undo --out`."),
     ] = None,
+    *,
     allow_changes: AllowChanges = 0,
+    allow_quiet_hours: AllowQuietHours = False,
     retry: Retry = False,
     env_file: EnvFile = None,
     json: Json = False,
@@ -175,7 +180,13 @@ def apply(
     """
     output = Output(as_json=json)
     expected = None if file is None else savedplan.read(file)
-    options = Options("apply", allow_changes=allow_changes, expected=expected, retry=retry)
+    options = Options(
+        "apply",
+        allow_changes=allow_changes,
+        allow_quiet_hours=allow_quiet_hours,
+        expected=expected,
+        retry=retry,
+    )
     with open_session(env_file) as session:
         if expected is not None and expected.undoes is not None:
             result, undoing = run_undo(session.service, expected.undoes, options, output.progress())
@@ -193,6 +204,7 @@ def undo(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be taken back.")] = False,
     out: Out = None,
     allow_changes: AllowChanges = 0,
+    allow_quiet_hours: AllowQuietHours = False,
     env_file: EnvFile = None,
     json: Json = False,
 ) -> int:
@@ -202,7 +214,11 @@ def undo(
     judges anew, so mend the rule first or set it to observe.
     """
     output = Output(as_json=json)
-    options = Options(dry_run=dry_run or out is not None, allow_changes=allow_changes)
+    options = Options(
+        dry_run=dry_run or out is not None,
+        allow_changes=allow_changes,
+        allow_quiet_hours=allow_quiet_hours,
+    )
     with open_session(env_file) as session:
         result, undoing = run_undo(session.service, run, options, output.progress())
         show_undo(output, undoing, result)

@@ -32,6 +32,10 @@ AllowChanges = Annotated[
         help="Let this run make up to N label changes, whatever the limits say.",
     ),
 ]
+AllowQuietHours = Annotated[
+    bool,
+    typer.Option("--allow-quiet-hours", help="Write in this run though it is within TIELINE_QUIET_HOURS."),
+]
 Full = Annotated[
     bool,
     typer.Option("--full", help="Read every source from scratch, also where only changes would be read."),

@@ -9,7 +9,7 @@ from sync.cli.markdown import text as md
 from sync.cli.marks import show_marked, show_marker_plan, summary
 from sync.cli.output import FEW, Output, counted, few
 from sync.night import RunResult
-from sync.plan import Change, Plan
+from sync.plan import Change, LabelOn, Plan
 from sync.undo import Undoing
 
 MARK = {"add": "+", "remove": "-"}
@@ -42,6 +42,31 @@ def show_left_out(output: Output, plan: Plan) -> None:
             f"{named(plan.postponed)}.",
             style="yellow",
         )
+
+
+def stranger_lines(strangers: Sequence[LabelOn]) -> list[str]:
+    """Say which labels of our prefix are not in our ledger, and what to do if we put them there after all."""
+    forged = [on for on in strangers if not on.rule]
+    wanted = len(strangers) - len(forged)
+    lines = []
+    if forged:
+        names = few([f"{on.label} on {on.ticket.issue_key}" for on in forged])
+        lines.append(
+            f"With our prefix, and put on by people, so left alone: {names}. `tieline drift` lists them."
+        )
+    if wanted:
+        lines.append(
+            f"{counted(wanted, 'label')} of ours by name stand where a rule wants just that, and are not in "
+            "the ledger: people put them there, or the ledger was lost. If it was, `tieline adopt` takes "
+            "them over; until then they stay, also when the cause is gone."
+        )
+    return lines
+
+
+def show_waits(output: Output, result: RunResult) -> None:
+    """Say what waits for a later night or hour."""
+    for sentence in result.waits:
+        output.line(sentence, style="yellow")
 
 
 def named(changes: Sequence[Change]) -> str:
@@ -79,6 +104,9 @@ def show_writes(output: Output, result: RunResult) -> None:
     """Say what was written to Jira."""
     written = result.written
     show_left_out(output, result.plan)
+    show_waits(output, result)
+    for line in stranger_lines(result.plan.strangers):
+        output.line(line, style="yellow")
     if written is None:
         planned = counted(len(result.plan.changes), "label change")
         output.line(f"{planned} planned, none written.")
@@ -120,11 +148,23 @@ def written_document(result: RunResult) -> dict[str, Any] | None:
     }
 
 
+def change_document(change: Change) -> dict[str, str]:
+    """Give one change as plain values."""
+    return {
+        "key": change.ticket.issue_key,
+        "operation": change.operation,
+        "label": change.label,
+        "rule": change.rule,
+    }
+
+
 def plan_document(plan: Plan) -> dict[str, Any]:
     """Give the size of a plan, and what it leaves out, as plain values."""
     return {
         "add": plan.count("add"),
         "remove": plan.count("remove"),
+        "held": [change_document(c) for c in plan.held],
+        "waiting": [change_document(c) for c in plan.waiting],
         "disputed": [{"key": c.ticket.issue_key, "label": c.label, "rule": c.rule} for c in plan.disputed],
         "postponed": [
             {"key": c.ticket.issue_key, "label": c.label, "operation": c.operation} for c in plan.postponed

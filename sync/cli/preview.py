@@ -18,8 +18,7 @@ from sync.cli.output import FEW, Output, counted, few, shortened
 from sync.cli.plans import MARK
 from sync.cli.session import open_engine, read_settings, utc_now
 from sync.errors import ConfigurationError, Exit
-from sync.plan import Limit
-from sync.planning import limit_of
+from sync.planning import limits_of
 from sync.preview import Effect, Frame, Preview, Previewer
 from sync.settings import Settings
 from sync.store import history, rulebook
@@ -79,8 +78,7 @@ def frame_of(settings: Settings, now: datetime, new: RuleSet) -> Frame:
         now=now,
         today=now.astimezone(settings.zone).date(),
         prefix=settings.label_prefix,
-        limit=Limit(settings.max_changes, settings.max_share),
-        rule_limits={rule.id: limit_of(rule) for rule in new.rules},
+        limits=limits_of(settings, new.rules),
     )
 
 

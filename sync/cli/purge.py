@@ -41,7 +41,7 @@ def purge(
     env_file: EnvFile = None,
     json: Json = False,
 ) -> int:
-    """Remove what is older than the settings keep, as each night does.
+    """Remove what is older than the settings keep.
 
     TIELINE_KEEP_FILES_DAYS and TIELINE_KEEP_HISTORY_DAYS say how old that is. Runs and their totals, the
     ledger of labels, findings, decisions and the audit record stay for ever.

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from connectors.finance.money import format_minor
+from sync.asking import Heard
 from sync.cli.accounts import show_movements, show_totals
 from sync.cli.exchange import read_exchange, show_exchange
 from sync.cli.marks import marked_document, marker_document, show_marker_plan
 from sync.cli.output import FEW, Output, shortened
-from sync.cli.plans import plan_document, show_changes, show_left_out, show_writes, written_document
+from sync.cli.plans import (
+    plan_document,
+    show_changes,
+    show_left_out,
+    show_waits,
+    show_writes,
+    written_document,
+)
 from sync.cli.rule_lives import first_night_lines, show_open
 from sync.cli.session import Session
 from sync.figures import Dangling
 from sync.night import RunResult
-from sync.store import history
+from sync.store import history, requests
 from sync.store.runs import sources_of
 from sync.store.schema import AnyRow
 
@@ -47,10 +56,24 @@ def show_run(output: Output, session: Session, result: RunResult, *, brief: bool
         output.line(line)
     for remark in filter(None, [result.stale, *result.remarks]):
         output.line(remark, style="yellow")
+    for line in heard_lines(result.heard):
+        output.line(line)
     show_writes(output, result)
     if result.report is not None and not brief:
         output.line(f"Report: {result.report}")
     output.line(f"Run {result.run_id}: {result.status}", style="bold")
+
+
+def heard_lines(heard: Heard) -> list[str]:
+    """Say what people asked for on tickets since the last run, and what became of it."""
+    numbers = heard_document(heard)
+    said = ", ".join(f"{number} {word}" for word, number in numbers.items() if number)
+    return [f"Asked for on tickets: {said}. `tieline waivers requests` lists what is asked."] if said else []
+
+
+def heard_document(heard: Heard) -> dict[str, int]:
+    """Count what was heard: new requests, and those that ended or lapsed, by how."""
+    return {"new": len(heard.new), **Counter(turn.standing.value for turn in heard.turns)}
 
 
 def show_dangling(output: Output, counts: Sequence[Dangling]) -> None:
@@ -93,6 +116,7 @@ def problems_of(result: RunResult) -> list[str]:
         for site in result.judgement.dark
     ]
     problems += [f"Stopped before the first write: {problem}" for problem in result.stopped]
+    problems += [f"Held back: {problem}" for problem in result.held]
     if result.written is not None:
         problems += [f"{site}: writing stopped: {why}" for site, why in result.written.broken_sites.items()]
     return problems
@@ -200,6 +224,7 @@ def show_plan(output: Output, result: RunResult) -> None:
     show_changes(output, "Plan", result.plan)
     show_marker_plan(output, result.markers)
     show_left_out(output, result.plan)
+    show_waits(output, result)
     for line in first_night_lines(result):
         output.line(line)
     for problem in problems_of(result):
@@ -239,8 +264,16 @@ def run_document(session: Session, result: RunResult, *, findings: bool = False)
             "coverage": [mapped(row) for row in history.coverage_of(connection, result.run_id)],
             "first_nights": [asdict(night) for night in result.first_nights],
             "waiver_remarks": result.remarks,
+            "heard": heard_document(result.heard),
+            "requests": [asdict(requests.facts_of(row)) for row in requests.requests(connection)],
             "plan": plan_document(result.plan),
+            "not_in_ledger": [
+                {"key": on.ticket.issue_key, "label": on.label, "rule": on.rule}
+                for on in result.plan.strangers
+            ],
             "stopped": result.stopped,
+            "held": result.held,
+            "waits": result.waits,
             "stale_rules": result.stale,
             "problems": problems_of(result),
             "written": written_document(result),

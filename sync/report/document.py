@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
+from sync.asking import answer
 from sync.conversion import ROUNDING
 from sync.figures import (
     Change,
@@ -47,9 +48,11 @@ def document(figures: Figures) -> Document:
         "unaligned": unaligned(figures),
         "matching": matching(figures.detail.leftovers),
         "findings": [asdict(count) for count in figures.detail.rules],
+        "new_rules": [asdict(it) for it in figures.detail.new_rules],
         "waivers": {
             "granted": [asdict(waiver) for waiver in figures.detail.waivers],
             "remarks": list(figures.detail.waiver_remarks),
+            "requests": [{**asdict(it), "answer": answer(it)} for it in figures.detail.requests],
         },
         "dangling": [asdict(it) for it in figures.detail.dangling],
         "change": change(figures.change),
@@ -219,6 +222,7 @@ def labels(it: LabelFacts) -> Mapping[str, Any]:
         "planned": {"add": it.planned_add, "remove": it.planned_remove},
         "written": {"add": it.count("add"), "remove": it.count("remove")},
         "entries": [asdict(entry) for entry in it.entries],
+        "withheld": [asdict(entry) for entry in it.withheld],
     }
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import ChoiceLoader, Environment, FunctionLoader, StrictUndefined
 
 from connectors.finance.currencies import EXPONENTS
+from sync.asking import answer
 from sync.conversion import ROUNDING
 from sync.figures import (
     Figures,
@@ -93,6 +94,7 @@ def environment(zone: ZoneInfo, *more: Traversable) -> Environment:
         "signed": wording.change_of,
         "percent": percent,
         "age": age,
+        "answer": answer,
         "count": "{:,}".format,
         "moved": lambda number: f"{number:+,}" if number else "0",
         "web": wording.web_address,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, exists, func, select
 
+from rules.catalogue import fold
 from sync.store import labels
 from sync.store.presence import live
 
@@ -23,14 +24,21 @@ class Drift:
     url: str
 
 
-def drifts(connection: Connection, prefix: str) -> Sequence[Drift]:
-    """Compare the ledger with the labels that the tickets in sight carried when they were last read."""
+def drifts(connection: Connection, prefix: str, theirs: Collection[str] = ()) -> Sequence[Drift]:
+    """Compare the ledger with the labels that the tickets in sight carried when they were last read.
+
+    `theirs` are labels by which people ask for something: they are no drift.
+    """
     work_item, table = labels.work_item, labels.label_table
     owned = labels.owned(connection)
     rows = connection.execute(
         select(work_item.c.id, work_item.c.key, work_item.c.url, table.c.label)
         .join_from(table, work_item, work_item.c.id == table.c.work_item_id)
-        .where(func.substr(table.c.label, 1, len(prefix)) == prefix, live(work_item))
+        .where(
+            func.substr(table.c.label, 1, len(prefix)) == prefix,
+            table.c.label_folded.not_in([fold(name) for name in theirs]),
+            live(work_item),
+        )
     )
     put_on = [Drift(row.key, row.label, PUT_ON, row.url) for row in rows if (row.id, row.label) not in owned]
     ledger = labels.ledger
@@ -40,7 +48,9 @@ def drifts(connection: Connection, prefix: str) -> Sequence[Drift]:
     missing = connection.execute(
         select(work_item.c.id, work_item.c.key, work_item.c.url, ledger.c.label)
         .join_from(ledger, work_item, work_item.c.id == ledger.c.work_item_id)
-        .where(ledger.c.operation == "add", ledger.c.state == "done", ~there, live(work_item))
+        .where(
+            ledger.c.operation == "add", ledger.c.state.in_(["done", labels.ADOPTED]), ~there, live(work_item)
+        )
         .distinct()
     )
     taken_off = [Drift(r.key, r.label, TAKEN_OFF, r.url) for r in missing if (r.id, r.label) in owned]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, or_, select
@@ -27,18 +27,21 @@ from sync.figures import (
     TrendPoint,
     add_up,
 )
-from sync.store import intake, tickets
+from sync.store import intake, requests, tickets
 from sync.store.coverage import WHOLE, coverage
 from sync.store.dangling import count_dangling
 from sync.store.money import conversions
 from sync.store.money.leftovers import read_leftovers
 from sync.store.money.objective_figures import read_purposes
+from sync.store.rulebook import new_rules
 from sync.store.runs import run
 from sync.store.schema import AnyRow
 from sync.store.waivers import granted_waivers
 from sync.waivers import remarks
 
 TREND_RUNS = 60
+# So long a rule counts as new.
+NEW = timedelta(days=7)
 
 # Which money a report is about where the budget that was asked for is not there.
 PREFERENCE = [version.value for version in BudgetVersion]
@@ -216,6 +219,8 @@ def read_detail(connection: Connection, this: Past, series: Series | None, today
         rules=tickets.rule_counts(connection, this.run_id),
         waivers=waivers,
         waiver_remarks=tuple(remarks(waivers, today)),
+        new_rules=new_rules(connection, this.run_id, this.started_at - NEW),
+        requests=tuple(map(requests.facts_of, requests.requests(connection))),
         leftovers=read_leftovers(connection),
         dangling=count_dangling(connection),
     )

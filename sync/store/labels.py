@@ -21,9 +21,11 @@ from sqlalchemy import (
 )
 
 from rules.catalogue import fold
+from sync.asking import Kind, Standing
 from sync.life import LABELLED
 from sync.plan import Change, LabelOn, Plan, Refusals, Ticket
 from sync.store import tables
+from sync.store.bulk import insert_rows
 from sync.store.findings import WORK_ITEM
 from sync.store.presence import live
 from sync.store.schema import table_of
@@ -32,19 +34,33 @@ finding = table_of(tables.Finding)
 label_table = table_of(tables.WorkItemLabel)
 ledger = table_of(tables.LabelWrite)
 plan_change = table_of(tables.PlanChange)
+dispute = table_of(tables.WaiverRequest)
 work_item = table_of(tables.WorkItem)
+
+# The state of a label that an earlier store put on a ticket and that was taken over.
+ADOPTED = "adopted"
 
 TICKET = (work_item.c.source, work_item.c.key, work_item.c.source_id, work_item.c.id)
 
 
 def wanted(connection: Connection, prefix: str, sites: Collection[str]) -> list[LabelOn]:
     """Read the labels that open findings want on the tickets of these sites."""
+    disputed = exists().where(
+        dispute.c.work_item_id == finding.c.subject_id,
+        dispute.c.rule == finding.c.rule,
+        dispute.c.kind == Kind.DISPUTE.value,
+        dispute.c.state == Standing.REQUESTED.value,
+        dispute.c.over_at.is_(None),
+    )
+    tries = tries_of(prefix).label("tries")
     rows = connection.execute(
-        select(*TICKET, finding.c.label, finding.c.rule, tries_of(prefix).label("tries"))
+        select(*TICKET, finding.c.label, finding.c.rule, tries, disputed.label("disputed"))
         .join_from(finding, work_item, work_item.c.id == finding.c.subject_id)
         .where(wants_label(sites))
     )
-    return [LabelOn(Ticket(*row[:4]), prefix + row.label, row.rule, row.tries) for row in rows]
+    return [
+        LabelOn(Ticket(*row[:4]), prefix + row.label, row.rule, row.tries, bool(row.disputed)) for row in rows
+    ]
 
 
 def wants_label(sites: Collection[str]) -> ColumnElement[bool]:
@@ -68,7 +84,7 @@ def tries_of(prefix: str) -> ScalarSelect[int]:
             ledger.c.work_item_id == finding.c.subject_id,
             ledger.c.label == literal(prefix) + finding.c.label,
             ledger.c.operation == "add",
-            ledger.c.state == "done",
+            ledger.c.state.in_(["done", ADOPTED]),
             ledger.c.intended_at >= finding.c.opened_at,
         )
         .correlate(finding)
@@ -97,8 +113,13 @@ def refused(connection: Connection) -> dict[tuple[int, str, str], datetime]:
     }
 
 
-def present(connection: Connection, prefix: str, sites: Collection[str]) -> list[LabelOn]:
-    """Read the labels of our prefix on the tickets of these sites, and those we wrote under an older one."""
+def present(
+    connection: Connection, prefix: str, sites: Collection[str], theirs: Collection[str] = ()
+) -> list[LabelOn]:
+    """Read the labels of our prefix on the tickets of these sites, and those we wrote under an older one.
+
+    `theirs` are labels by which people ask for something: they are never ours, whatever they begin with.
+    """
     ours = exists().where(
         ledger.c.work_item_id == label_table.c.work_item_id,
         ledger.c.label == label_table.c.label,
@@ -109,6 +130,7 @@ def present(connection: Connection, prefix: str, sites: Collection[str]) -> list
         .join_from(label_table, work_item, work_item.c.id == label_table.c.work_item_id)
         .where(
             or_(func.substr(label_table.c.label, 1, len(prefix)) == prefix, ours),
+            label_table.c.label_folded.not_in([fold(name) for name in theirs]),
             work_item.c.source.in_(sites),
             live(work_item),
         )
@@ -133,7 +155,7 @@ def owned(connection: Connection) -> set[tuple[int, str]]:
         select(ledger.c.work_item_id, ledger.c.label)
         .where(
             ledger.c.operation == "add",
-            ledger.c.state.in_(["done", "intended"]),
+            ledger.c.state.in_(["done", "intended", ADOPTED]),
             ~undone,
         )
         .distinct()
@@ -152,26 +174,41 @@ def older_labels(connection: Connection, prefix: str) -> frozenset[str]:
     )
 
 
-def tickets_in_scope(connection: Connection, sites: Collection[str]) -> int:
-    """Count the work items that may carry a label."""
+def tickets_in_scope(connection: Connection, sites: Collection[str]) -> dict[tuple[str, str], int]:
+    """Count the work items that may carry a label, by site and project."""
+    rows = connection.execute(
+        select(work_item.c.source, work_item.c.project_key, func.count())
+        .where(live(work_item), work_item.c.in_scope, work_item.c.source.in_(sites))
+        .group_by(work_item.c.source, work_item.c.project_key)
+    )
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+def tickets_written(connection: Connection, since: datetime) -> int:
+    """Count the tickets that runs have written to since a moment, or may have."""
     return (
         connection.scalar(
-            select(func.count())
-            .select_from(work_item)
-            .where(live(work_item), work_item.c.in_scope, work_item.c.source.in_(sites))
+            select(func.count(ledger.c.work_item_id.distinct())).where(
+                ledger.c.intended_at >= since, ledger.c.state.in_(["done", "intended"])
+            )
         )
         or 0
     )
 
 
 def save_plan(connection: Connection, run_id: int, plan: Plan) -> None:
-    """Keep the plan of a run."""
+    """Keep the plan of a run: what is to be written, and what is not and why."""
     connection.execute(delete(plan_change).where(plan_change.c.run_id == run_id))
-    if plan:
-        connection.execute(insert(plan_change), [change_row(run_id, change) for change in plan.changes])
+    rows = [
+        change_row(run_id, change) | {"withheld": why}
+        for why, changes in plan.parts().items()
+        for change in changes
+    ]
+    if rows:
+        connection.execute(insert(plan_change), rows)
 
 
-def change_row(run_id: int, change: Change) -> dict[str, int | str]:
+def change_row(run_id: int, change: Change) -> dict[str, int | str | None]:
     """Give the columns that plan and ledger share."""
     return {
         "run_id": run_id,
@@ -187,6 +224,16 @@ def intend(connection: Connection, run_id: int, changes: Iterable[Change], now: 
     rows = [change_row(run_id, change) | {"state": "intended", "intended_at": now} for change in changes]
     if rows:
         connection.execute(insert(ledger), rows)
+
+
+def adopt(connection: Connection, run_id: int, found: Iterable[LabelOn], now: datetime) -> None:
+    """Take labels that are on tickets already into the ledger."""
+    rows = [
+        change_row(run_id, Change(on.ticket, "add", on.label, on.rule))
+        | {"state": ADOPTED, "intended_at": now}
+        for on in found
+    ]
+    insert_rows(connection, ledger, rows)
 
 
 def made_by(connection: Connection, run_id: int) -> list[tuple[Change, int | None]]:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, insert, or_, select, update
 
 from rules.ruleset import Mode, Rule, RuleFile, RuleSet
+from sync.figures import NewRule
 from sync.store import tables
+from sync.store.findings import pending_by_rule
+from sync.store.labels import ledger, plan_change
 from sync.store.runs import run
 from sync.store.schema import table_of
 
@@ -89,6 +92,48 @@ def begin_to_label(connection: Connection, but: Collection[str]) -> list[str]:
         .order_by(rule_life.c.rule)
     )
     return [rule for rule in found if rule not in but]
+
+
+def new_rules(connection: Connection, run_id: int, since: datetime) -> tuple[NewRule, ...]:
+    """Give the rules that began to label since a moment, or will with the next run that may write."""
+    rows = connection.execute(
+        select(rule_life.c.rule, run.c.started_at)
+        .outerjoin(run, run.c.id == rule_life.c.labels_since)
+        .where(
+            rule_life.c.mode == Mode.LABEL.value,
+            or_(rule_life.c.labels_since.is_(None), run.c.started_at >= since),
+        )
+        .order_by(rule_life.c.rule)
+    ).all()
+    if not rows:
+        return ()
+    names = [row.rule for row in rows]
+    planned = count_by_rule(
+        connection, plan_change, names, plan_change.c.run_id == run_id, plan_change.c.withheld.is_(None)
+    )
+    labelled = count_by_rule(connection, ledger, names, ledger.c.state == "done")
+    waiting = pending_by_rule(connection)
+    return tuple(
+        NewRule(
+            row.rule,
+            row.started_at,
+            (planned if row.started_at is None else labelled).get(row.rule, 0),
+            waiting.get(row.rule, 0),
+        )
+        for row in rows
+    )
+
+
+def count_by_rule(
+    connection: Connection, table: Table, rules: Collection[str], *conditions: ColumnElement[bool]
+) -> dict[str, int]:
+    """Count the tickets to which each of these rules adds a label, in plans or in the ledger."""
+    rows = connection.execute(
+        select(table.c.rule, func.count(table.c.work_item_id.distinct()))
+        .where(table.c.operation == "add", table.c.rule.in_(rules), *conditions)
+        .group_by(table.c.rule)
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def note_first_labels(connection: Connection, rules: Iterable[str], run_id: int) -> None:

@@ -18,6 +18,7 @@ from sync.figures import (
     RuleCount,
     Series,
     UnalignedItem,
+    Withheld,
 )
 from sync.life import CLOSED
 from sync.store.coverage import is_aligned, is_waived
@@ -227,7 +228,7 @@ def label_facts(connection: Connection, run_id: int, most: int | None = None) ->
         row.operation: row.number
         for row in connection.execute(
             select(plan_change.c.operation, func.count().label("number"))
-            .where(plan_change.c.run_id == run_id)
+            .where(plan_change.c.run_id == run_id, plan_change.c.withheld.is_(None))
             .group_by(plan_change.c.operation)
         )
     }
@@ -247,4 +248,15 @@ def label_facts(connection: Connection, run_id: int, most: int | None = None) ->
         LabelEntry(row.key, row.url, row.operation, row.label, row.rule, row.state, row.reason)
         for row in rows
     )
-    return LabelFacts(planned.get("add", 0), planned.get("remove", 0), entries)
+    return LabelFacts(planned.get("add", 0), planned.get("remove", 0), entries, withheld(connection, run_id))
+
+
+def withheld(connection: Connection, run_id: int) -> tuple[Withheld, ...]:
+    """Read what a run left as it is though a rule wants it otherwise, or nobody knows whose it is."""
+    rows = connection.execute(
+        select(plan_change, work_item.c.key, work_item.c.url)
+        .join(work_item, work_item.c.id == plan_change.c.work_item_id)
+        .where(plan_change.c.run_id == run_id, plan_change.c.withheld.is_not(None))
+        .order_by(plan_change.c.withheld, work_item.c.key, plan_change.c.label)
+    )
+    return tuple(Withheld(row.key, row.url, row.operation, row.label, row.rule, row.withheld) for row in rows)

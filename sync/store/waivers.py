@@ -87,6 +87,7 @@ def granted_waivers(connection: Connection) -> tuple[WaiverFacts, ...]:
             until=row.until,
             place=row.place,
             findings=int(row.findings),
+            on_ticket=row.origin != FILE,
         )
         for row in rows
     )

@@ -157,7 +157,7 @@ def test_only_tickets_in_sight_of_the_sites_asked_for_are_planned(engine: Engine
         put(connection, second, [epic("PAY-2", labels=(OURS,))])
         save.bury_absent(connection, origin_of(SITE, second), at_once=False)
         assert [label.ticket.issue_key for label in labels.present(connection, "align-", {SITE})] == ["PAY-2"]
-        assert labels.tickets_in_scope(connection, {SITE}) == 1
+        assert labels.tickets_in_scope(connection, {SITE}) == {(SITE, "PAY"): 1}
         assert connection.execute(select(finding)).all() == []
 
 

@@ -1,4 +1,4 @@
-"""A plan is wanted minus present, inside our prefix and our ledger only; the guard names what stops it."""
+"""A plan is wanted minus present, inside our prefix and our ledger only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.plan import Change, LabelOn, Limit, Plan, Refusals, Ticket, guard, make_plan, percent
+from sync.plan import Change, LabelOn, Plan, Refusals, Ticket, make_plan
 from tests.clock import NOW
 
 TICKETS = [Ticket("jira", f"PAY-{number}", str(number), 100 + number) for number in range(1, 5)]
@@ -83,112 +83,6 @@ def test_the_order_of_a_plan_does_not_depend_on_the_order_of_what_it_is_made_of(
     grouped = [ticket for ticket, _, _ in plan.tickets()]
     assert grouped == sorted(set(grouped)), "one request for each ticket"
     assert sum(len(change.add) + len(change.remove) for _, change, _ in plan.tickets()) == len(plan.changes)
-
-
-def additions(number: int, rule: str = "a-rule", labels: int = 1) -> Plan:
-    tickets = [Ticket("jira", f"PAY-{n:04}", str(n), n) for n in range(number)]
-    return Plan(tuple(Change(ticket, "add", f"align-{n}", rule) for ticket in tickets for n in range(labels)))
-
-
-def removals(number: int) -> Plan:
-    tickets = [Ticket("jira", f"PAY-{n:04}", str(n), n) for n in range(number)]
-    return Plan(tuple(Change(ticket, "remove", "align-x", "") for ticket in tickets))
-
-
-WIDE = Limit(1000, 1.0)
-
-
-@pytest.mark.parametrize(
-    ("plan", "tickets", "limit", "problems"),
-    [
-        (Plan(), 0, Limit(1, 0.2), []),
-        (additions(5), 1000, Limit(5, 1.0), []),
-        (
-            additions(6),
-            1000,
-            Limit(5, 1.0),
-            [
-                (
-                    "The plan holds 6 label changes; TIELINE_MAX_CHANGES allows 5. "
-                    "If this is meant, run once with --allow-changes 6."
-                )
-            ],
-        ),
-        (additions(20), 100, Limit(500, 0.2), []),
-        (
-            additions(21),
-            100,
-            Limit(500, 0.2),
-            [
-                (
-                    "The plan changes 21 of 100 tickets; TIELINE_MAX_SHARE allows 20%. "
-                    "If this is meant, run once with --allow-changes 21."
-                )
-            ],
-        ),
-        (additions(10), 11, Limit(500, 0.2), []),
-        (additions(15, labels=2), 100, Limit(500, 0.2), []),
-        (
-            additions(11, labels=2),
-            50,
-            Limit(500, 0.125),
-            [
-                (
-                    "The plan changes 11 of 50 tickets; TIELINE_MAX_SHARE allows 12.5%. "
-                    "If this is meant, run once with --allow-changes 22."
-                )
-            ],
-        ),
-        (
-            removals(30),
-            100,
-            Limit(20, 0.2),
-            [
-                (
-                    "The plan holds 30 label changes; TIELINE_MAX_CHANGES allows 20. "
-                    "If this is meant, run once with --allow-changes 30."
-                ),
-                (
-                    "The plan changes 30 of 100 tickets; TIELINE_MAX_SHARE allows 20%. "
-                    "If this is meant, run once with --allow-changes 30."
-                ),
-            ],
-        ),
-    ],
-)
-def test_the_guard_says_which_setting_stops_the_plan_and_how_to_let_it_through_once(
-    plan: Plan, tickets: int, limit: Limit, problems: list[str]
-) -> None:
-    assert guard(plan, tickets, limit, {}) == problems
-    assert guard(plan, tickets, limit, {}, allowed=len(plan.changes)) == []
-    if problems:
-        assert guard(plan, tickets, limit, {}, allowed=len(plan.changes) - 1) == problems
-
-
-def test_a_rule_has_limits_of_its_own_for_what_it_adds() -> None:
-    limits = {"a-rule": Limit(3, 1.0), "b-rule": Limit(1000, 0.05)}
-    assert guard(additions(3), 1000, WIDE, limits) == []
-    assert guard(additions(4), 1000, WIDE, limits) == [
-        (
-            "Rule a-rule would add 4 labels; its `limit` allows 3 of 1000 tickets. "
-            "If this is meant, run once with --allow-changes 4."
-        )
-    ]
-    assert guard(additions(50, "b-rule"), 1000, WIDE, limits) == []
-    assert guard(additions(51, "b-rule"), 1000, WIDE, limits) == [
-        (
-            "Rule b-rule would add 51 labels; its `limit` allows 50 of 1000 tickets. "
-            "If this is meant, run once with --allow-changes 51."
-        )
-    ]
-    assert guard(additions(10, "b-rule"), 20, WIDE, limits) == [], "a share of a handful says nothing"
-    assert guard(additions(40, "c-rule"), 1000, WIDE, limits) == []
-    assert guard(removals(40), 1000, WIDE, limits) == [], "taking away is never a rule's own matter"
-
-
-@pytest.mark.parametrize(("share", "written"), [(0.2, "20%"), (0.07, "7%"), (0.005, "0.5%"), (1.0, "100%")])
-def test_a_share_is_written_as_it_was_set(share: float, written: str) -> None:
-    assert percent(share) == written
 
 
 @pytest.mark.parametrize(("tries", "disputed"), [(0, False), (1, False), (2, True), (7, True)])

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Engine
 
 from rules.ruleset import RuleSet
 from sync.judge import judge
-from sync.plan import Limit, Plan, make_plan
+from sync.limits import Limit, Limits
+from sync.plan import Plan, make_plan
 from sync.preview import Frame, Previewer
 from sync.settings import load_settings
 from sync.store import labels, runs
@@ -112,7 +113,7 @@ def test_what_a_preview_says_the_night_then_does(engine: Engine) -> None:
             for day in range(nights):
                 night(connection, old, day)
             now = NOW + (nights - 1 + days) * DAY
-            frame = Frame(now, now.date(), PREFIX, Limit(500, 1.0), {})
+            frame = Frame(now, now.date(), PREFIX, Limits(Limit(500, 1.0)))
             said = Previewer(connection, frame).compare(old, new)
             with connection.begin_nested() as aside:
                 anyway = night(connection, old, nights - 1 + days)

@@ -35,10 +35,12 @@ from sync.store.tables.verdicts import (
     LabelWrite,
     MarkerWrite,
     MissingRate,
+    Normal,
     ObjectiveCoverage,
     PlanChange,
     RateGap,
     Waiver,
+    WaiverRequest,
 )
 from sync.store.tables.work import (
     CostCentre,
@@ -81,6 +83,7 @@ __all__ = [
     "MatchDecision",
     "MissingRate",
     "Night",
+    "Normal",
     "Objective",
     "ObjectiveCoverage",
     "ObjectiveLink",
@@ -99,6 +102,7 @@ __all__ = [
     "Serial",
     "SourceRun",
     "Waiver",
+    "WaiverRequest",
     "WorkItem",
     "WorkItemLabel",
     "WorkItemReference",

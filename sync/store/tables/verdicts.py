@@ -50,8 +50,8 @@ class Finding(SQLModel, table=True):
 class Waiver(SQLModel, table=True):
     """Somebody's word that findings of a rule are accepted for a time; `condition` says which, in JQL.
 
-    `origin` is where it was given (`file`), `state` what became of it: `granted`, or `withdrawn` when it is
-    gone from there. A waiver that is asked for on a ticket will have an origin and states of its own.
+    `origin` is where it was given: in a `file`, or on a `ticket` as the answer to a request. `state` is what
+    became of it: `granted`, or `withdrawn` when it is gone from there or over.
     """
 
     __table_args__ = (UniqueConstraint("origin", "rule", "condition"),)
@@ -72,8 +72,34 @@ class Waiver(SQLModel, table=True):
     last_run: int
 
 
+class WaiverRequest(SQLModel, table=True):
+    """A person's label on a ticket that asks to exempt it from a rule, or disputes what the rule found.
+
+    `state` is one of `sync.asking.Standing`; a request is live until `over_at`. `waiver_id` is what an
+    approval granted. `asked_by` is empty where Jira does not tell who put the label on.
+    """
+
+    __tablename__ = "waiver_request"
+
+    id: int | None = key()
+    work_item_id: int = refers_to("work_item.id", index=True)
+    rule: str
+    kind: str
+    state: str
+    asked_at: datetime = Field(sa_type=Instant)
+    asked_run: int
+    asked_by: str | None = None
+    approver: str = ""
+    decided_by: str | None = None
+    decided_at: datetime | None = Field(default=None, sa_type=Instant)
+    reason: str | None = long_text()
+    until: date | None = None
+    waiver_id: int | None = Field(default=None, sa_column=Column(Serial, nullable=True))
+    over_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
 class PlanChange(SQLModel, table=True):
-    """One label change that a run wanted, written or not."""
+    """One label change that a run wanted; `withheld` says why it was not to be written, where it was not."""
 
     __tablename__ = "plan_change"
 
@@ -82,6 +108,16 @@ class PlanChange(SQLModel, table=True):
     label: str = Field(primary_key=True)
     operation: str
     rule: str
+    withheld: str | None = None
+
+
+class Normal(SQLModel, table=True):
+    """A measure of a run that the guard let through: what later nights are held against."""
+
+    run_id: int = refers_to("run.id", primary_key=True)
+    name: str = Field(primary_key=True)
+    number: int
+    out_of: int
 
 
 class LabelWrite(SQLModel, table=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from sync.asking import Kind, RequestFacts, Standing
 from sync.figures import (
     Change,
     Dangling,
@@ -17,6 +18,7 @@ from sync.figures import (
     LabelEntry,
     LabelFacts,
     Moved,
+    NewRule,
     Project,
     Refused,
     RuleCount,
@@ -28,6 +30,7 @@ from sync.figures import (
     Total,
     TrendPoint,
     UnalignedItem,
+    Withheld,
     add_up,
 )
 from tests.clock import NOW
@@ -98,6 +101,20 @@ def full(text: str = "Some work", url: str | None = None) -> Figures:
             (item("PAY-2", 234_567_89, text, url), item("WEB-1", 1_00, text, url)),
             (finding("PAY-2", text),),
             (RuleCount("epic-without-objective", "warning", 2, 1, 0, 1, 3, 1),),
+            requests=(
+                RequestFacts(
+                    "PAY-3",
+                    "",
+                    text,
+                    Kind.DISPUTE,
+                    Standing.REJECTED,
+                    NOW,
+                    text,
+                    decided_by=text,
+                    reason=text,
+                ),
+            ),
+            new_rules=(NewRule(text, NOW, 1, 1),),
             dangling=(Dangling("jira", "custom field", "objective not known", 1234, f"PAY-2 → {text}"),),
         ),
         change=Change(
@@ -109,7 +126,7 @@ def full(text: str = "Some work", url: str | None = None) -> Figures:
             (name,),
             (name,),
         ),
-        labels=LabelFacts(1, 0, (entry,)),
+        labels=LabelFacts(1, 0, (entry,), (Withheld("PAY-4", "", "keep", text, text, text),)),
         trend=(TrendPoint(1, NOW - timedelta(days=1), before), TrendPoint(2, NOW, pay.money(SERIES))),
         intake=Intake(
             (source,),

@@ -2,11 +2,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from sync.figures import Detail, Figures, Headline, Intake, RunFacts, SourceRead, Split
+from sync.asking import Kind, RequestFacts, Standing, answer
+from sync.figures import (
+    Detail,
+    Figures,
+    Headline,
+    Intake,
+    LabelFacts,
+    NewRule,
+    RunFacts,
+    SourceRead,
+    Split,
+    Withheld,
+)
 from sync.report.page import PROJECTS_SHOWN, page, with_rest
 from tests.clock import NOW
 from tests.sync.report.making import RUN, SERIES, full, item, portfolio, project
@@ -150,6 +163,30 @@ def test_a_refused_label_is_shown_with_its_reason() -> None:
     text = text_of(full("archived"))
     assert "0 added, 0 removed, 1 refused by Jira" in text
     assert "PAY-2 add archived rule refused: archived" in text
+
+
+def test_labels_left_as_they_are_are_counted_by_why_and_named() -> None:
+    kept = Withheld("PAY-7", "https://jira.example", "keep", "align-urgent", "", "put on by people")
+    late = Withheld("PAY-8", "https://jira.example", "add", "align-x", "a-rule", "left for a later night")
+    text = text_of(replace(full(), labels=LabelFacts(withheld=(kept, late))))
+    assert "Left as it is: 1 put on by people; 1 left for a later night." in text
+    assert "PAY-7 align-urgent - put on by people PAY-8 add align-x a-rule left for a later night" in text
+
+
+def test_what_people_ask_for_on_tickets_is_shown_with_its_age_and_answer() -> None:
+    asked = RequestFacts(
+        "PAY-7", "", "a-rule", Kind.EXEMPT, Standing.REQUESTED, NOW - timedelta(days=3), "jane"
+    )
+    text = text_of(replace(full(), detail=replace(full().detail, waivers=(), requests=(asked,))))
+    assert "Asked for on tickets: what nobody has accepted still counts" in text
+    assert f"PAY-7 a-rule exemption 3 {squeezed(answer(asked))}" in text
+
+
+def test_a_rule_is_new_for_its_first_nights_of_labelling() -> None:
+    new = (NewRule("a-rule", NOW, 12, 3), NewRule("b-rule", None, 1, 0))
+    text = text_of(replace(full(), detail=replace(full().detail, new_rules=new)))
+    assert f"a-rule, since {NOW:%Y-%m-%d}: 12 tickets labelled so far, 3 more held back by its for" in text
+    assert "b-rule, from the next run that writes: 1 ticket planned" in text
 
 
 def test_sources_that_do_not_reconcile_are_called_so() -> None:
