@@ -43,6 +43,19 @@ def test_the_projects_add_up_to_the_headline_and_the_largest_comes_first(stage: 
     assert figures.projects[2].money(series) == Split(unknown=5_000_00)
 
 
+def test_objectives_that_share_work_share_its_money_and_add_up_with_none_to_all(stage: Stage) -> None:
+    work = [replace(item, references=(*item.references, names("O3"))) for item in WORK[:1]]
+    figures = stage.figures(stage.night({**COMPANY, SITE: (*work, *WORK[1:])}))
+    series = figures.headline.series
+    assert [(it.id, it.money(series).total) for it in figures.purposes] == [
+        ("O1", 50_000_01 + 20_000_00),
+        ("O2", 50_000_00),
+        ("O3", 50_000_00),
+        ("", 45_000_99),
+    ]
+    assert add_up(it.money(series) for it in figures.purposes) == BUDGET
+
+
 def test_unaligned_work_comes_with_its_money_and_findings_and_adds_up(stage: Stage) -> None:
     figures = stage.figures(stage.night(COMPANY))
     detail = figures.detail

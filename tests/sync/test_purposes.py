@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from connectors.records import AllocationRule, BudgetVersion, CodeField, ObjectiveState
 from rules.ruleset import RuleSet
+from sync.explain_money import LineExplainer
 from sync.judge import judge
 from sync.settings import load_settings
 from sync.store import runs
@@ -130,6 +131,14 @@ def test_an_amount_is_divided_among_the_live_objectives(bare: Engine, case: str)
         put_world(connection, [goals, [], [], []], [("PAY-1", minor, "USD")])
         relink(connection)
         assert served(connection) == parts
+
+
+def test_a_line_is_explained_with_the_part_of_each_objective(bare: Engine) -> None:
+    with bare.begin() as connection:
+        put_world(connection, [["O1", "O2", "X1"], [], [], []], [("PAY-1", 101, "USD")])
+        relink(connection)
+        (line,) = LineExplainer(connection, {}, TODAY).explain("project=PAY-1")
+    assert line.shares[0].objectives == ("O1 0.51 USD", "O2 0.50 USD", "X1 (not live) no part")
 
 
 def test_an_objective_that_ends_leaves_its_part_to_the_others(bare: Engine) -> None:

@@ -20,6 +20,7 @@ from sync.figures import (
     Moved,
     NewRule,
     Project,
+    Purpose,
     Refused,
     RuleCount,
     RunFacts,
@@ -96,6 +97,10 @@ def full(text: str = "Some work", url: str | None = None) -> Figures:
     return portfolio(
         pay,
         web,
+        purposes=(
+            Purpose("O1", text, text, 2550, {SERIES: Split(aligned=1_000_000_00)}),
+            Purpose("", "", "", None, {SERIES: Split(unaligned=234_568_89)}),
+        ),
         detail=Detail(
             "",
             (item("PAY-2", 234_567_89, text, url), item("WEB-1", 1_00, text, url)),

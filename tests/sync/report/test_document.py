@@ -38,6 +38,14 @@ def test_every_split_adds_up() -> None:
         assert sum(parts) == part["total_minor"]
 
 
+def test_objectives_and_what_serves_none_add_up_to_the_headline() -> None:
+    document = parsed(full())
+    parts = [money for it in document["objectives"] for money in it["money"]]
+    assert sum(part["total_minor"] for part in parts) == document["headline"]["money"]["total_minor"]
+    assert [it["id"] for it in document["objectives"]] == ["O1", None]
+    assert document["objectives"][0]["target_percent"] == 25.5
+
+
 def test_no_text_in_it_can_act_on_a_terminal() -> None:
     written = to_json(full("\x1b[31m\x9b1m\u202e\u0000 é"))
     assert written.isascii()

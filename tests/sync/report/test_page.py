@@ -15,12 +15,14 @@ from sync.figures import (
     Intake,
     LabelFacts,
     NewRule,
+    Purpose,
     RunFacts,
     SourceRead,
     Split,
     Withheld,
+    add_up,
 )
-from sync.report.page import PROJECTS_SHOWN, page, with_rest
+from sync.report.page import PROJECTS_SHOWN, page, purpose_rows, with_rest
 from tests.clock import NOW
 from tests.sync.report.making import RUN, SERIES, full, item, portfolio, project
 from tests.sync.report.markup import Markup, read, squeezed
@@ -274,3 +276,17 @@ def test_references_that_lead_nowhere_are_counted_with_an_example() -> None:
     assert "References that lead nowhere" in text
     assert "jira custom field objective not known 1,234 PAY-2 → GONE" in text
     assert "lead nowhere" not in text_of(portfolio(project("PAY", 1, 1)))
+
+
+def test_the_money_of_each_objective_stands_with_its_share_its_target_and_what_serves_none() -> None:
+    text = text_of(full())
+    assert "Some work O1 1,000,000.00 0.00 1,000,000.00 100.0 % 25.5 %" in text
+    assert "No objective 0.00 234,568.89 234,568.89 - All money 1,000,000.00 234,568.89 1,234,568.89" in text
+
+
+def test_the_objectives_with_the_least_money_are_one_line() -> None:
+    many = [Purpose(f"O{n:02}", f"Goal {n}", "", None, {SERIES: Split(aligned=100 - n)}) for n in range(40)]
+    rows = purpose_rows(many, SERIES)
+    assert [row.title for row in rows[-2:]] == ["Goal 24", "15 other objectives"]
+    assert add_up(row.money for row in rows) == add_up(it.money(SERIES) for it in many)
+    assert purpose_rows(many, None) == []

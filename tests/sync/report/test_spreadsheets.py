@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.figures import Detail
-from sync.report.spreadsheets import coverage_csv, findings_csv, neutral, unaligned_csv
+from sync.report.spreadsheets import coverage_csv, findings_csv, neutral, objectives_csv, unaligned_csv
 from tests.sync.report.making import finding, full, item, portfolio, project
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -47,6 +47,14 @@ def test_every_file_survives_every_text(text: str) -> None:
     (found,) = rows(findings_csv(figures, ZONE))
     assert found["title"] == neutral(text)
     assert rows(coverage_csv(figures))[2]["project_name"] == neutral(text)
+    assert rows(objectives_csv(figures))[0]["title"] == neutral(text)
+
+
+def test_the_objectives_file_gives_each_its_money_and_ends_with_what_serves_none() -> None:
+    one, none = rows(objectives_csv(full()))
+    assert (one["objective"], one["target_percent"], one["aligned"]) == ("O1", "25.50", "1000000.00")
+    assert (none["objective"], none["target_percent"], none["total"]) == ("", "", "234568.89")
+    assert (none["currency"], none["fiscal_year"], none["version"]) == ("USD", "2026", "budget")
 
 
 def test_amounts_are_plain_numbers_also_below_zero() -> None:
