@@ -13,7 +13,7 @@ LOCK  = $(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --p
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format bench-rules bench-peers bench-pull bench-finance soak-pull soak-finance bench-write bench-matching bench-pages lock clean
+.PHONY: help demo test check lint format bench-rules bench-peers bench-pull bench-finance soak-pull soak-finance soak-schedule bench-write bench-matching bench-pages lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -54,6 +54,9 @@ soak-pull: $(VENV)/.installed $(VENV)/.dev  ## random nights of pulling: nothing
 
 soak-finance: $(VENV)/.installed $(VENV)/.dev  ## random ledgers, restated: to the cent (ARGS="--ledgers 500 --database URL")
 	@$(BIN)/python -m tests.sync.ledger_soak $(ARGS)
+
+soak-schedule: $(VENV)/.installed $(VENV)/.dev  ## years of nights in five zones: each date once (ARGS="--seeds 200 --database URL")
+	@$(BIN)/python -m tests.sync.schedule_soak $(ARGS)
 
 bench-finance: $(VENV)/.installed  ## a budget file of 1,000,000 rows beside bare loads by other readers (ARGS="--rows 200000")
 	@$(BIN)/python benchmarks/finance.py $(ARGS)

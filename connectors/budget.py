@@ -6,6 +6,7 @@ the ones it documents. We stay under them with a margin, and heed what answers s
 
 from __future__ import annotations
 
+import logging
 import math
 import random
 import threading
@@ -29,6 +30,7 @@ LONGEST_WAIT = 30.0
 # Closer than this to its time a request is on time: clocks and sleeps are no finer.
 PUNCTUAL = 1e-6
 
+log = logging.getLogger("tieline.requests")
 Scope = tuple[str, ...]
 SITE: Scope = ()
 
@@ -187,6 +189,9 @@ class RateBudget:
             pause.refusals += 1
             pause.heard = now
         wait = max(allowance.pause or 0.0, backoff(pause.refusals) * self._jitter())
+        if pause.heard == now:
+            asked = {"site": self.site, "endpoint": route.endpoint, "seconds": round(wait, 1)}
+            log.warning("retry after a pause that the site asks for", extra=asked)
         self._hold(scope, pause, now + wait)
 
     def _hold(self, scope: Scope, pause: Pause, until: float) -> None:

@@ -9,6 +9,7 @@ ConnectorError
     ├── NotFound              missing, or not visible to the account (404)
     ├── Refused               the request itself was refused (400, 409, 422, 410 …)
     ├── Unreachable           no answer after all tries: name, network, TLS or proxy
+    ├── Halted                we were told to stop, or are out of time: what was read before still stands
     ├── IncompleteRead        pages repeated, stalled or contradicted themselves: never a shorter result
     └── BadInput              a file or its mapping cannot be used: names the place and the remedy
 """
@@ -54,6 +55,10 @@ class Refused(Permanent):
 
 class Unreachable(Permanent):
     """No answer after all tries."""
+
+
+class Halted(Permanent):
+    """We were told to stop, or are out of time."""
 
 
 class IncompleteRead(Permanent):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 import re
 import socket
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
@@ -29,6 +28,7 @@ from connectors.errors import (
     Transient,
     Unreachable,
 )
+from connectors.naps import Nap
 
 Answer = TypeVar("Answer")
 
@@ -57,7 +57,7 @@ class RetryPolicy:
     first_wait: float = 2.0
     longest_wait: float = 30.0
     deadline: float = 2400.0
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = field(default_factory=Nap)
     jitter: Callable[[], float] = random_jitter
     now: Callable[[], datetime] = utc_now
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
+from sync.deadline import Deadline
 from sync.errors import LeaseHeld
 from sync.progress import Step
 from sync.store import runs
@@ -54,13 +55,15 @@ def take_lease(engine: Engine, connection: Connection, holder: str, clock: Calla
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """A step that keeps the lease for as long as it goes on, and ends the run when the lease is lost."""
+    """A step that keeps the lease for as long as it goes on; it ends when that is lost or time is up."""
 
     step: Step
     lease: Lease
+    deadline: Deadline = field(default_factory=Deadline)
 
     def advance(self, done: int, total: int | None = None) -> None:
         """Pass the advance on, and prolong the lease once in a while."""
         self.step.advance(done, total)
         if self.lease.clock() - self.lease.kept_at >= KEPT_EVERY:
             self.lease.keep()
+        self.deadline.check()

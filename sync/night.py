@@ -4,35 +4,42 @@ from __future__ import annotations
 
 import os
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
-from datetime import date, datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
+from structlog.contextvars import bound_contextvars
 
 from connectors.base import LabelWriter
 from rules.ruleset import RuleSet
 from sync.asking import Heard
+from sync.deadline import Deadline
 from sync.errors import Exit, LeaseHeld, UserError
 from sync.first_night import FirstNight, first_nights
 from sync.gaps import gaps_in
 from sync.guard import guard
 from sync.hearing import hear
+from sync.journal import Journal
 from sync.judge import Judgement, judge
 from sync.lease import Heartbeat, Lease, take_lease
+from sync.log import log
 from sync.markers import MarkerPlan
 from sync.marking import MarkerSites, MarkersWritten, MarkerWriting, Speaker, plan_markers
+from sync.observers import Ending, Observer, tell
 from sync.pacing import refuse_when_quiet
 from sync.plan import Plan
 from sync.planning import Desk, limits_of, read_live, refuse_stale
 from sync.progress import Progress
 from sync.pull import Feed, Kind, Pull, Pulled
 from sync.savedplan import NOTHING_PLANNED, SavedPlan, crossed
+from sync.service.cron import Slot
 from sync.settings import Settings
-from sync.store import audit, labels, rulebook, runs
+from sync.store import audit, labels, rulebook, runs, schedules, traces
 from sync.store.history import coverage_of
 from sync.store.money.conversions import save_gaps
 from sync.store.money.guards import Allowed
@@ -52,7 +59,8 @@ class Service:
     label writer for each Jira site of the feeds; it calls what it is given before each write, which raises
     when this run may write no more, and may take off the labels it is given, which we wrote under an older
     prefix. `report` writes the report of a run and says where. `drivers` are the fields of work that finance
-    sources share their money by.
+    sources share their money by. Set `deadline.stop` to end the run under way. `requests` counts what the
+    process has asked of each site so far. `observers` are told of each run.
     """
 
     settings: Settings
@@ -64,6 +72,9 @@ class Service:
     clock: Callable[[], datetime]
     drivers: Mapping[str, str] = field(default_factory=dict)
     markers: MarkerSites = field(default_factory=MarkerSites)
+    deadline: Deadline = field(default_factory=Deadline)
+    requests: Callable[[], Counter[traces.Asked]] = Counter
+    observers: Sequence[Observer] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +83,8 @@ class Options:
 
     `sources` limits a pull to these names; empty means all. `whole` reads every source from scratch, where
     otherwise only changes would be read. `retry` asks Jira again for changes that it refused before and that
-    would wait for a later night.
+    would wait for a later night. `slot` is what this run counts for, with the name of its schedule. It ends
+    after `time_limit`, or as the settings say.
     """
 
     trigger: str = "cli"
@@ -85,8 +97,14 @@ class Options:
     allow_restatement: bool = False
     retry: bool = False
     sources: tuple[str, ...] = ()
-    night: tuple[str, date] | None = None
+    slot: tuple[str, Slot] | None = None
+    time_limit: timedelta | None = None
     expected: SavedPlan | None = None
+
+    @property
+    def is_night(self) -> bool:
+        """Say whether the run does the work that nights are for, and does not only look."""
+        return self.slot is not None or (self.trigger == "cli" and not self.dry_run)
 
 
 @dataclass(slots=True)
@@ -108,6 +126,8 @@ class RunResult:
     first_nights: list[FirstNight] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     stale: str = ""
+    halted: str = ""
+    interrupted: bool = False
     written: Written | None = None
     markers: MarkerPlan = field(default_factory=MarkerPlan)
     marked: MarkersWritten | None = None
@@ -120,7 +140,7 @@ class RunResult:
         for code in (Exit.USAGE, Exit.ACCESS, Exit.INCOMPLETE):
             if code in codes:
                 return code
-        if self.judgement.frozen or self.incomplete:
+        if self.judgement.frozen or self.incomplete or self.halted:
             return Exit.INCOMPLETE
         if self.stopped:
             return Exit.GUARD
@@ -137,11 +157,13 @@ class RunResult:
     @property
     def said(self) -> list[str]:
         """Give what the run's row keeps: what stopped it, and by which rules it judged if not the newest."""
-        return [*self.stopped, *self.held, *self.waits, *([self.stale] if self.stale else [])]
+        return [*self.stopped, *self.held, *self.waits, *filter(None, [self.stale, self.halted])]
 
     @property
     def status(self) -> str:
         """Say in a word how the run ended."""
+        if self.interrupted:
+            return "interrupted"
         words = {Exit.OK: "done", Exit.PARTLY: "partly done", Exit.GUARD: "stopped by the guard"}
         return words.get(self.exit_code, "incomplete")
 
@@ -153,79 +175,110 @@ def run_night(service: Service, options: Options, progress: Progress) -> RunResu
     work; nothing has been written to Jira then. Everything else is told by the result.
     """
     rules = service.rules(service.clock())
-    with open_run(service, options) as (result, lease):
-        pull_all(service, options, result, lease, progress)
-        judge_all(service, rules, options, result, progress)
-        if not options.dry_run:
-            write_all(service, options, result, lease, progress)
-        report_on(service, result, progress)
+    with open_run(service, options, progress) as (result, lease, journal):
+        pull_all(service, options, result, lease, journal)
+        if goes_on(service, result):
+            judge_all(service, rules, options, result, journal)
+            if not options.dry_run and goes_on(service, result):
+                write_all(service, options, result, lease, journal)
+            report_on(service, result, journal)
     return result
+
+
+def goes_on(service: Service, result: RunResult) -> bool:
+    """Say whether the run may begin another step; what keeps it from doing so is kept in the result."""
+    result.halted = result.halted or service.deadline.why()
+    result.interrupted = service.deadline.stop.is_set()
+    return not result.halted
 
 
 def run_pull(service: Service, options: Options, progress: Progress) -> RunResult:
     """Only read the sources."""
-    with open_run(service, options) as (result, lease):
-        pull_all(service, options, result, lease, progress)
+    with open_run(service, options, progress) as (result, lease, journal):
+        pull_all(service, options, result, lease, journal)
+        goes_on(service, result)
     return result
 
 
 def run_judge(service: Service, options: Options, progress: Progress) -> RunResult:
     """Judge what the store holds already and plan; write it too, unless it is a dry run."""
     rules = service.rules(service.clock())
-    with open_run(service, options) as (result, lease):
+    with open_run(service, options, progress) as (result, lease, journal):
         if options.expected is not None:
             result.stopped = refuse_crossed(service, options.expected, lease)
-        judge_all(service, rules, options, result, progress)
-        if not options.dry_run:
-            write_all(service, options, result, lease, progress)
-            report_on(service, result, progress)
+        judge_all(service, rules, options, result, journal)
+        if not options.dry_run and goes_on(service, result):
+            write_all(service, options, result, lease, journal)
+            report_on(service, result, journal)
     return result
 
 
 @contextmanager
-def open_run(service: Service, options: Options) -> Iterator[tuple[RunResult, Lease]]:
-    """Hold the lease and the run's row for as long as the run lasts, and close both however it ends."""
+def open_run(
+    service: Service, options: Options, progress: Progress
+) -> Iterator[tuple[RunResult, Lease, Progress]]:
+    """Hold the lease and the run's row for as long as the run lasts, and close both however it ends.
+
+    The progress that is given keeps the run's journal.
+    """
     holder = f"{socket.gethostname()}:{os.getpid()}"
     with service.engine.begin() as connection:
         lease = take_lease(service.engine, connection, holder, service.clock)
         started = lease.kept_at
         run_id = runs.begin(connection, options.trigger, started, dry_run=options.dry_run)
         audit.append(connection, run_id, "began", [asked_for(options)], started)
-        if options.night is not None:
-            claim_night(connection, options.night, run_id)
+        if options.slot is not None:
+            claim_slot(connection, options.slot, run_id, started)
+    service.deadline.begin(started, options.time_limit or service.settings.time_limit)
     result = RunResult(run_id, started, options.dry_run)
-    status, code, message = "failed", Exit.FAILED, "ended by an unexpected error; see the log"
-    try:
-        yield result, lease
-        status, code, message = result.status, result.exit_code, "\n".join(result.said)
-    except UserError as error:
-        code, message = error.exit_code, str(error)
-        raise
-    finally:
-        with service.engine.begin() as connection:
-            runs.finish(
-                connection,
-                run_id,
-                service.clock(),
-                status=status,
-                exit_code=int(code),
-                message=message or None,
-            )
-            lease.free(connection)
+    journal, before = Journal(progress, service.clock), service.requests()
+    ending = Ending()
+    with bound_contextvars(run=run_id):
+        log.info("run began", trigger=options.trigger, dry_run=options.dry_run)
+        tell(service.observers, lambda one: one.began(run_id, night=options.is_night))
+        try:
+            yield result, lease, journal
+            ending = Ending(result.status, result.exit_code, "\n".join(result.said))
+        except UserError as error:
+            ending = Ending("failed", error.exit_code, str(error))
+            raise
+        finally:
+            with service.engine.begin() as connection:
+                traces.save_steps(connection, run_id, journal.steps)
+                traces.save_requests(connection, run_id, service.requests() - before)
+                close_run(connection, service, lease, run_id, ending)
+            tell(service.observers, lambda one: one.ended(run_id, ending, night=options.is_night))
+
+
+def close_run(connection: Connection, service: Service, lease: Lease, run_id: int, ending: Ending) -> None:
+    """Close the row of a run, give the lease back, and say so."""
+    now = service.clock()
+    runs.finish(
+        connection,
+        run_id,
+        now,
+        status=ending.status,
+        exit_code=int(ending.code),
+        message=ending.message or None,
+    )
+    lease.free(connection)
+    tell = log.info if ending.code is Exit.OK else log.warning
+    tell("run ended", status=ending.status, exit_code=int(ending.code), message=ending.message)
 
 
 def asked_for(options: Options) -> dict[str, object]:
     """Give what the audit keeps of how a run was asked for: above all, which guards it may pass."""
-    said = {field.name: getattr(options, field.name) for field in fields(options)}
-    kept = {name: value for name, value in said.items() if name not in {"night", "expected"} and value}
+    beside = {"slot", "expected", "time_limit"}
+    said = {field.name: getattr(options, field.name) for field in fields(options) if field.name not in beside}
+    kept = {name: value for name, value in said.items() if value}
     return kept | ({} if options.expected is None else {"reviewed": len(options.expected.changes)})
 
 
-def claim_night(connection: Connection, night: tuple[str, date], run_id: int) -> None:
-    """Make the scheduled night ours, or raise `LeaseHeld` when another process has run it just now."""
-    schedule, local_date = night
-    if not runs.note_night(connection, schedule, local_date, run_id):
-        raise LeaseHeld(f"The night of {local_date} has been run already. There is nothing to do.")
+def claim_slot(connection: Connection, slot: tuple[str, Slot], run_id: int, now: datetime) -> None:
+    """Make the slot of a schedule ours, or raise `LeaseHeld` when another process has run it just now."""
+    schedule, due = slot
+    if not schedules.claim(connection, schedule, due, run_id, now):
+        raise LeaseHeld(f"{schedule} of {due.name} has been run already. There is nothing to do.")
 
 
 def pull_all(service: Service, options: Options, result: RunResult, lease: Lease, progress: Progress) -> None:
@@ -238,12 +291,25 @@ def pull_all(service: Service, options: Options, result: RunResult, lease: Lease
     shrink = 1.0 if options.allow_shrink else service.settings.max_shrink
     allowed = Allowed(shrink, options.allow_rejects, options.allow_restatement)
     for feed in sorted(feeds, key=lambda feed: order.index(feed.kind)):
+        why = service.deadline.why()
+        if why:
+            result.pulled.append(Pulled(feed, "not read", why, Exit.INCOMPLETE))
+            continue
         with progress.step(f"pull {feed.name}") as step:
-            beating = Heartbeat(step, lease)
+            beating = Heartbeat(step, lease, service.deadline)
             pull = Pull(
                 service.engine, feed, result.run_id, service.clock, allowed, beating, whole=options.whole
             )
-            result.pulled.append(pull.read())
+            pulled = pull.read()
+        result.pulled.append(pulled)
+        if not pulled.complete:
+            log.warning(
+                "source incomplete",
+                source=feed.name,
+                site=feed.site,
+                status=pulled.status,
+                why=pulled.message,
+            )
         lease.keep()
     with service.engine.begin() as connection:
         clear_out(connection, service.settings, result.run_id, service.clock())
@@ -354,10 +420,11 @@ def writers_for(
 
 
 def permit_of(service: Service, lease: Lease, *, despite_quiet_hours: bool) -> Callable[[], None]:
-    """Give what is asked before each write: it raises when the lease is lost, or quiet hours have begun."""
+    """Give what is asked before each write: it raises when time or lease are over, or quiet hours begin."""
     settings = service.settings
 
     def permit() -> None:
+        service.deadline.check()
         lease.check()
         if not despite_quiet_hours and settings.quiet is not None:
             refuse_when_quiet(settings.quiet, service.clock().astimezone(settings.zone))
@@ -378,19 +445,35 @@ def write_all(
 ) -> None:
     """Carry out the plan, unless the guard stopped it."""
     if result.stopped:
+        for problem in result.stopped:
+            log.warning("guard stopped the plan", why=problem)
         return
     lease.keep()
     with progress.step("write labels") as step:
         loud = options.allow_quiet_hours
         writers = writers_for(service, lease, despite_quiet_hours=loud) if result.plan else {}
-        beating = Heartbeat(step, lease)
+        beating = Heartbeat(step, lease)  # each write asks for leave by itself: its answer must be heard
         writing = WriteBack(service.engine, result.run_id, writers, service.clock, beating)
         result.written = writing.carry_out(result.plan)
-    if result.markers.changes:
+    tell_written(result.written)
+    if not result.written.whole:
+        goes_on(service, result)
+    if result.markers.changes and not result.halted:
         with progress.step("say why on the tickets") as step:
             marking = MarkerWriting(service.engine, result.run_id, service.clock, Heartbeat(step, lease))
             permit = permit_of(service, lease, despite_quiet_hours=options.allow_quiet_hours)
             result.marked = marking.carry_out(result.markers, service.markers.writers(permit))
+
+
+def tell_written(written: Written) -> None:
+    """Log what was written, what was refused and which site broke off."""
+    for parked in written.parked:
+        site, key = parked.ticket.site, parked.ticket.issue_key
+        project = key.rpartition("-")[0]
+        log.warning("write refused", site=site, project=project, issue=key, why=parked.reason)
+    for site, why in written.broken_sites.items():
+        log.warning("writing stopped", site=site, why=why)
+    log.info("labels written", added=written.added, removed=written.removed, refused=len(written.parked))
 
 
 def older_labels(service: Service) -> frozenset[str]:
@@ -401,6 +484,8 @@ def older_labels(service: Service) -> frozenset[str]:
 
 def report_on(service: Service, result: RunResult, progress: Progress) -> None:
     """Write the report of the run; a store that holds nothing yet has nothing to report."""
+    if service.deadline.stop.is_set():
+        return
     with service.engine.connect() as connection:
         if not coverage_of(connection, result.run_id):
             return

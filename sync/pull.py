@@ -11,7 +11,14 @@ from itertools import chain
 from sqlalchemy import Connection, Engine
 
 from connectors.base import Ledger, RememberingSource, Source
-from connectors.errors import AuthenticationFailed, BadInput, ConnectorError, IncompleteRead, PermissionDenied
+from connectors.errors import (
+    AuthenticationFailed,
+    BadInput,
+    ConnectorError,
+    Halted,
+    IncompleteRead,
+    PermissionDenied,
+)
 from connectors.records import Page
 from sync.collector import rare_collections
 from sync.errors import Exit
@@ -25,8 +32,8 @@ from sync.store.proof import Account
 from sync.store.runs import Resume
 from sync.store.save import Origin
 
-# Jira keeps a page token for seven days, but what was read before it must still be about this night.
-CURSOR_LIVES = timedelta(hours=6)
+# A read that one night has no time for goes on in the next ones; Jira keeps a page token for seven days.
+CURSOR_LIVES = timedelta(days=6)
 # A transaction costs about as much as saving a hundred records; a killed run reads at most as many again.
 RECORDS_AT_ONCE = 1000
 
@@ -152,6 +159,8 @@ class Pull:
                 verdict = self._read_whole(feed.open())
             code = Exit.OK if verdict == COMPLETE else Exit.INCOMPLETE
             pulled = Pulled(feed, verdict.status, verdict.message, code)
+        except Halted as error:
+            pulled = Pulled(feed, "incomplete", str(error), Exit.INCOMPLETE)
         except ConnectorError as error:
             pulled = Pulled(feed, "failed", str(error), meaning(error))
         with self.engine.begin() as connection:

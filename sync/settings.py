@@ -7,14 +7,13 @@ Secrets may come from a file: `JIRA_API_TOKEN_FILE` names one that holds what `J
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from cronsim import CronSim, CronSimError
 from dotenv import dotenv_values
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -31,11 +30,23 @@ from connectors.finance.currencies import EXPONENTS
 from connectors.records import RateType
 from sync import listening
 from sync.asking import Kind
+from sync.durations import Duration
+from sync.endpoints import check_web_address
 from sync.errors import ConfigurationError
+from sync.log import LogForm, LogLevel
 from sync.pacing import QuietHours, parse_quiet_hours
+from sync.service.cron import check_cron
+from sync.zones import check_zone
 
 OURS = ("JIRA_", "TIELINE_", "FINANCE_", "OBJECTIVES_")
-SECRETS = ("JIRA_API_TOKEN", "JIRA_PAT", "JIRA_PASSWORD", "TIELINE_DATABASE_URL", "TIELINE_LOGINS")
+SECRETS = (
+    "JIRA_API_TOKEN",
+    "JIRA_PAT",
+    "JIRA_PASSWORD",
+    "TIELINE_DATABASE_URL",
+    "TIELINE_LOGINS",
+    "TIELINE_PING_URL",
+)
 
 
 def share(value: Any) -> Any:
@@ -73,8 +84,9 @@ class Settings(BaseModel):
     rules: Path | None = Field(None, alias="TIELINE_RULES")
     waivers: Path | None = Field(None, alias="TIELINE_WAIVERS")
     label_prefix: str = Field("align-", alias="TIELINE_LABEL_PREFIX", min_length=2, max_length=40)
-    schedule: str = Field("0 2 * * *", alias="TIELINE_SCHEDULE")
-    timezone: str = Field("UTC", alias="TIELINE_TIMEZONE")
+    schedule: Annotated[str, AfterValidator(check_cron)] = Field("0 2 * * *", alias="TIELINE_SCHEDULE")
+    timezone: Annotated[str, AfterValidator(check_zone)] = Field("UTC", alias="TIELINE_TIMEZONE")
+    time_limit: Duration | None = Field(None, alias="TIELINE_TIME_LIMIT")
     currency: str = Field("USD", alias="TIELINE_CURRENCY")
     fx_rates: str | None = Field(None, alias="TIELINE_FX_RATES")
     fx_type: RateType = Field(RateType.AVERAGE, alias="TIELINE_FX_TYPE")
@@ -97,34 +109,18 @@ class Settings(BaseModel):
     keep_files_days: int = Field(400, alias="TIELINE_KEEP_FILES_DAYS", ge=1)
     keep_history_days: int = Field(1100, alias="TIELINE_KEEP_HISTORY_DAYS", ge=31)
     tokens: Path = Field(Path("tieline-tokens"), alias="TIELINE_TOKENS")
+    log: LogForm = Field(LogForm.AUTO, alias="TIELINE_LOG")
+    log_level: LogLevel = Field(LogLevel.INFO, alias="TIELINE_LOG_LEVEL")
+    metrics_file: Path | None = Field(None, alias="TIELINE_METRICS_FILE")
+    ping_url: Annotated[SecretStr, AfterValidator(check_web_address)] | None = Field(
+        None, alias="TIELINE_PING_URL"
+    )
     report_dir: Path = Field(Path("tieline-report"), alias="TIELINE_REPORT_DIR")
     listen: str | None = Field(None, alias="TIELINE_LISTEN")
     logins: SecretStr | None = Field(None, alias="TIELINE_LOGINS")
     proxy_header: str | None = Field(None, alias="TIELINE_PROXY_HEADER")
     proxy_addresses: str | None = Field(None, alias="TIELINE_PROXY_ADDRESSES", validate_default=True)
     public_url: str | None = Field(None, alias="TIELINE_PUBLIC_URL")
-
-    @field_validator("timezone")
-    @classmethod
-    def known_zone(cls, value: str) -> str:
-        """Refuse a time zone nobody knows."""
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f"{value!r} is no time zone; use a name such as Europe/Berlin") from None
-        return value
-
-    @field_validator("schedule")
-    @classmethod
-    def known_schedule(cls, value: str) -> str:
-        """Refuse what is not a cron expression."""
-        try:
-            next(CronSim(value, datetime(2026, 1, 1, tzinfo=UTC)))
-        except (CronSimError, StopIteration):
-            raise ValueError(
-                f"{value!r} is no cron expression; use five fields such as `0 2 * * *` (02:00 each night)"
-            ) from None
-        return value
 
     @field_validator("label_prefix", "exempt_label", "dispute_label")
     @classmethod

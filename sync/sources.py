@@ -24,6 +24,7 @@ from connectors.records import ValueType
 from rules.vocabulary import taken
 from sync.errors import ConfigurationError
 from sync.placeholders import place, substitute
+from sync.service.schedules import ScheduleConfig, schedule_problems
 from sync.settings import Settings, sentence
 
 
@@ -41,7 +42,7 @@ Finance = Annotated[
 
 
 class SourcesConfig(BaseModel):
-    """What a sources file declares: Jira sites, finance, exchange rates, objectives, mapping files."""
+    """What a sources file declares: Jira sites, finance, rates, objectives, mapping files; and schedules."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -51,6 +52,10 @@ class SourcesConfig(BaseModel):
     allocations: tuple[AllocationsConfig, ...] = ()
     objectives: tuple[ObjectivesSourceConfig, ...] = ()
     links: tuple[LinksConfig, ...] = ()
+    schedules: tuple[ScheduleConfig, ...] = ()
+
+
+SECTIONS = tuple(name for name in SourcesConfig.model_fields if name != "schedules")
 
 
 def load_sources(settings: Settings, variables: Mapping[str, str]) -> SourcesConfig:
@@ -128,6 +133,8 @@ def read_sources(path: Path, variables: Mapping[str, str]) -> SourcesConfig:
     except ValidationError as error:
         raise ConfigurationError(*mistakes(path, document, error.errors())) from None
     problems += double_names(path, document, config) + unknown_drivers(path, document, config)
+    entries = document.get("schedules") or ()
+    problems += schedule_problems(path, entries, config.schedules, all_names(config), place)
     if problems:
         raise ConfigurationError(*problems)
     return with_absolute_paths(config, path.parent)
@@ -151,7 +158,8 @@ def read_yaml(path: Path) -> Any:
         raise ConfigurationError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(document, Mapping):
         raise ConfigurationError(
-            f"{path}: expected the keys jira, finance, fx, allocations, objectives and links at the top"
+            f"{path}: expected the keys jira, finance, fx, allocations, objectives, links and schedules at "
+            "the top"
         )
     return document
 
@@ -192,13 +200,9 @@ def double_names(path: Path, document: Any, config: SourcesConfig) -> list[str]:
     """Point at each source whose name another one before it has: rows are stored under that name."""
     problems: list[str] = []
     taken: set[str] = set()
-    for section in SourcesConfig.model_fields:
+    for section in SECTIONS:
         for index, source in enumerate(getattr(config, section)):
-            names = {source.name}
-            if getattr(source, "objective_jql", None) is not None:
-                names.add(objectives_name(source.name))
-            if getattr(source, "remote_links", None) is not None:
-                names.add(remote_name(source.name))
+            names = names_of(source)
             problems += [
                 f"{path}:{place(document[section], index)}: two sources are named {name!r}; "
                 "give each a `name` of its own"
@@ -224,6 +228,23 @@ def unknown_drivers(path: Path, document: Any, config: SourcesConfig) -> list[st
             f"`fields` of a Jira site; {hint}"
         )
     return problems
+
+
+def names_of(source: Any) -> set[str]:
+    """Give every name under which rows of an entry are stored."""
+    names = {source.name}
+    if getattr(source, "objective_jql", None) is not None:
+        names.add(objectives_name(source.name))
+    if getattr(source, "remote_links", None) is not None:
+        names.add(remote_name(source.name))
+    return names
+
+
+def all_names(config: SourcesConfig) -> list[str]:
+    """Give the name of every source."""
+    return sorted(
+        name for section in SECTIONS for source in getattr(config, section) for name in names_of(source)
+    )
 
 
 def objectives_name(site: str) -> str:

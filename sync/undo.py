@@ -84,8 +84,8 @@ def run_undo(
     The tickets are read first, by id, for our copy may be a day old. Raises `ConfigurationError` where there
     is no such run or where it wrote nothing.
     """
-    with open_run(service, replace(options, trigger=f"undo {undone}")) as (result, lease):
-        with progress.step("read the tickets"):
+    with open_run(service, replace(options, trigger=f"undo {undone}"), progress) as (result, lease, journal):
+        with journal.step("read the tickets"):
             writes, told = writes_of(service, undone, result.run_id)
             writers = writers_for(service, lease)
             touched = [*(write.change.ticket for write in writes), *(one.ticket for one in told)]
@@ -95,8 +95,8 @@ def run_undo(
         result.markers = undo_told(service, told, live, undoing.plan)
         seal(service, options, result, live=live, undone=undone)
         if not options.dry_run:
-            write_all(service, options, result, lease, progress)
-            report_on(service, result, progress)
+            write_all(service, options, result, lease, journal)
+            report_on(service, result, journal)
     return result, undoing
 
 

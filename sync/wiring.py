@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,37 +33,48 @@ from connectors.jira import (
     connect,
     remote_name,
 )
+from connectors.naps import Nap
 from connectors.objectives import LinksSource, ObjectivesSource
+from connectors.pings import Pings
 from connectors.records import Answered, LabelChange
 from connectors.verdicts import Marked, Marking
 from rules.moments import Context
 from rules.pack import load, load_again, shipped
 from rules.problem import RuleErrors
 from rules.ruleset import RuleFile, RuleSet
+from sync.deadline import Deadline
 from sync.errors import ConfigurationError
 from sync.marking import MarkerSites
 from sync.night import Service
+from sync.observers import DeadMansSwitch, MetricsFile, Observer
 from sync.pull import Feed, Kind
+from sync.service.metrics import StoreMetrics, write_textfile
+from sync.service.timetable import load_schedules
 from sync.settings import Settings
 from sync.sources import SourcesConfig, declared_fields, objectives_name
 from sync.store.catalogue import Frame, bind_catalogue
 from sync.store.remote import RemoteCandidates
+from sync.store.traces import Asked
 from sync.tokens import FileTokens
 
 
 @dataclass(slots=True)
 class Sites:
-    """The Jira sites of a run, each entered once and only when it is needed."""
+    """The Jira sites of a run, each entered once, when it is needed; none asks on past the deadline."""
 
     configs: Mapping[str, JiraSiteConfig]
     prefix: str
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     open_sites: dict[str, JiraSite] = field(default_factory=dict)
+    deadline: Deadline = field(default_factory=Deadline)
+    left: Counter[Asked] = field(default_factory=Counter)
 
     def enter(self, name: str) -> JiraSite:
         """Give the site, connecting to it the first time."""
         if name not in self.open_sites:
-            self.open_sites[name] = connect(self.configs[name], self.policy)
+            config = self.configs[name]
+            limit = min(config.time_limit, self.deadline.left())
+            self.open_sites[name] = connect(config.model_copy(update={"time_limit": limit}), self.policy)
         return self.open_sites[name]
 
     def issues(self, name: str) -> Source:
@@ -91,8 +103,17 @@ class Sites:
         """Give a marker writer for each site, which enters it with the first marker."""
         return {name: SiteMarkers(self, name, permit) for name in self.configs}
 
+    def requests(self) -> Counter[Asked]:
+        """Count what was asked of each site so far, also of those that were left."""
+        counts = self.left.copy()
+        for name, site in self.open_sites.items():
+            for (method, endpoint, status), number in site.requests.items():
+                counts[name, method, endpoint, status] += number
+        return counts
+
     def close(self) -> None:
         """Leave every site."""
+        self.left = self.requests()
         for site in self.open_sites.values():
             site.close()
         self.open_sites.clear()
@@ -145,14 +166,17 @@ def build_service(
     clock: Callable[[], datetime],
 ) -> tuple[Service, Sites]:
     """Put a service together; close the sites when it is done."""
-    sites = Sites({config.name: config for config in sources.jira}, settings.label_prefix)
+    deadline = Deadline(clock)
+    policy = RetryPolicy(sleep=Nap(deadline.stop))
+    configs = {config.name: config for config in sources.jira}
+    sites = Sites(configs, settings.label_prefix, policy, deadline=deadline)
     service = Service(
         settings=settings,
         engine=engine,
         feeds=(
             *jira_feeds(sources, sites),
             *remote_feeds(sources, sites, engine, clock),
-            *file_feeds(sources, FileTokens(settings.tokens)),
+            *file_feeds(sources, FileTokens(settings.tokens), policy),
         ),
         writers=sites.writers,
         rules=lambda now: load_rules(settings, now),
@@ -165,8 +189,22 @@ def build_service(
             most=settings.max_markers,
             writers=sites.markers,
         ),
+        deadline=deadline,
+        requests=sites.requests,
+        observers=observers_of(settings, engine, clock),
     )
     return service, sites
+
+
+def observers_of(settings: Settings, engine: Engine, clock: Callable[[], datetime]) -> list[Observer]:
+    """Give those who are told of each run: a dead man's switch, a file of metrics."""
+    observers: list[Observer] = []
+    if settings.ping_url is not None:
+        observers.append(DeadMansSwitch(Pings(settings.ping_url.get_secret_value())))
+    if settings.metrics_file is not None:
+        metrics = StoreMetrics(engine, load_schedules(settings), clock)
+        observers.append(MetricsFile(partial(write_textfile, metrics), settings.metrics_file))
+    return observers
 
 
 def jira_feeds(sources: SourcesConfig, sites: Sites) -> list[Feed]:
@@ -203,23 +241,25 @@ def remote_feeds(
     return feeds
 
 
-def file_feeds(sources: SourcesConfig, tokens: TokenStore) -> list[Feed]:
+def file_feeds(sources: SourcesConfig, tokens: TokenStore, policy: RetryPolicy) -> list[Feed]:
     """Make the feeds of every file."""
     return [
         *(Feed(c.name, Kind.OBJECTIVES, partial(ObjectivesSource, c)) for c in sources.objectives),
         *(Feed(c.name, Kind.LINKS, partial(LinksSource, c)) for c in sources.links),
         *(Feed(c.name, Kind.ALLOCATIONS, partial(AllocationsSource, c)) for c in sources.allocations),
         *(Feed(c.name, Kind.RATES, partial(FxSource, c)) for c in sources.fx),
-        *(Feed(c.name, Kind.FINANCE, partial(finance_source, c, tokens)) for c in sources.finance),
+        *(Feed(c.name, Kind.FINANCE, partial(finance_source, c, tokens, policy)) for c in sources.finance),
     ]
 
 
 def finance_source(
-    config: FinanceSourceConfig | RestFinanceConfig, tokens: TokenStore | None = None
+    config: FinanceSourceConfig | RestFinanceConfig,
+    tokens: TokenStore | None = None,
+    policy: RetryPolicy | None = None,
 ) -> Source:
     """Make the source of a file or of an API; a login that replaces its token keeps it among `tokens`."""
     if isinstance(config, RestFinanceConfig):
-        return RestFinanceSource(config, store=tokens)
+        return RestFinanceSource(config, policy, store=tokens)
     return FinanceSource(config)
 
 

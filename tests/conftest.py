@@ -57,7 +57,13 @@ def missing_browser() -> str | None:
     return None
 
 
-NEEDS = {"postgresql": missing_server, "browser": missing_browser}
+def missing_promtool() -> str | None:
+    if not shutil.which("promtool"):
+        return "no promtool on the PATH (Debian: apt-get install --no-install-recommends prometheus)"
+    return None
+
+
+NEEDS = {"postgresql": missing_server, "browser": missing_browser, "promtool": missing_promtool}
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

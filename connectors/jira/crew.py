@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import TypeVar
 
-from connectors.errors import Permanent
 from connectors.jira.client import JiraClient
+from connectors.naps import Nap
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 # Jobs under way at first. They become more while it is Jira that is waited for, and not we who are slow.
 AT_FIRST = 4
-
-
-class Stopped(Permanent):
-    """Nobody waits for this result any more."""
 
 
 def in_order(
@@ -37,8 +33,11 @@ def in_order(
     stop = threading.Event()
     own = threading.local()
     twins: list[JiraClient] = []
+    context = copy_context()
 
     def start() -> None:
+        for variable, value in context.items():  # what is logged there belongs to the same run
+            variable.set(value)
         own.client = client.twin(stoppable(client.policy.sleep, stop))
         twins.append(own.client)
 
@@ -77,11 +76,4 @@ def beside(client: JiraClient) -> Iterator[Callable[[Callable[[JiraClient], Resu
 
 def stoppable(sleep: Callable[[float], None], stop: threading.Event) -> Callable[[float], None]:
     """A sleep from which the end of the work wakes: a pause Jira asked for may last half an hour."""
-    if sleep is not time.sleep:
-        return sleep
-
-    def nap(seconds: float) -> None:
-        if stop.wait(seconds):
-            raise Stopped("The work was stopped while it waited.")
-
-    return nap
+    return sleep.until(stop) if isinstance(sleep, Nap) else sleep

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy import Connection
@@ -17,12 +17,14 @@ from sync.cli.summary import mapped, show_coverage, show_sources, source_documen
 from sync.errors import ConfigurationError, Exit
 from sync.explain import Explainer, Explanation, RuleView, label_note
 from sync.explain_money import LineExplainer
-from sync.schedule import next_due
+from sync.service.schedules import Schedule
+from sync.service.timetable import load_schedules
 from sync.store import history
 from sync.store.catalogue import bind_catalogue
 from sync.store.dangling import list_dangling
 from sync.store.money.lines import lines_named
-from sync.store.runs import last_night, sources_of
+from sync.store.runs import sources_of
+from sync.store.schedules import newest_slots
 from sync.store.schema import AnyRow
 from sync.store.ties import find_work_item
 from sync.upkeep.clearing import forgotten
@@ -213,9 +215,8 @@ def status(env_file: EnvFile = None, json: Json = False) -> int:
     settings = read_settings(env_file)
     with open_engine(settings) as engine, engine.connect() as connection:
         newest = history.newest_runs(connection, 1)
-        last = last_night(connection, settings.schedule)
+        last = newest_slots(connection)
         reads = history.newest_reads(connection)
-    due = next_due(settings.schedule, settings.zone, utc_now())
     run = newest[0] if newest else None
     if run is None:
         output.line("Last run: none yet")
@@ -223,17 +224,37 @@ def status(env_file: EnvFile = None, json: Json = False) -> int:
         started = f"{run.started_at:%Y-%m-%d %H:%M} UTC"
         output.line(f"Last run: {run.id} ({asked(run)}) at {started}: {': '.join(said(run))}")
     show_sources(output, reads)
-    output.line(f"Last scheduled night: {last or 'none yet'}")
-    output.line(f"Next night due: {due.at:%Y-%m-%d %H:%M %Z} (while `tieline serve` runs)")
+    schedules = [scheduled(schedule, last.get(schedule.name)) for schedule in load_schedules(settings)]
+    output.table(
+        "Schedules",
+        ["name", "cron", "zone", "last", "how it ended", "next (while `tieline serve` runs)"],
+        [
+            tuple(one[name] for name in ("name", "cron", "zone", "last", "status", "next"))
+            for one in schedules
+        ],
+    )
     output.document(
         {
             "last_run": None if run is None else mapped(run),
             "sources": [source_document(row) for row in reads],
-            "last_night": last,
-            "next_due": due.at.isoformat(),
+            "schedules": schedules,
         }
     )
     return Exit.OK
+
+
+def scheduled(schedule: Schedule, last: AnyRow | None) -> dict[str, Any]:
+    """Say when a schedule was last run, how that ended, and when it is due next."""
+    due = schedule.times.next_after(utc_now())
+    return {
+        "name": schedule.name,
+        "cron": schedule.times.cron,
+        "zone": str(schedule.times.zone),
+        "last": None if last is None else last.slot,
+        "run": None if last is None else last.run_id,
+        "status": None if last is None else last.status,
+        "next": due.at.isoformat(timespec="minutes"),
+    }
 
 
 def dangling(

@@ -25,10 +25,13 @@ from sync.cli.options import (
 )
 from sync.cli.output import Output
 from sync.cli.plans import plan_markdown, show_undo
-from sync.cli.session import open_session
+from sync.cli.session import open_session, utc_now
 from sync.cli.summary import run_document, show_findings, show_plan, show_pull, show_run
 from sync.errors import ConfigurationError, Exit
 from sync.night import Options, RunResult, run_judge, run_night, run_pull
+from sync.service.running import find_asked, run_slot
+from sync.service.schedules import What
+from sync.service.timetable import schedule_named
 from sync.undo import run_undo
 
 
@@ -50,6 +53,10 @@ def run(
     allow_restatement: AllowRestatement = False,
     full: Full = False,
     retry: Retry = False,
+    schedule: Annotated[
+        str | None,
+        typer.Option("--schedule", metavar="NAME", help="Run this schedule, if it is due and not yet done."),
+    ] = None,
     env_file: EnvFile = None,
     json: Json = False,
 ) -> int:
@@ -57,8 +64,13 @@ def run(
 
     In order: pull every source, link work to objectives and money to work, judge by the rules, plan the label
     changes, check the plan's size, write the labels, write the report.
+
+    With --schedule, cron or a timer may call as often as it likes: each local date is run once, by whoever
+    comes first. A night that was killed or interrupted is run again.
     """
     output = Output(as_json=json)
+    if schedule is not None:
+        return run_scheduled(output, schedule, env_file)
     options = Options(
         dry_run=dry_run,
         allow_changes=allow_changes,
@@ -72,6 +84,23 @@ def run(
     with open_session(env_file) as session:
         result = run_night(session.service, options, output.progress())
         show_run(output, session, result)
+        output.document(run_document(session, result))
+    return result.exit_code
+
+
+def run_scheduled(output: Output, name: str, env_file: Path | None) -> int:
+    """Run what a schedule asks for, if its newest slot is not done."""
+    with open_session(env_file) as session:
+        schedule = schedule_named(session.settings, name)
+        slot = find_asked(session.engine, schedule, utc_now())
+        if slot is None:
+            due = schedule.times.next_after(utc_now()).at
+            output.line(f"{name}: nothing to do. Next: {due:%Y-%m-%d %H:%M %Z}.")
+            output.document({"run": None, "schedule": name, "exit_code": int(Exit.OK)})
+            return Exit.OK
+        result = run_slot(session.service, schedule, slot, output.progress())
+        show = show_pull if schedule.what is What.PULL else show_run
+        show(output, session, result)
         output.document(run_document(session, result))
     return result.exit_code
 

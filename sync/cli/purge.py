@@ -11,6 +11,7 @@ from sync.cli.output import Output
 from sync.cli.session import Session, open_session, utc_now
 from sync.errors import Exit
 from sync.night import Options, open_run
+from sync.progress import Quiet
 from sync.upkeep.clearing import clear_out, count_too_old, shrink
 
 NAMES = {
@@ -65,5 +66,8 @@ def count_gone(session: Session, *, dry_run: bool) -> dict[str, int]:
     if dry_run:
         with session.engine.connect() as connection:
             return dict(count_too_old(connection, session.settings, utc_now()))
-    with open_run(session.service, Options("purge")) as (result, _), session.engine.begin() as connection:
+    with (
+        open_run(session.service, Options("purge"), Quiet()) as (result, *_),
+        session.engine.begin() as connection,
+    ):
         return dict(clear_out(connection, session.settings, result.run_id, utc_now()))

@@ -2,70 +2,99 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from threading import Event
-from zoneinfo import ZoneInfo
 
 import typer
-from apscheduler.schedulers.background import BackgroundScheduler
 
-from sync import schedule
 from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output
 from sync.cli.session import Session, open_session, utc_now
-from sync.cli.summary import run_document, show_run
+from sync.cli.summary import run_document, show_pull, show_run
 from sync.errors import Exit, UserError
-from sync.night import Options, run_night
+from sync.faults import fault
+from sync.log import log
+from sync.service.cron import Slot
+from sync.service.metrics import StoreMetrics
+from sync.service.probes import probe_routes
+from sync.service.running import find_due, run_slot
+from sync.service.schedules import Schedule, What
+from sync.service.ticking import Ticker
+from sync.service.timetable import load_schedules
 from sync.settings import Settings
 from sync.shelf import Shelf
-from sync.store import runs
+from sync.store.schedules import note_schedules
 from sync.web import Office, pages_served
 from sync.wiring import load_rules, load_rules_again
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
+# Whoever asks us to stop kills us after ten seconds, if it is a container's engine; the last pages take five.
+GRACE_SECONDS = 4.5
 
 
 @dataclass(slots=True)
 class Watch:
-    """Asks at each tick whether a night is due, and runs it."""
+    """Asks at each tick which schedules are due, and runs them one after the other."""
 
     session: Session
     output: Output
-    since: datetime
+    schedules: Sequence[Schedule]
     clock: Callable[[], datetime]
     shelf: Shelf
-    complaint: str = ""
+    complaints: dict[str, str] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """Note which schedules there are: what fell due before they were known is nobody's."""
+        with self.session.engine.begin() as connection:
+            note_schedules(connection, [schedule.name for schedule in self.schedules], self.clock())
 
     def tick(self) -> None:
-        """Run the night that is due, if one is; what keeps it from running is said once and tried again."""
+        """Run what is due; what keeps it from running is said once and tried again."""
         changed = self.shelf.look(self.clock())
         if changed:
+            (log.warning if self.shelf.mistakes else log.info)("rule files changed", what=changed)
             self.output.line(changed, style="red" if self.shelf.mistakes else None)
-        settings = self.session.settings
-        with self.session.engine.connect() as connection:
-            last = runs.last_night(connection, settings.schedule)
-        due = schedule.due_night(settings.schedule, settings.zone, self.clock(), self.since, last)
-        if due is None:
-            return
-        options = Options("schedule", night=(settings.schedule, due.local_date))
+        for schedule in self.schedules:
+            if not self.session.service.deadline.stop.is_set():
+                self._attend(schedule)
+
+    def _attend(self, schedule: Schedule) -> None:
+        name = schedule.name
         try:
-            service = replace(self.session.service, rules=self.shelf.rules)
-            result = run_night(service, options, self.output.progress())
+            slot = find_due(self.session.engine, schedule, self.clock())
+            if slot is None:
+                return
+            name = f"{schedule.name} of {slot.name}"
+            log.info("schedule due", schedule=schedule.name, slot=slot.name)
+            self._run(schedule, slot)
         except UserError as error:
-            if str(error) != self.complaint:
-                self.output.line(f"The night of {due.local_date} could not run:\n{error}", style="red")
-            self.complaint = str(error)
-            return
+            self._complain(schedule, f"{name} could not run:\n{error}")
+        except Exception as error:  # noqa: BLE001 - the service outlives whatever one run dies of
+            self._complain(schedule, f"{name} broke off: {fault(error)}")
+        else:
+            self.complaints.pop(schedule.name, None)
         finally:
             self.session.sites.close()
-        self.complaint = ""
-        show_run(self.output, self.session, result)
+
+    def _run(self, schedule: Schedule, slot: Slot) -> None:
+        service = replace(self.session.service, rules=self.shelf.rules)
+        result = run_slot(service, schedule, slot, self.output.progress())
+        show = show_pull if schedule.what is What.PULL else show_run
+        show(self.output, self.session, result)
         self.output.document(run_document(self.session, result), lines=False)
+
+    def _complain(self, schedule: Schedule, complaint: str) -> None:
+        if self.complaints.get(schedule.name) != complaint:
+            log.error("run broke off", schedule=schedule.name, why=complaint)
+            self.output.line(complaint, style="red")
+        self.complaints[schedule.name] = complaint
 
 
 def add_to(app: typer.Typer) -> None:
@@ -74,26 +103,26 @@ def add_to(app: typer.Typer) -> None:
 
 
 def serve(env_file: EnvFile = None, json: Json = False) -> int:
-    """Run the night on its schedule, until stopped.
+    """Run the nights on their schedules, until stopped.
 
-    TIELINE_SCHEDULE says when, in TIELINE_TIMEZONE; each local date runs once. With --json each night is a
-    document on a line of its own.
+    TIELINE_SCHEDULE says when, in TIELINE_TIMEZONE, or `schedules:` in sources.yaml; each local date, or each
+    time of it, runs once. With --json each run is a document on a line of its own.
     """
     output = Output(as_json=json)
-    with open_session(env_file) as session:
-        settings = session.settings
-        shelf = shelf_for(settings)
+    with open_session(env_file, served=True) as session:
+        shelf = shelf_for(session.settings)
         shelf.take(utc_now())  # a mistake in the rules is told now, not at night
-        first = schedule.next_due(settings.schedule, settings.zone, utc_now())
-        office = Office(settings, session.sources, session.engine, shelf.rules, utc_now)
-        with stop_on_signal() as stop, pages_served(office) as url:
-            output.line(
-                f"Serving {settings.schedule!r} in {settings.timezone}. "
-                f"Next night: {first.at:%Y-%m-%d %H:%M %Z}. Stop with Ctrl-C."
-            )
+        watch = Watch(session, output, load_schedules(session.settings), utc_now, shelf)
+        watch.begin()
+        stop = session.service.deadline.stop
+        office = Office(session.settings, session.sources, session.engine, shelf.rules, utc_now)
+        probes = probe_routes(StoreMetrics(session.engine, watch.schedules, utc_now))
+        with stop_on_signal(stop), pages_served(office, probes) as url:
+            tell_schedules(output, watch.schedules)
             if url:
                 output.line(pages_line(url, office))
-            tick_until(stop, Watch(session, output, utc_now(), utc_now, shelf), settings.zone)
+            if not Ticker(watch.tick).run_until(stop, GRACE_SECONDS):
+                leave_at_once(output)
             output.line("Stopped.")
     return Exit.OK
 
@@ -105,6 +134,25 @@ def pages_line(url: str, office: Office) -> str:
     return f"Pages: {url}, closed to everybody: set TIELINE_LOGINS or TIELINE_PROXY_HEADER."
 
 
+def tell_schedules(output: Output, schedules: Sequence[Schedule]) -> None:
+    """Say what is served, and when next."""
+    for schedule in schedules:
+        times = schedule.times
+        first = times.next_after(utc_now())
+        output.line(
+            f"Serving {schedule.name} ({times.cron!r} in {times.zone}). Next: {first.at:%Y-%m-%d %H:%M %Z}."
+        )
+    output.line("Stop with Ctrl-C.")
+
+
+def leave_at_once(output: Output) -> None:
+    """End the process although a run goes on: whatever it waits for, the next run settles it."""
+    output.line("Stopped in the middle of a request or a statement; the next run settles what became of it.")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(Exit.INCOMPLETE)
+
+
 def shelf_for(settings: Settings) -> Shelf:
     """Make the shelf of the rule files and waivers that the settings name."""
     paths = [path for path in (settings.rules, settings.waivers) if path is not None]
@@ -112,22 +160,11 @@ def shelf_for(settings: Settings) -> Shelf:
 
 
 @contextmanager
-def stop_on_signal() -> Iterator[Event]:
-    """Turn SIGTERM and Ctrl-C into an event, for as long as the context lasts."""
-    stop = Event()
+def stop_on_signal(stop: Event) -> Iterator[None]:
+    """Have SIGTERM and Ctrl-C set an event, for as long as the context lasts."""
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in STOPS}
     try:
-        yield stop
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def tick_until(stop: Event, watch: Watch, zone: ZoneInfo) -> None:
-    """Tick until told to stop; a night that is under way is finished first."""
-    watch.tick()
-    scheduler = BackgroundScheduler(timezone=zone)
-    schedule.start_ticking(scheduler, watch.tick)
-    scheduler.start()
-    stop.wait()
-    scheduler.shutdown(wait=True)

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
 from sync.errors import ConfigurationError
+from sync.log import LogForm, logging_to, secrets_in, standard_error
 from sync.night import Service
 from sync.report import write_report
 from sync.settings import Settings, load_settings, variables
@@ -82,11 +83,17 @@ def standing_findings(settings: Settings) -> dict[str, AnyRow]:
 
 
 @contextmanager
-def open_session(env_file: Path | None) -> Iterator[Session]:
-    """Open everything."""
+def open_session(env_file: Path | None, *, served: bool = False) -> Iterator[Session]:
+    """Open everything. What is served logs unless told otherwise; a command speaks for itself."""
     settings = read_settings(env_file)
     sources = load_sources(settings, variables(os.environ, env_file or DOTENV))
-    with open_engine(settings) as engine, open_service(settings, sources, engine) as session:
+    form = LogForm.OFF if settings.log is LogForm.AUTO and not served else settings.log
+    secrets = [*secrets_in(settings), *secrets_in(sources)]
+    with (
+        logging_to(standard_error(), form, settings.log_level, secrets),
+        open_engine(settings) as engine,
+        open_service(settings, sources, engine) as session,
+    ):
         yield session
 
 

@@ -117,6 +117,7 @@ def problems_of(result: RunResult) -> list[str]:
     ]
     problems += [f"Stopped before the first write: {problem}" for problem in result.stopped]
     problems += [f"Held back: {problem}" for problem in result.held]
+    problems += [result.halted] if result.halted else []
     if result.written is not None:
         problems += [f"{site}: writing stopped: {why}" for site, why in result.written.broken_sites.items()]
     return problems

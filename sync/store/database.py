@@ -128,6 +128,11 @@ def script_place() -> Config:
     return config
 
 
+def newest_schema() -> str | None:
+    """Give the schema that this version of Tieline knows."""
+    return ScriptDirectory.from_config(script_place()).get_current_head()
+
+
 def upgrade(engine: Engine, *, keep_copy: bool = True) -> None:
     """Run the migrations that are missing; refuse a schema from the future."""
     config = migrations(engine)

@@ -1,10 +1,10 @@
-"""The rows of a run: begin and finish, source by source; cursors, the lease, the schedule's nights."""
+"""The rows of a run: begin and finish, source by source; cursors, the lease."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -18,7 +18,6 @@ from sync.store.schema import AnyRow, table_of
 cursor = table_of(tables.Cursor)
 lease = table_of(tables.Lease)
 ledger = table_of(tables.LabelWrite)
-night = table_of(tables.Night)
 run = table_of(tables.Run)
 source_run = table_of(tables.SourceRun)
 
@@ -259,23 +258,3 @@ def free_lease(connection: Connection, holder: str, fence: int, now: datetime) -
         .where(and_(lease.c.name == LEASE, lease.c.holder == holder, lease.c.fence == fence))
         .values(expires_at=now)
     )
-
-
-def note_night(connection: Connection, schedule: str, local_date: date, run_id: int) -> bool:
-    """Claim a local date for a run; False when that night was already run."""
-    if connection.scalar(
-        select(func.count())
-        .select_from(night)
-        .where(night.c.schedule == schedule, night.c.local_date == local_date)
-    ):
-        return False
-    connection.execute(insert(night).values(schedule=schedule, local_date=local_date, run_id=run_id))
-    return True
-
-
-def last_night(connection: Connection, schedule: str) -> date | None:
-    """Give the newest local date that the schedule has run."""
-    newest: date | None = connection.scalar(
-        select(func.max(night.c.local_date)).where(night.c.schedule == schedule)
-    )
-    return newest

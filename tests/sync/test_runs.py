@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from sync.errors import LeaseHeld
 from sync.store import history, runs
-from tests.clock import NOW, TODAY
+from tests.clock import NOW
 from tests.sync.making import begin_run
 
 QUARTER = timedelta(minutes=15)
@@ -60,16 +60,6 @@ def test_a_run_that_was_killed_is_said_to_be_by_the_next_one(engine: Engine) -> 
     assert told[first] == ("killed", "the process ended before the run did")
     assert told[second] == ("done", None)
     assert told[begin] == ("running", None)
-
-
-def test_a_night_is_claimed_once(engine: Engine) -> None:
-    run_id = begin_run(engine)
-    with engine.begin() as connection:
-        assert runs.last_night(connection, "0 2 * * *") is None
-        assert runs.note_night(connection, "0 2 * * *", TODAY, run_id)
-        assert not runs.note_night(connection, "0 2 * * *", TODAY, run_id)
-        assert runs.note_night(connection, "0 3 * * *", TODAY, run_id)
-        assert runs.last_night(connection, "0 2 * * *") == TODAY
 
 
 def test_only_the_newest_read_says_whether_a_source_is_complete(engine: Engine) -> None:

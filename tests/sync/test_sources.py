@@ -37,6 +37,8 @@ links:
 """
 KNOWN = {"ONE_PAT": "first-secret", "TWO_PAT": "second-secret"}
 
+TOP = "expected the keys jira, finance, fx, allocations, objectives, links and schedules at the top"
+
 
 def load(tmp_path: Path, text: str, variables: dict[str, str] | None = None) -> SourcesConfig:
     path = tmp_path / "sources.yaml"
@@ -161,8 +163,8 @@ def test_two_sources_of_one_name_are_told_where_the_second_stands(tmp_path: Path
         ("jira: [\n", "2:1: not valid YAML: "),
         ("jira:\n  - url: a\n   pat: b\n", "not valid YAML: "),
         ("jira: []\njira: []\n", 'not valid YAML: found duplicate key "jira"'),
-        ("just words", "expected the keys jira, finance, fx, allocations, objectives and links at the top"),
-        ("", "expected the keys jira, finance, fx, allocations, objectives and links at the top"),
+        ("just words", TOP),
+        ("", TOP),
         ("jira: {url: x}", "1:1: jira: Input should be a valid tuple"),
         ("jira: \x01", "not valid YAML: "),
     ],

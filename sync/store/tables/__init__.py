@@ -27,7 +27,19 @@ from sync.store.tables.money import (
     Reconciliation,
 )
 from sync.store.tables.provenance import Provenance
-from sync.store.tables.runs import AuditEntry, Cursor, Lease, Night, RuleLife, RuleText, Run, SourceRun
+from sync.store.tables.runs import (
+    AuditEntry,
+    Cursor,
+    KnownSchedule,
+    Lease,
+    RuleLife,
+    RuleText,
+    Run,
+    RunRequest,
+    RunStep,
+    ScheduleSlot,
+    SourceRun,
+)
 from sync.store.tables.verdicts import (
     ConvertedMoney,
     Coverage,
@@ -76,13 +88,13 @@ __all__ = [
     "FormerKey",
     "FxRate",
     "Instant",
+    "KnownSchedule",
     "LabelWrite",
     "Lease",
     "LinkClaim",
     "MarkerWrite",
     "MatchDecision",
     "MissingRate",
-    "Night",
     "Normal",
     "Objective",
     "ObjectiveCoverage",
@@ -99,6 +111,9 @@ __all__ = [
     "RuleLife",
     "RuleText",
     "Run",
+    "RunRequest",
+    "RunStep",
+    "ScheduleSlot",
     "Serial",
     "SourceRun",
     "Waiver",

@@ -67,12 +67,31 @@ class RuleLife(SQLModel, table=True):
     labels_since: int | None = None
 
 
-class Night(SQLModel, table=True):
-    """The schedule's own memory: one run for each schedule and local date, whatever the clock does."""
+class KnownSchedule(SQLModel, table=True):
+    """Since when a schedule is known: what fell due before was nobody's."""
+
+    __tablename__ = "known_schedule"
+
+    name: str = Field(primary_key=True)
+    since: datetime = Field(sa_type=Instant)
+
+
+class ScheduleSlot(SQLModel, table=True):
+    """The schedules' own memory: one row for each slot that was begun, whatever the clock does.
+
+    `slot` is the local date, or the due time where a day has several. `run_id` is the newest of the runs that
+    were begun for it; there are several where the ones before were killed.
+    """
+
+    __tablename__ = "schedule_slot"
 
     schedule: str = Field(primary_key=True)
-    local_date: date = Field(primary_key=True)
+    slot: str = Field(primary_key=True)
+    local_date: date
+    due_at: datetime = Field(sa_type=Instant)
     run_id: int = refers_to("run.id")
+    begun_at: datetime = Field(sa_type=Instant)
+    attempts: int = 1
 
 
 class Lease(SQLModel, table=True):
@@ -115,6 +134,32 @@ class SourceRun(SQLModel, table=True):
     rows_excluded: int | None = None
     rows_blank: int | None = None
     message: str | None = long_text()
+
+
+class RunStep(SQLModel, table=True):
+    """One step of a run, in order: how long it took and how many records went through."""
+
+    __tablename__ = "run_step"
+
+    run_id: int = refers_to("run.id", primary_key=True)
+    position: int = Field(primary_key=True)
+    step: str
+    started_at: datetime = Field(sa_type=Instant)
+    milliseconds: int
+    records: int = 0
+
+
+class RunRequest(SQLModel, table=True):
+    """How often a run asked one endpoint of a site; `status` 0 stands for requests that had no answer."""
+
+    __tablename__ = "run_request"
+
+    run_id: int = refers_to("run.id", primary_key=True)
+    site: str = Field(primary_key=True)
+    method: str = Field(primary_key=True)
+    endpoint: str = Field(primary_key=True)
+    status: int = Field(primary_key=True)
+    number: int
 
 
 class Cursor(SQLModel, table=True):

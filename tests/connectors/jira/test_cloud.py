@@ -6,15 +6,15 @@ import gc
 import json
 import re
 import threading
-import time
 from collections import Counter
 from typing import Any
 
 import pytest
 
-from connectors.errors import IncompleteRead, RateLimited, Refused, Unreachable
+from connectors.errors import Halted, IncompleteRead, RateLimited, Refused, Unreachable
 from connectors.jira import JiraIssues, JiraSite
-from connectors.jira.crew import Stopped, stoppable
+from connectors.jira.crew import stoppable
+from connectors.naps import Nap
 from connectors.records import Page, WorkItem
 from tests.connectors.jira.conftest import Jira, ScriptedJira, connect, issue
 from tests.connectors.jira.deployments import Cloud, found, keys, read, records
@@ -193,9 +193,9 @@ def test_a_read_that_is_given_up_leaves_no_thread_behind(jira: Jira) -> None:
 
 def test_a_pause_of_half_an_hour_does_not_keep_a_stopped_read_waiting() -> None:
     stop = threading.Event()
-    nap = stoppable(time.sleep, stop)
+    nap = stoppable(Nap(), stop)
     threading.Timer(0.05, stop.set).start()
-    with pytest.raises(Stopped):
+    with pytest.raises(Halted):
         nap(1800.0)
 
 
