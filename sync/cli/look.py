@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
-from sync.cli.accounts import show_movements, show_totals
 from sync.cli.lines import show_lines
 from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output, shortened
+from sync.cli.past_run import show_past_run
 from sync.cli.session import open_engine, open_session, read_settings, utc_now
-from sync.cli.summary import mapped, show_coverage, show_sources, source_document
+from sync.cli.summary import mapped, show_sources, source_document
 from sync.errors import ConfigurationError, Exit
 from sync.explain import Explainer, Explanation, RuleView, label_note
 from sync.explain_money import LineExplainer
@@ -23,11 +23,9 @@ from sync.store import history
 from sync.store.catalogue import bind_catalogue
 from sync.store.dangling import list_dangling
 from sync.store.money.lines import lines_named
-from sync.store.runs import sources_of
 from sync.store.schedules import newest_slots
 from sync.store.schema import AnyRow
 from sync.store.ties import find_work_item
-from sync.upkeep.clearing import forgotten
 from sync.whynot import ways_of
 from sync.wiring import frame_of
 
@@ -156,30 +154,7 @@ def runs(
         row = history.run_with(connection, show)
         if row is None:
             raise ConfigurationError(f"There is no run {show}. `tieline runs` lists them.")
-        sources = sources_of(connection, show)
-        totals, coverage = history.totals_of(connection, show), history.coverage_of(connection, show)
-        moved, balance = history.movements_of(connection, show), history.balance_of(connection, show)
-        writes, gone = history.write_counts(connection, show), forgotten(connection, show)
-    started = f"{row.started_at:%Y-%m-%d %H:%M} UTC"
-    output.line(f"Run {row.id} ({asked(row)}) at {started}: {row.status}", style="bold")
-    if row.message:
-        output.line(row.message)
-    if gone:
-        output.line(f"Of this run, {gone}", style="yellow")
-    show_sources(output, sources)
-    show_totals(output, totals)
-    show_movements(output, moved)
-    show_coverage(output, coverage)
-    output.table("Label writes", ["", "state", "number>"], [(*k, v) for k, v in sorted(writes.items())])
-    figures = {"control_totals": totals, "reconciliation": moved, "balance": balance, "coverage": coverage}
-    output.document(
-        mapped(row)
-        | {name: [mapped(r) for r in found] for name, found in figures.items()}
-        | {
-            "sources": [source_document(r) for r in sources],
-            "writes": [{"operation": k[0], "state": k[1], "number": v} for k, v in sorted(writes.items())],
-        }
-    )
+        show_past_run(output, connection, row, asked(row))
     return Exit.OK
 
 
