@@ -72,7 +72,7 @@ def test_a_night_shows_in_every_figure(house: House) -> None:
     ended = (house.now - timedelta(hours=1)).timestamp()
     assert found["tieline_last_success_timestamp_seconds"] == {(): ended}
     assert found["tieline_last_run_exit_code"] == {(): 0}
-    assert found["tieline_source_complete"] == {("jira", "work items"): 1, ("objectives", "objectives"): 1}
+    assert found["tieline_source_complete"] == {("work items", "jira"): 1, ("objectives", "objectives"): 1}
     assert found["tieline_source_records"] == {("jira",): 2, ("objectives",): 2}
     assert found["tieline_source_last_complete_timestamp_seconds"][("jira",)] == ended
     assert found["tieline_findings"][("epic-without-objective", "open")] == 1
@@ -97,7 +97,7 @@ def test_a_bad_night_moves_the_end_but_not_the_success(house: House) -> None:
     found = read(house)
     assert found["tieline_last_success_timestamp_seconds"] == good
     assert found["tieline_last_run_exit_code"] == {(): 4}
-    assert found["tieline_source_complete"][("jira", "work items")] == 0
+    assert found["tieline_source_complete"][("work items", "jira")] == 0
     assert any(status == "4xx" for _, _, status in found["tieline_requests_total"])
 
 
