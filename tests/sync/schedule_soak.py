@@ -130,10 +130,10 @@ class Year:
         random = self.random
         run_id = self._claim(slot, now)
         assert run_id is not None, f"{self.told}: {slot.name} was due and could not be claimed"
-        while random.random() < 0.06 and self.broken[slot.name] < 2:
+        while random.random() < 0.06 and self.broken[slot.name] < 2 and self._left(now) > 3 * HOUR:
             self.broken[slot.name] += 1
             self.happened["kills"] += 1
-            now += self._restarted(now)
+            now += self._restarted()
             if random.random() < 0.3:
                 self._finish(run_id, now, random.choice(("failed", "interrupted")))
             again = find_due(self.engine, self.schedule, now)
@@ -145,10 +145,13 @@ class Year:
         self.busy_until = now + lasts
         self._finish(run_id, self.busy_until, random.choice(("done", "incomplete", "partly done")))
 
-    def _restarted(self, now: datetime) -> timedelta:
+    def _restarted(self) -> timedelta:
         """How long after a kill somebody looks again: after the pause, and before the next slot."""
-        following = self.schedule.times.next_after(now).at.astimezone(UTC)
-        return min(self.random.uniform(11, 60) * MINUTE, (following - now) * 0.4)
+        return self.random.uniform(11, 60) * MINUTE
+
+    def _left(self, now: datetime) -> timedelta:
+        """How long it is until the next slot, which would stand for a killed one."""
+        return self.schedule.times.next_after(now).at.astimezone(UTC) - now
 
     def _lasts(self) -> timedelta:
         if self.harsh and self.random.random() < 0.01:
