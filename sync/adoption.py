@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rules.ruleset import RuleSet
 from sync.night import Options, Service, open_run
 from sync.plan import LabelOn, strangers
+from sync.progress import Quiet
 from sync.pull import Kind
 from sync.store import audit, labels, runs
 
@@ -37,7 +38,7 @@ def adopt(service: Service, rules: RuleSet, named: Collection[str], *, dry_run: 
     settings, prefix = service.settings, service.settings.label_prefix
     names = {prefix + rule.label for rule in rules.rules if rule.label is not None} | set(named)
     with (
-        open_run(service, Options("adopt", dry_run=dry_run)) as (result, _),
+        open_run(service, Options("adopt", dry_run=dry_run), Quiet()) as (result, *_),
         service.engine.begin() as connection,
     ):
         complete = runs.complete_sources(connection)

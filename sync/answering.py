@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from sync.asking import RequestFacts, Standing
 from sync.errors import ConfigurationError
 from sync.night import Options, Service, open_run
+from sync.progress import Quiet
 from sync.store import audit, requests
 from sync.store.schema import AnyRow
 
@@ -32,7 +33,7 @@ def decide(service: Service, keys: Sequence[str], rule: str | None, decision: De
     """
     trigger = "approve" if decision.standing is Standing.APPROVED else "reject"
     with (
-        open_run(service, Options(f"waivers {trigger}")) as (result, _),
+        open_run(service, Options(f"waivers {trigger}"), Quiet()) as (result, *_),
         service.engine.begin() as connection,
     ):
         rows = requests.requests(connection, keys=keys, rule=rule)
