@@ -19,7 +19,7 @@ from rules.ruleset import Rule, RuleSet
 from sync.asking import answer
 from sync.errors import ConfigurationError
 from sync.life import CLOSED
-from sync.store import requests, ties
+from sync.store import markers, requests, ties
 from sync.store.catalogue import Frame
 from sync.store.findings import WORK_ITEM
 from sync.store.items import Item, read_item
@@ -98,6 +98,7 @@ class Explanation:
     rules: tuple[RuleView, ...]
     writes: tuple[str, ...]
     requests: tuple[str, ...] = ()
+    markers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,7 @@ class Explainer:
                 for found in requests.requests(self.connection, keys=[row.key])
                 if found.work_item_id == row.id
             ),
+            markers=tuple(marker_line(found) for found in markers.writes_on(self.connection, row.id)),
         )
 
     def _money(self, item_id: int) -> Iterator[str]:
@@ -285,6 +287,13 @@ def write_line(row: AnyRow) -> str:
     reason = f": {row.reason}" if row.reason else ""
     verb = {"add": "added", "remove": "removed"}[row.operation] if row.state == "done" else row.operation
     return f"{row.intended_at:%Y-%m-%d %H:%M} UTC run {row.run_id}: {verb} {row.label} ({row.state}{reason})"
+
+
+def marker_line(row: AnyRow) -> str:
+    """Say one thing we told the ticket beside its labels."""
+    reason = f": {row.reason}" if row.reason else ""
+    verb = {"put": "written", "remove": "removed"}[row.operation] if row.state == "done" else row.operation
+    return f"{row.intended_at:%Y-%m-%d %H:%M} UTC run {row.run_id}: {row.kind} {verb} ({row.state}{reason})"
 
 
 def origin(field: str, seen: datetime) -> str:

@@ -100,6 +100,7 @@ def show_explanation(output: Output, it: Explanation) -> None:
         show_rule(output, view)
     show_list(output, "Asked for on the ticket", it.requests)
     show_list(output, "Labels written", it.writes)
+    show_list(output, "Told beside the labels", it.markers)
 
 
 def show_list(output: Output, title: str, texts: Sequence[str]) -> None:

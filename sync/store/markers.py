@@ -147,6 +147,13 @@ def answer(
         )
 
 
+def writes_on(connection: Connection, item_id: int) -> Sequence[AnyRow]:
+    """Read what we told a ticket, newest first."""
+    return connection.execute(
+        select(ledger).where(ledger.c.work_item_id == item_id).order_by(ledger.c.id.desc()).limit(20)
+    ).all()
+
+
 def items_of(connection: Connection, run_id: int) -> set[int]:
     """Give the items whose markers a run changed."""
     return set(

@@ -43,6 +43,15 @@ def test_a_run_tells_what_was_refused_and_what_is_left_to_later_nights(desk: Des
     assert document["markers_written"]["put"] == 1
 
 
+def test_explain_says_what_the_ticket_was_told(desk: Desk) -> None:
+    desk.jira.site.permissions.link_issues = False
+    desk.say("run", **ON)
+    said = desk.say("explain", "PAY-2", **ON).out
+    assert "Told beside the labels" in said
+    assert "property written (done)" in said
+    assert "link put (parked: " in said
+
+
 def test_doctor_says_by_what_tickets_are_told_and_where_links_lead(desk: Desk) -> None:
     assert "link, property; links lead to https://tieline.example.com" in desk.say("doctor", **ON).out
     off = desk.say("doctor", JIRA_MARKERS="link").out
