@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 from urllib.parse import quote
@@ -20,7 +20,7 @@ from rules.ruleset import Rule, RuleSet, Severity
 from sync.markers import Kinds, MarkerChange, MarkerPlan, Told, labels_after, make_markers
 from sync.plan import Plan, Ticket
 from sync.progress import Step
-from sync.store import audit, markers
+from sync.store import audit, markers, requests
 from sync.store.schema import AnyRow
 
 # The gravest first.
@@ -54,6 +54,7 @@ def plan_markers(  # noqa: PLR0917
     """Work out what to tell the tickets of these sites beside the labels they bear after the plan."""
     labels = labels_after(markers.ours_on_tickets(connection, speaker.prefix, sites), plan.changes)
     rows = markers.labelled(connection, sites)
+    speaker = replace(speaker, answers=requests.answers(connection))
     return make_markers(
         speaker.verdicts(rows, labels, marker_sites.public_url),
         markers.standing(connection, sites),
@@ -66,10 +67,14 @@ def plan_markers(  # noqa: PLR0917
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """Puts findings into words, by the rules as they are now (by their ids, also former ones)."""
+    """Puts findings into words, by the rules as they are now (by their ids, also former ones).
+
+    `answers` say how what people asked for on the ticket stands, by item id and rule.
+    """
 
     rules: Mapping[str, Rule]
     prefix: str
+    answers: Mapping[tuple[int, str], Sequence[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, rules: RuleSet, prefix: str) -> Speaker:
@@ -91,12 +96,13 @@ class Speaker:
         """Say why a finding holds. The text is what everybody who sees the ticket may read."""
         rule = self.rules.get(row.rule)
         message = row.rule if rule is None else fill(rule.message, self.values(rule, row.evidence))
+        remedy = "" if rule is None else rule.fix or rule.why or ""
         return Reason(
             rule=row.rule,
             label=self.prefix + row.label,
             severity=row.severity,
             message=plain(message),
-            fix="" if rule is None else plain(rule.fix or rule.why or ""),
+            fix=plain(" ".join([*filter(None, [remedy]), *self.answers.get((row[3], row.rule), ())])),
             since=f"{row.since:%Y-%m-%d}",
             run=row.opened_run,
         )

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, insert, select, update
 
 from rules.catalogue import fold
-from sync.asking import Ask, Heard, Kind, Live, RequestFacts, Standing
+from sync.asking import Ask, Heard, Kind, Live, RequestFacts, Standing, answer
 from sync.life import CLOSED, LABELLED
 from sync.store import tables
 from sync.store.findings import WORK_ITEM, Verdict, finding, of_rule
@@ -173,6 +173,14 @@ def facts_of(row: AnyRow) -> RequestFacts:
         row.reason,
         row.until,
     )
+
+
+def answers(connection: Connection) -> dict[tuple[int, str], list[str]]:
+    """Say how each live request stands, by item id and rule: what the ticket is told of it."""
+    said: dict[tuple[int, str], list[str]] = {}
+    for row in requests(connection):
+        said.setdefault((row.work_item_id, row.rule), []).append(answer(facts_of(row)))
+    return said
 
 
 def approve(connection: Connection, row: AnyRow, given: Mapping[str, Any], run_id: int) -> None:

@@ -213,6 +213,22 @@ def test_a_rejected_request_is_not_made_again_until_the_label_was_off(house: Hou
     assert asked(house) == [(key, "exempt", "requested")]
 
 
+def test_the_ticket_is_told_beside_its_label_how_the_request_stands(house: House) -> None:
+    house.more = {"JIRA_MARKERS": "property"}
+    key = house.add_epic(labels=[EXEMPT])
+
+    def fix() -> str:
+        return str(house.jira.site.get(key).properties["tieline.alignment"]["fix"])
+
+    house.night()
+    assert f"An exemption from {RULE} was heard on {house.now:%Y-%m-%d} and waits for" in fix()
+    house.night()
+    assert house.writes() == 0, "nothing is said twice"
+    answered(house, key, Standing.REJECTED)
+    house.night()
+    assert fix().endswith(f"An exemption from {RULE} was rejected by joe: Agreed")
+
+
 def test_taking_the_label_off_withdraws_a_request_that_waits_and_not_one_that_was_granted(
     house: House,
 ) -> None:
