@@ -1,4 +1,6 @@
-"""Measure what matching money with work costs: every level in use, lines and items in any number.
+"""Measure what matching money with work costs, and dividing it among objectives with the proof of all sums.
+
+Every level is in use, with lines and items in any number.
 
     python benchmarks/matching.py                              # 1,000,000 lines, 100,000 items, SQLite
     python benchmarks/matching.py --lines 100000 --items 10000
@@ -25,15 +27,18 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from sync.store import tables
+from sync.store import runs, tables
 from sync.store.bulk import analyze, insert_rows
 from sync.store.database import open_store
+from sync.store.money.balance import save_balance
 from sync.store.money.matching import rematch
+from sync.store.money.purposes import divide
 from sync.store.money.shares import budget_link, remainder
 from sync.store.schema import table_of
 
 NOW = datetime(2026, 7, 15, 3, 0, tzinfo=UTC)
 PAGE = 5_000
+OBJECTIVES = 200
 
 Row = dict[str, Any]
 
@@ -144,11 +149,28 @@ def lines(number: int, of_items: int) -> Iterator[Row]:
         }
 
 
+def objectives() -> Iterator[Row]:
+    """Give the objectives that the work serves."""
+    for n in range(1, OBJECTIVES + 1):
+        said = {"key_folded": f"o{n}", "title": f"Objective {n}", "title_folded": f"objective {n}"}
+        yield {"id": n, "state": "active", **said, **seen("objectives", n)}
+
+
+def ties(number: int) -> Iterator[Row]:
+    """Give what work serves: one objective each item, two every third."""
+    for n in range(1, number + 1):
+        for goal in {n % OBJECTIVES + 1, n * 7 % OBJECTIVES + 1} if n % 3 == 0 else {n % OBJECTIVES + 1}:
+            said = {"how": "custom field", "evidence": "Objective ids", "depth": 0, "counts": True}
+            yield {"work_item_id": n, "objective_id": goal, **said}
+
+
 def fill(url: str, number: int, of_items: int) -> None:
     """Fill a store."""
     engine = open_store(url)
     with engine.begin() as connection:
         put(connection, tables.WorkItem, items(of_items))
+        put(connection, tables.Objective, objectives())
+        put(connection, tables.ObjectiveLink, ties(of_items))
         put(connection, tables.WorkItemReference, references(of_items))
         put(connection, tables.AllocationRule, rules(of_items))
         put(connection, tables.BudgetLine, lines(number, of_items))
@@ -162,7 +184,11 @@ def measure(url: str) -> dict[str, Any]:
     with engine.begin() as connection:
         analyze(connection, *(table_of(it) for it in (tables.WorkItem, tables.BudgetLine)))
         rematch(connection)
-    cost, took = time.process_time() - started, time.perf_counter() - wall
+        cost, took = time.process_time() - started, time.perf_counter() - wall
+        run_id = runs.begin(connection, "benchmark", NOW, dry_run=True)
+        divide(connection, NOW.date())
+        off = save_balance(connection, run_id)
+        proved = time.process_time() - started - cost, time.perf_counter() - wall - took
     with engine.connect() as connection:
         whole = connection.scalar(select(func.sum(table_of(tables.BudgetLine).c.amount_minor)))
         sums = [
@@ -175,9 +201,12 @@ def measure(url: str) -> dict[str, Any]:
     return {
         "cpu_seconds": round(cost, 1),
         "wall_seconds": round(took, 1),
+        "dividing_and_proving_cpu_seconds": round(proved[0], 1),
+        "dividing_and_proving_wall_seconds": round(proved[1], 1),
         "peak_rss_mib": peak,
         "links": links,
         "remainders": left,
+        "off": off,
         "difference_minor": int(whole or 0) - int(sum(sums)),
     }
 
