@@ -7,15 +7,17 @@ and standing) is rounded once, half to even, to the minor unit of the reporting 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from fractions import Fraction
 
 from connectors.finance.currencies import EXPONENTS
+from connectors.records import RateType
 
 ROUNDING = "half to even, each sum of a period and standing"
 
@@ -24,6 +26,21 @@ _PERIOD = re.compile(r"FY(?P<year>[0-9]{4})(?:-(?:Q(?P<quarter>[1-4])|(?P<number
 
 # What looks up the rate of a pair of currencies.
 Quoted = Callable[[str, str], Fraction | None]
+
+
+class FxType(StrEnum):
+    """Which rates convert: those of a type that their source declares, or means of its spot rates of days."""
+
+    SPOT = RateType.SPOT.value
+    AVERAGE = RateType.AVERAGE.value
+    CLOSING = RateType.CLOSING.value
+    BUDGET = RateType.BUDGET.value
+    DAILY_AVERAGE = "daily-average"
+
+    @property
+    def declared(self) -> RateType:
+        """Give the type that these rates have at their source."""
+        return RateType.SPOT if self is FxType.DAILY_AVERAGE else RateType(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +78,13 @@ class Converted:
 class RateBook:
     """The rates of one set and type. `starts` is the month in which fiscal years start, for rates of days.
 
-    Of rates of days the last one in a period is taken: its closing rate.
+    Of rates of days the last one in a period is taken, its closing rate, or the plain mean of all in it where
+    it is to be `averaged`: of the pair as it is quoted, exact.
     """
 
     rates: Iterable[Rate]
     starts: int = 1
+    averaged: bool = False
     periods: dict[tuple[str, str], dict[str, Fraction]] = field(default_factory=lambda: defaultdict(dict))
     days: dict[tuple[str, str], list[tuple[date, Fraction]]] = field(
         default_factory=lambda: defaultdict(list)
@@ -91,7 +110,7 @@ class RateBook:
         year = period[:6]
         looked_up = (
             lambda *pair: self.periods.get(pair, {}).get(period),
-            lambda *pair: self._closing(pair, period),
+            lambda *pair: self._of_days(pair, period),
             lambda *pair: self.periods.get(pair, {}).get(year),
         )
         return next((found for quoted in looked_up for found in self._ways(currency, target, quoted)), None)
@@ -107,13 +126,17 @@ class RateBook:
             if ours is not None and theirs is not None:
                 yield ours / theirs
 
-    def _closing(self, pair: tuple[str, str], period: str) -> Fraction | None:
+    def _of_days(self, pair: tuple[str, str], period: str) -> Fraction | None:
         listed = self.days.get(pair)
         span = days_of(period, self.starts) if listed else None
         if not listed or span is None:
             return None
-        place = bisect_right(listed, span[1], key=lambda it: it[0])
-        return listed[place - 1][1] if place and listed[place - 1][0] >= span[0] else None
+        first = bisect_left(listed, span[0], key=lambda it: it[0])
+        inside = listed[first : bisect_right(listed, span[1], key=lambda it: it[0])]
+        rates = [worth for _, worth in inside]
+        if not rates:
+            return None
+        return sum(rates, Fraction()) / len(rates) if self.averaged else rates[-1]
 
 
 def days_of(period: str, starts: int) -> tuple[date, date] | None:

@@ -27,9 +27,9 @@ from pydantic import (
 from rapidfuzz import fuzz, process
 
 from connectors.finance.currencies import EXPONENTS
-from connectors.records import RateType
 from sync import listening
 from sync.asking import Kind
+from sync.conversion import FxType
 from sync.durations import Duration
 from sync.endpoints import check_web_address
 from sync.errors import ConfigurationError
@@ -89,7 +89,7 @@ class Settings(BaseModel):
     time_limit: Duration | None = Field(None, alias="TIELINE_TIME_LIMIT")
     currency: str = Field("USD", alias="TIELINE_CURRENCY")
     fx_rates: str | None = Field(None, alias="TIELINE_FX_RATES")
-    fx_type: RateType = Field(RateType.AVERAGE, alias="TIELINE_FX_TYPE")
+    fx_type: FxType = Field(FxType.AVERAGE, alias="TIELINE_FX_TYPE")
     fiscal_year_start: int = Field(1, alias="TIELINE_FISCAL_YEAR_START", ge=1, le=12)
     fiscal_year: int | None = Field(None, alias="TIELINE_FISCAL_YEAR", ge=1900, le=2999)
     max_changes: int = Field(500, alias="TIELINE_MAX_CHANGES", ge=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -73,6 +74,37 @@ def test_a_rate_may_be_turned_round_and_two_rates_of_one_base_make_a_third() -> 
 def test_currencies_of_other_exponents_are_converted_between_their_whole_units() -> None:
     assert worth(1000, "JPY", "USD", "FY2026", of_period("JPY", "USD", "0.0065", "FY2026")) == 650
     assert worth(1_000, "KWD", "JPY", "FY2026", of_period("KWD", "JPY", "487.5", "FY2026")) == 488
+
+
+def test_rates_of_days_are_averaged_over_the_days_in_the_period_where_it_is_asked_for() -> None:
+    days = (
+        ("2026-01-31", "9"),
+        ("2026-02-01", "1"),
+        ("2026-02-14", "2"),
+        ("2026-02-28", "4"),
+        ("2026-03-01", "9"),
+    )
+    rates = [of_day("EUR", "USD", rate, day) for day, rate in days]
+    assert RateBook(rates).find("EUR", "USD", "FY2026-02") == 4
+    book = RateBook(rates, averaged=True)
+    assert book.find("EUR", "USD", "FY2026-02") == Fraction(7, 3)
+    assert book.find("USD", "EUR", "FY2026-02") == Fraction(3, 7)
+    assert book.find("EUR", "USD", "FY2026-04") is None
+
+
+@pytest.mark.parametrize(("rate_type", "minor"), [("daily-average", 250), ("spot", 300), ("average", 900)])
+def test_daily_averages_are_made_of_spot_rates_and_named(engine: Engine, rate_type: str, minor: int) -> None:
+    run_id = begin_run(engine)
+    with engine.begin() as connection:
+        put(connection, run_id, [money("C1", 100, currency="EUR", period="FY2026-02", id="a")], MONEY)
+        spot = [("2", date(2026, 2, 2)), ("3", date(2026, 2, 3))]
+        rates = [FxRate(worth, RateType.SPOT, "EUR", "USD", Decimal(worth), day) for worth, day in spot]
+        rates.append(rate("EUR", "USD", "9", "FY2026-02"))
+        put(connection, run_id, rates, "group")
+        relink(connection)
+        save_conversions(connection, run_id, Conversion("USD", "group", rate_type, 1), TODAY, certain=True)
+        (found,) = read_converted(connection, run_id)
+    assert (found.rate_type, found.money.total) == (rate_type, minor)
 
 
 def test_half_a_minor_unit_goes_to_the_even_one() -> None:

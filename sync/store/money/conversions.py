@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, insert, or_, select, union_all
 
-from sync.conversion import Converted, Rate, RateBook, Sum, convert
+from sync.conversion import Converted, FxType, Rate, RateBook, Sum, convert
 from sync.figures import ConvertedSlice, MissingRate, Series, Split, add_up
 from sync.store import tables
 from sync.store.coverage import idle_money, money, standing
@@ -33,6 +33,11 @@ class Conversion:
     rate_type: str
     starts: int
 
+    @property
+    def fx_type(self) -> FxType:
+        """Give the type of rates as what it is."""
+        return FxType(self.rate_type)
+
 
 def save_gaps(connection: Connection, asked: Conversion | None) -> None:
     """Keep which currencies and periods of the money that stands have no rate; none where nobody converts."""
@@ -41,7 +46,7 @@ def save_gaps(connection: Connection, asked: Conversion | None) -> None:
         return
     held = select(budget_line.c.currency, budget_line.c.period).distinct()
     pairs = connection.execute(held.where(kept(budget_line), budget_line.c.currency != asked.target)).all()
-    book = RateBook(read_rates(connection, asked, {row.currency for row in pairs}), asked.starts)
+    book = rate_book(connection, asked, {row.currency for row in pairs})
     gaps = [
         {"currency": row.currency, "period": row.period}
         for row in pairs
@@ -66,7 +71,7 @@ def save_conversions(
         idle_money(today, certain=certain and not dark),
     )
     sums = read_sums(connection, asked.target, money(states[0]), states[1])
-    book = RateBook(read_rates(connection, asked, {it.currency for it in sums}), asked.starts)
+    book = rate_book(connection, asked, {it.currency for it in sums})
     done, missing = convert(sums, book, asked.target)
     named = {
         "run_id": run_id,
@@ -123,13 +128,19 @@ def as_facts(part: Select[Any], target: str) -> Select[Any]:
     )
 
 
+def rate_book(connection: Connection, asked: Conversion, currencies: set[str]) -> RateBook:
+    """Give the rates that may turn these currencies into the target."""
+    rates = read_rates(connection, asked, currencies)
+    return RateBook(rates, asked.starts, averaged=asked.fx_type is FxType.DAILY_AVERAGE)
+
+
 def read_rates(connection: Connection, asked: Conversion, currencies: set[str]) -> list[Rate]:
     """Read the rates of a set that may serve: those with our currencies on one side."""
     wanted = [*currencies, asked.target]
     rows = connection.execute(
         select(fx_rate.c.base, fx_rate.c.quote, fx_rate.c.rate, fx_rate.c.on_day, fx_rate.c.period).where(
             fx_rate.c.source == asked.rate_set,
-            fx_rate.c.type == asked.rate_type,
+            fx_rate.c.type == asked.fx_type.declared.value,
             kept(fx_rate),
             or_(fx_rate.c.base.in_(wanted), fx_rate.c.quote.in_(wanted)),
         )
