@@ -36,7 +36,8 @@ def test_a_time_that_comes_twice_is_due_the_first_time() -> None:
     before = times.last_until(first - timedelta(seconds=1))
     assert before is not None
     assert before.name == "2026-10-24"
-    for now in (first, first + HOUR, first + 20 * HOUR, (first + HOUR).astimezone(BERLIN)):
+    set_back = first + timedelta(minutes=40)  # 02:10 for the second time
+    for now in (first, set_back, set_back.astimezone(BERLIN), first + HOUR, first + 20 * HOUR):
         slot = times.last_until(now)
         assert slot is not None
         assert (slot.at.astimezone(UTC), slot.name) == (first, "2026-10-25")
