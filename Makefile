@@ -13,7 +13,7 @@ LOCK  = $(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --p
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format bench-rules bench-peers bench-pull bench-finance soak-pull soak-finance soak-schedule bench-write bench-matching bench-pages lock clean
+.PHONY: help demo test check lint format bench-rules bench-peers bench-pull bench-finance soak-pull soak-finance soak-schedule soak-kill soak-write bench-write bench-matching bench-pages lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -57,6 +57,12 @@ soak-finance: $(VENV)/.installed $(VENV)/.dev  ## random ledgers, restated: to t
 
 soak-schedule: $(VENV)/.installed $(VENV)/.dev  ## years of nights in five zones: each date once (ARGS="--seeds 200 --database URL")
 	@$(BIN)/python -m tests.sync.schedule_soak $(ARGS)
+
+soak-kill: $(VENV)/.installed $(VENV)/.dev  ## nights that end anywhere, in any way: nothing is left of it (ARGS="--cases 50 --seed 3")
+	@$(BIN)/python -m tests.sync.kill_soak $(ARGS)
+
+soak-write: $(VENV)/.installed $(VENV)/.dev  ## people, faults and nights on the same issues (ARGS="--schedules 100 --bad 1.0")
+	@$(BIN)/python -m tests.sync.write_soak $(ARGS)
 
 bench-finance: $(VENV)/.installed  ## a budget file of 1,000,000 rows beside bare loads by other readers (ARGS="--rows 200000")
 	@$(BIN)/python benchmarks/finance.py $(ARGS)

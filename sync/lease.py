@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from sync.deadline import Deadline
 from sync.errors import LeaseHeld
+from sync.milestones import Milestone, reach
 from sync.progress import Step
 from sync.store import runs
 
@@ -41,6 +42,7 @@ class Lease:
         """
         if self.clock() >= self.kept_at + LASTS:
             raise LeaseHeld("This run slept through its lease, so it writes no more. The next run goes on.")
+        reach(Milestone.WRITE_PERMITTED)
 
     def free(self, connection: Connection) -> None:
         """Let the next run begin."""

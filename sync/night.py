@@ -30,6 +30,7 @@ from sync.lease import Heartbeat, Lease, take_lease
 from sync.log import log
 from sync.markers import MarkerPlan
 from sync.marking import MarkerSites, MarkersWritten, MarkerWriting, Speaker, plan_markers
+from sync.milestones import Milestone, reach
 from sync.observers import Ending, Observer, tell
 from sync.pacing import refuse_when_quiet
 from sync.plan import Plan
@@ -39,6 +40,7 @@ from sync.pull import Feed, Kind, Pull, Pulled
 from sync.savedplan import NOTHING_PLANNED, SavedPlan, crossed
 from sync.service.cron import Slot
 from sync.settings import Settings
+from sync.stopping import STOPPED, Stopped, undisturbed
 from sync.store import audit, labels, rulebook, runs, schedules, traces
 from sync.store.history import coverage_of
 from sync.store.money.conversions import save_gaps
@@ -224,6 +226,7 @@ def open_run(
     holder = f"{socket.gethostname()}:{os.getpid()}"
     with service.engine.begin() as connection:
         lease = take_lease(service.engine, connection, holder, service.clock)
+        reach(Milestone.LEASE_TAKEN)
         started = lease.kept_at
         run_id = runs.begin(connection, options.trigger, started, dry_run=options.dry_run)
         audit.append(connection, run_id, "began", [asked_for(options)], started)
@@ -237,16 +240,21 @@ def open_run(
         log.info("run began", trigger=options.trigger, dry_run=options.dry_run)
         tell(service.observers, lambda one: one.began(run_id, night=options.is_night))
         try:
+            reach(Milestone.RUN_BEGUN)
             yield result, lease, journal
             ending = Ending(result.status, result.exit_code, "\n".join(result.said))
         except UserError as error:
             ending = Ending("failed", error.exit_code, str(error))
             raise
+        except (Stopped, KeyboardInterrupt):
+            ending = Ending("interrupted", Exit.INCOMPLETE, STOPPED)
+            raise
         finally:
-            with service.engine.begin() as connection:
+            with undisturbed(), service.engine.begin() as connection:
                 traces.save_steps(connection, run_id, journal.steps)
                 traces.save_requests(connection, run_id, service.requests() - before)
                 close_run(connection, service, lease, run_id, ending)
+            reach(Milestone.RUN_ENDED)
             tell(service.observers, lambda one: one.ended(run_id, ending, night=options.is_night))
 
 
@@ -328,6 +336,7 @@ def judge_all(
         sites = {feed.name for feed in service.feeds if feed.kind is Kind.WORK and feed.name in complete}
         rulebook.note_rules(connection, result.run_id, rules)
         labels.settle_intents(connection, result.run_id, now)
+        labels.note_taken_off(connection, result.run_id, now)
         today = now.astimezone(settings.zone).date()
         save_gaps(connection, conversion_of(settings))
         result.judgement = judge(
@@ -340,9 +349,11 @@ def judge_all(
             dark=gaps.sites,
             drivers=service.drivers,
         )
+        reach(Milestone.JUDGED)
         result.incomplete |= runs.why_incomplete(connection, result.judgement.unproved)
         result.heard = hear(connection, settings, rules, sites, (result.run_id, now))
         save_figures(connection, settings, result.run_id, today, gaps)
+        reach(Milestone.FIGURES_SAVED)
         desk = Desk(connection, settings, result.run_id, now)
         speaker = Speaker.of(rules, settings.label_prefix)
         tell = partial(
@@ -370,6 +381,7 @@ def judge_all(
         if result.goes_ahead:
             begun = begun_tonight(result)
             rulebook.note_first_labels(connection, begun, result.run_id)
+    reach(Milestone.PLAN_SEALED)
 
 
 def weigh(
@@ -491,3 +503,4 @@ def report_on(service: Service, result: RunResult, progress: Progress) -> None:
             return
     with progress.step("report"):
         result.report = service.report(result.run_id)
+    reach(Milestone.REPORTED)

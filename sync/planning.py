@@ -15,6 +15,7 @@ from connectors.errors import ConnectorError
 from rules.ruleset import Mode, Rule
 from sync.guard import SHARE_COUNTS_FROM
 from sync.limits import Limit, Limits, Measure, Scene
+from sync.milestones import Milestone, reach
 from sync.pacing import day_begun, hush, ration
 from sync.plan import LabelOn, Plan, Ticket, make_plan, strangers
 from sync.savedplan import SavedPlan, save, stale
@@ -130,6 +131,7 @@ class Desk:
         labels.save_plan(self.connection, self.run_id, plan)
         size = {"add": plan.count("add"), "remove": plan.count("remove"), "carried_out": intend}
         audit.append(self.connection, self.run_id, "planned", [size], self.now)
+        reach(Milestone.PLAN_KEPT)
         if intend:
             labels.intend(self.connection, self.run_id, plan.changes, self.now)
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine
 from connectors.base import BulkLedger, Ledger, Terms
 from connectors.records import BudgetLine, Page
 from connectors.textfiles import File
+from sync.milestones import Milestone, reach
 from sync.progress import Step
 from sync.store import runs, save
 from sync.store.money import accounts, artifacts, promotion, quarantine
@@ -44,9 +45,11 @@ class Promote:
                 artifacts.see_files(connection, self.origin, files)
                 return None
             kept = artifacts.keep_files(connection, self.origin, files)
+        reach(Milestone.FILES_KEPT)
         with self.engine.connect() as connection, staging(connection):
             last = self._stage(connection, source, kept)
             staged, problem = self._prove(connection, last, by_period=source.terms.by_period)
+            reach(Milestone.STAGE_PROVED)
             if problem is None:
                 problem = self._promote(connection, source.terms, last, staged, identity)
         return problem
@@ -65,6 +68,7 @@ class Promote:
             with self.engine.begin() as other:
                 save.save_quarantined(other, self.origin, last)
                 runs.count_page(other, self.origin, Saved(count, 0, len(last.quarantined)), last.expected)
+            reach(Milestone.LINES_STAGED)
             self.step.advance(count, last.expected)
         return last
 
@@ -98,6 +102,7 @@ class Promote:
                 promotion.note(connection, source, run_id, identity, found)
                 runs.count_changed(connection, self.origin, found.added + found.restated)
                 quarantine.settle(connection, self.origin)
+                reach(Milestone.LINES_PROMOTED)
         except NotReconciled as error:
             return f"{error}. Nothing was changed."
         return None

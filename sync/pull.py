@@ -22,6 +22,7 @@ from connectors.errors import (
 from connectors.records import Page
 from sync.collector import rare_collections
 from sync.errors import Exit
+from sync.milestones import Milestone, reach
 from sync.progress import Step
 from sync.promote import Promote
 from sync.store import proof, renames, runs, save
@@ -154,6 +155,7 @@ class Pull:
         feed = self.feed
         with self.engine.begin() as connection:
             runs.begin_source(connection, self.run_id, feed.name, feed.kind.value, self.clock())
+        reach(Milestone.SOURCE_BEGUN)
         try:
             with rare_collections():
                 verdict = self._read_whole(feed.open())
@@ -167,6 +169,7 @@ class Pull:
             runs.finish_source(
                 connection, self.run_id, feed.name, self.clock(), status=pulled.status, message=pulled.message
             )
+        reach(Milestone.SOURCE_ENDED)
         return pulled
 
     def _read_whole(self, source: Source) -> Verdict:
@@ -225,11 +228,14 @@ class Pull:
             with self.engine.begin() as connection:
                 saved = save.save_page(connection, origin, page)
                 runs.count_page(connection, origin, saved, page.expected)
+                reach(Milestone.PAGE_SAVED)
                 runs.save_cursor(connection, origin, page.cursor if self.feed.resumable else None)
+            reach(Milestone.PAGE_KEPT)
             account.unseen.update(page.unseen)
             account.unusable.update(page.unusable)
             account.absences += page.absences
             self.step.advance(saved.records, page.expected)
+        reach(Milestone.PAGES_READ)
         return page
 
     def _settle_known(self, origin: Origin, last: Page, account: Account, known: int) -> Verdict:
@@ -258,6 +264,7 @@ class Pull:
 
     def _prove(self, connection: Connection, origin: Origin, last: Page, account: Account) -> Verdict:
         """Hold the source's own list against the store, where it gave one."""
+        reach(Milestone.ABSENCES_SETTLED)
         if last.proof is None:
             return COMPLETE
         proven = proof.prove(connection, origin, last.proof.census, account)

@@ -21,10 +21,14 @@ from sync.store import labels, markers, runs
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One change that a run made. `later` is the run that touched the same label after it, if one did."""
+    """One change that a run made. `later` is the run that touched the same label after it, if one did.
+
+    `lost`: people were seen to have taken the label off since; if it is back, it is theirs.
+    """
 
     change: Change
     later: int | None = None
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def obstacle(write: Write, live: Live, unread: Mapping[str, str]) -> str | None:
     found = live.get((change.ticket.site, change.ticket.issue_id))
     if found is None:
         return "the ticket is gone, or hidden from us"
-    if (change.label in found) != (change.operation == "add"):
+    if write.lost or (change.label in found) != (change.operation == "add"):
         return (
             "people have taken it off since" if change.operation == "add" else "people have put it on since"
         )
@@ -106,7 +110,7 @@ def writes_of(service: Service, undone: int, run_id: int) -> tuple[list[Write], 
         if runs.status_of(connection, undone) is None:
             raise ConfigurationError(f"There is no run {undone}. `tieline runs` lists them.")
         labels.settle_intents(connection, run_id, service.clock())
-        writes = [Write(change, later) for change, later in labels.made_by(connection, undone)]
+        writes = [Write(*made) for made in labels.made_by(connection, undone)]
         items = {write.change.ticket.item_id for write in writes} | markers.items_of(connection, undone)
         told = told_before(markers.telling_rows(connection, items), undone)
     if not writes and not told:

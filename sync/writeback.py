@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 from connectors.base import LabelWriter
 from connectors.errors import ConnectorError
 from connectors.records import Answered, LabelChange, Outcome
+from sync.milestones import Milestone, reach
 from sync.plan import Change, Plan, Ticket
 from sync.progress import Step
 from sync.store import audit, labels
@@ -98,8 +99,12 @@ class SiteWriting:
         writer = self.writing.writers[self.site]
         try:
             for answered in writer.apply(self.changes):
+                reach(Milestone.ANSWER_HEARD)
                 self._record(answered)
+                reach(Milestone.ANSWER_KEPT)
+            reach(Milestone.LABELS_WRITTEN)
             self._read_back(writer)
+            reach(Milestone.LABELS_READ_BACK)
         except ConnectorError as error:
             self.written.broken_sites[self.site] = str(error)
         self._drop_unsent()

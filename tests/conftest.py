@@ -63,7 +63,16 @@ def missing_promtool() -> str | None:
     return None
 
 
-NEEDS = {"postgresql": missing_server, "browser": missing_browser, "promtool": missing_promtool}
+def missing_strace() -> str | None:
+    return None if shutil.which("strace") else "no strace on the PATH (Debian: apt-get install strace)"
+
+
+NEEDS = {
+    "postgresql": missing_server,
+    "browser": missing_browser,
+    "promtool": missing_promtool,
+    "strace": missing_strace,
+}
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,11 +1,11 @@
-"""Turn a list of jobs into their results, in order, with several requests to one Jira under way at once."""
+"""Turn a list of jobs into their results, with several requests to one Jira under way at once."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import copy_context
 from typing import TypeVar
@@ -30,6 +30,53 @@ def in_order(
     """
     most = min(client.config.parallel, most)
     ahead = min(AT_FIRST, most)
+    waiting: deque[Future[Result]] = deque()
+    with crew(client, work, most) as submit:
+        for job in jobs:
+            waiting.append(submit(job))
+            if len(waiting) >= ahead:
+                first = waiting.popleft()
+                if not first.done():
+                    ahead = min(most, ahead * 2)
+                yield first.result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def as_done(
+    client: JiraClient, jobs: Iterable[Job], work: Callable[[JiraClient, Job], Result], most: int = 32
+) -> Iterator[Result]:
+    """The results of `work` as they come, so that a job which has to wait holds up no other.
+
+    Otherwise like `in_order`; what is done already is given before a job that failed ends it.
+    """
+    most = min(client.config.parallel, most)
+    ahead = min(AT_FIRST, most)
+    waiting: set[Future[Result]] = set()
+    with crew(client, work, most) as submit:
+        for job in jobs:
+            waiting.add(submit(job))
+            if len(waiting) >= ahead:
+                if not any(future.done() for future in waiting):
+                    ahead = min(most, ahead * 2)
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                yield from results(done)
+        while waiting:
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            yield from results(done)
+
+
+def results(done: Iterable[Future[Result]]) -> Iterator[Result]:
+    """Give the results, and only then raise what went wrong, if anything did."""
+    for future in sorted(done, key=lambda future: future.exception() is not None):
+        yield future.result()
+
+
+@contextmanager
+def crew(
+    client: JiraClient, work: Callable[[JiraClient, Job], Result], most: int
+) -> Iterator[Callable[[Job], Future[Result]]]:
+    """A way to have jobs done by so many threads, each with a twin of the client; none goes on afterwards."""
     stop = threading.Event()
     own = threading.local()
     twins: list[JiraClient] = []
@@ -42,17 +89,8 @@ def in_order(
         twins.append(own.client)
 
     pool = ThreadPoolExecutor(most, thread_name_prefix="jira", initializer=start)
-    waiting: deque[Future[Result]] = deque()
     try:
-        for job in jobs:
-            waiting.append(pool.submit(lambda job: work(own.client, job), job))
-            if len(waiting) >= ahead:
-                first = waiting.popleft()
-                if not first.done():
-                    ahead = min(most, ahead * 2)
-                yield first.result()
-        while waiting:
-            yield waiting.popleft().result()
+        yield lambda job: pool.submit(lambda: work(own.client, job))
     finally:
         stop.set()
         pool.shutdown(wait=True, cancel_futures=True)

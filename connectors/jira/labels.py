@@ -10,7 +10,7 @@ from connectors.errors import ConnectorError, NotFound, PermissionDenied, Refuse
 from connectors.http import pause
 from connectors.jira.bulk_edits import BulkEdits, split
 from connectors.jira.client import Conflict, JiraClient, NotJira
-from connectors.jira.crew import in_order
+from connectors.jira.crew import as_done
 from connectors.jira.reading import search_for
 from connectors.jira.site import JiraSite
 from connectors.records import Answered, LabelChange, Outcome
@@ -89,7 +89,7 @@ class JiraLabels:
             return Answered(change, self._outcome(twin, change))
 
         try:
-            for answered in in_order(self.client, changes, work, most=len(changes)):
+            for answered in as_done(self.client, changes, work, most=len(changes)):
                 del started[answered.change]
                 yield [answered]
         except ConnectorError as error:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from signal import SIGTERM
 
 import typer
+from sqlalchemy.exc import OperationalError
 
 from connectors.errors import BadInput, ConnectorError
 from sync.cli import (
@@ -36,6 +35,8 @@ from sync.cli import (
 )
 from sync.errors import Exit, UserError
 from sync.pull import meaning
+from sync.stopping import Stopped, stop_on
+from sync.store.database import first_line
 
 # What Typer makes of Ctrl-C: it never lets the KeyboardInterrupt itself through.
 INTERRUPTED = 130
@@ -78,13 +79,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in given
     try:
-        with ended_by_sigterm():
+        with stop_on(SIGTERM):
             result = app(args=given, prog_name="tieline", standalone_mode=False)
-    except UserError as error:
+    except (UserError, Stopped) as error:
         return tell(error.problems, error.exit_code, as_json=as_json)
     except ConnectorError as error:
         problems = error.problems if isinstance(error, BadInput) else (str(error),)
         return tell(problems, meaning(error), as_json=as_json)
+    except OperationalError as error:
+        return tell([store_failed(error)], Exit.FAILED, as_json=as_json)
     except typer.TyperException as error:
         return tell([usage(error)], Exit.USAGE, as_json=as_json)
     if result == INTERRUPTED:
@@ -93,17 +96,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(result) if isinstance(result, int) else Exit.OK
 
 
-@contextmanager
-def ended_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM end a command as Ctrl-C does: the first process of a container would ignore it instead."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def store_failed(error: OperationalError) -> str:
+    """Say that the store gave up in the middle: a full or broken disk, a server that is gone, a lock."""
+    return (
+        f"The store could not go on: {first_line(error.orig)}. What was committed stays, and the next run "
+        "goes on from there. See that its disk has room and is sound, and that its server runs."
+    )
 
 
 def usage(error: typer.TyperException) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -12,6 +14,7 @@ from sqlalchemy import Engine
 
 from sync.errors import ConfigurationError
 from sync.figures import Figures
+from sync.milestones import Milestone, reach
 from sync.report.document import document, to_json
 from sync.report.leftovers import converted_csv, unfunded_csv, unmatched_csv
 from sync.report.page import page
@@ -32,6 +35,8 @@ FILES = (
     "unfunded-work.csv",
     "converted.csv",
 )
+# Seconds after which nobody is still writing a file.
+ABANDONED = 3600.0
 
 
 def write_report(
@@ -59,9 +64,17 @@ def write_report(
         unfunded_csv(figures),
         converted_csv(figures),
     )
-    contents = {**dict(zip(FILES, beside, strict=True)), PAGE: page(figures, zone, version())}
+    put_in_place(folder, {**dict(zip(FILES, beside, strict=True)), PAGE: page(figures, zone, version())})
+    return folder / PAGE
+
+
+def put_in_place(folder: Path, contents: Mapping[str, str]) -> None:
+    """Write files into a folder, each of them whole, and clear away what a killed run left half written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for part in folder.glob(".*.part"):
+            if part.stat().st_mtime < time.time() - ABANDONED:
+                part.unlink(missing_ok=True)
         for name, text in contents.items():
             replace_file(folder / name, text)
     except OSError as error:
@@ -69,7 +82,6 @@ def write_report(
             f"The report cannot be written to {folder}: {error.strerror}. "
             "Name a folder that can be written in TIELINE_REPORT_DIR or with --out."
         ) from None
-    return folder / PAGE
 
 
 def figures_of(
@@ -89,6 +101,7 @@ def replace_file(path: Path, text: str) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         part.write_bytes(text.encode(encoding))
+        reach(Milestone.REPORT_FILE_WRITTEN)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 
 from connectors.finance.money import format_minor
 
-# Bidirectional controls reorder what stands beside them; zero-width characters hide in it.
+# Bidirectional controls reorder what stands beside them; zero-width characters and tags hide in it.
 DECEPTIVE = set("\u061c\u200b\u200e\u200f\u2028\u2029\u2060\ufeff") | {
-    chr(code) for start, end in ((0x202A, 0x202E), (0x2066, 0x2069)) for code in range(start, end + 1)
+    chr(code)
+    for start, end in ((0x202A, 0x202E), (0x2066, 0x2069), (0xE0000, 0xE007F))
+    for code in range(start, end + 1)
 }
 BREAKS = set("\t\n\r")
 

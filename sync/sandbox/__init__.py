@@ -1,6 +1,6 @@
 """A faithful stand-in Jira, Cloud and Data Center, over real HTTP: for demo, training and tests."""
 
-from sync.sandbox.answers import Answer, Call
+from sync.sandbox.answers import CUT_OFF, Answer, Call
 from sync.sandbox.credentials import Credentials
 from sync.sandbox.defaults import Deployment
 from sync.sandbox.registry import SandboxError
@@ -9,6 +9,7 @@ from sync.sandbox.server import Sandbox
 from sync.sandbox.state import Site
 
 __all__ = [
+    "CUT_OFF",
     "Answer",
     "Call",
     "Credentials",

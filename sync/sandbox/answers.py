@@ -74,6 +74,10 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+# An answer of which only the beginning arrives: the connection breaks off in the middle of it.
+CUT_OFF = Answer(200, '{"half": ', {"Content-Length": "1000"})
+
+
 class Refusal(Exception):
     """Jira's way to say no: sentences for the whole request and for single fields."""
 

@@ -37,12 +37,13 @@ _BAD_JSON = "There was an error parsing JSON. Check that your request body is va
 
 @dataclass(slots=True)
 class Hook:
-    """Something to do before matching requests are answered, `left` more times (None: always)."""
+    """To do before (or `after`) Jira does what matching requests ask; `left` more times, or always."""
 
     method: str
     path: re.Pattern[str]
     action: Action
     left: int | None
+    after: bool = False
 
 
 class Application:
@@ -110,7 +111,11 @@ class Application:
         """Every outcome is an answer; what should never happen is one too, and is kept in `failures`."""
         try:
             call = self._call(version, request, body)
-            return self._before(call) or self._handled(operation, call)
+            refused = self._hooked(call, after=False)
+            if refused is not None:
+                return refused
+            answer = self._handled(operation, call)
+            return self._hooked(call, after=True) or answer
         except Refusal as refusal:
             return refusal.answer()
         except _LoginFailed:
@@ -151,8 +156,8 @@ class Application:
         page = "<html><body>Basic Authentication Failure - Reason : AUTHENTICATED_FAILED</body></html>"
         return Answer(401, page, _LOGIN_FAILED | {"WWW-Authenticate": 'OAuth realm="sandbox"'})
 
-    def _before(self, call: Call) -> Answer | None:
-        for hook in list(self.hooks):
+    def _hooked(self, call: Call, *, after: bool) -> Answer | None:
+        for hook in [hook for hook in self.hooks if hook.after is after]:
             if hook.method in {call.method, "*"} and hook.path.search(call.path) and hook.left != 0:
                 hook.left = None if hook.left is None else hook.left - 1
                 answer = hook.action(call)

@@ -72,7 +72,12 @@ class Sandbox:
         host, port = listener.getsockname()[:2]
         self._application.base = f"http://{host}:{port}{self._context_path}"
         config = uvicorn.Config(
-            self._application.asgi(), log_config=None, access_log=False, lifespan="off", ws="none"
+            self._application.asgi(),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            log_level="critical",  # an answer that is cut off on purpose is no news
         )
         self._server = uvicorn.Server(config)
         self._thread = Thread(target=self._server.run, args=([listener],), name="sandbox", daemon=True)
@@ -123,8 +128,15 @@ class Sandbox:
         """
         self._application.hooks.append(Hook(method, re.compile(path), action, times))
 
+    def after(self, method: str, path: str, action: Action, times: int | None = None) -> None:
+        """Run `action(call)` once Jira has done what a matching request asks: an answer may still be lost.
+
+        If it returns an `Answer` (such as `CUT_OFF`), that is sent instead of Jira's own.
+        """
+        self._application.hooks.append(Hook(method, re.compile(path), action, times, after=True))
+
     def clear_hooks(self) -> None:
-        """Forget every action that was to run before requests are answered."""
+        """Forget every action that was to run before or after requests are answered."""
         self._application.hooks.clear()
 
     def requests(self) -> list[Request]:

@@ -53,5 +53,6 @@ def drifts(connection: Connection, prefix: str, theirs: Collection[str] = ()) ->
         )
         .distinct()
     )
-    taken_off = [Drift(r.key, r.label, TAKEN_OFF, r.url) for r in missing if (r.id, r.label) in owned]
+    put_there = labels.owned(connection, kept=False)
+    taken_off = [Drift(r.key, r.label, TAKEN_OFF, r.url) for r in missing if (r.id, r.label) in put_there]
     return sorted(put_on + taken_off)

@@ -8,8 +8,10 @@ from datetime import datetime
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Exists,
     ScalarSelect,
     and_,
+    case,
     delete,
     exists,
     func,
@@ -40,6 +42,8 @@ work_item = table_of(tables.WorkItem)
 # The state of a label that an earlier store put on a ticket and that was taken over.
 ADOPTED = "adopted"
 
+# The state of a removal that was not ours.
+BY_PEOPLE = "by people"
 TICKET = (work_item.c.source, work_item.c.key, work_item.c.source_id, work_item.c.id)
 
 
@@ -76,14 +80,16 @@ def wants_label(sites: Collection[str]) -> ColumnElement[bool]:
 
 
 def tries_of(prefix: str) -> ScalarSelect[int]:
-    """Count how often we have put the label of a finding on its ticket since the finding opened."""
+    """Count how often we have put the label of a finding on its ticket since the finding opened.
+
+    What we took back ourselves (an undo) does not count: that is no word of those who work on the ticket.
+    """
     return (
-        select(func.count())
+        select(func.coalesce(func.sum(case((ledger.c.operation == "add", 1), else_=-1)), 0))
         .select_from(ledger)
         .where(
             ledger.c.work_item_id == finding.c.subject_id,
             ledger.c.label == literal(prefix) + finding.c.label,
-            ledger.c.operation == "add",
             ledger.c.state.in_(["done", ADOPTED]),
             ledger.c.intended_at >= finding.c.opened_at,
         )
@@ -138,29 +144,62 @@ def present(
     return [LabelOn(Ticket(*row[:4]), row.label) for row in rows]
 
 
-def owned(connection: Connection) -> set[tuple[int, str]]:
+def owned(connection: Connection, *, kept: bool = True) -> set[tuple[int, str]]:
     """Read the pairs (item id, label) we added and have not removed since, whatever the prefix was then.
 
     An addition whose answer was lost counts: if the label is on the ticket, it was our request that put it.
+    With `kept`, a label that people were seen to have taken off is ours no more: back on, it is theirs.
     """
-    later = ledger.alias("later")
-    undone = exists().where(
-        later.c.work_item_id == ledger.c.work_item_id,
-        later.c.label == ledger.c.label,
-        later.c.operation == "remove",
-        later.c.state == "done",
-        later.c.id > ledger.c.id,
-    )
     rows = connection.execute(
         select(ledger.c.work_item_id, ledger.c.label)
         .where(
             ledger.c.operation == "add",
             ledger.c.state.in_(["done", "intended", ADOPTED]),
-            ~undone,
+            ~removed_since("done", *([BY_PEOPLE] if kept else [])),
         )
         .distinct()
     )
     return {(row.work_item_id, row.label) for row in rows}
+
+
+def removed_since(*states: str) -> Exists:
+    """Say of a row of the ledger whether a later one removes the same label, in one of these states."""
+    later = ledger.alias("later")
+    return exists().where(
+        later.c.work_item_id == ledger.c.work_item_id,
+        later.c.label == ledger.c.label,
+        later.c.operation == "remove",
+        later.c.state.in_(states),
+        later.c.id > ledger.c.id,
+    )
+
+
+def note_taken_off(connection: Connection, run_id: int, now: datetime) -> None:
+    """Note which labels of ours people have taken off tickets that were read since we put them there."""
+    read_since = exists().where(
+        work_item.c.id == ledger.c.work_item_id, work_item.c.last_run > ledger.c.run_id, live(work_item)
+    )
+    noted = (literal("remove"), literal(""), literal(BY_PEOPLE), *2 * (literal(now, tables.Instant()),))
+    gone = (
+        select(literal(run_id), ledger.c.work_item_id, ledger.c.label, *noted)
+        .where(
+            ledger.c.operation == "add",
+            ledger.c.state.in_(["done", ADOPTED]),
+            read_since,
+            ~on_ticket(),
+            ~removed_since("done", BY_PEOPLE),
+        )
+        .distinct()
+    )
+    columns = ["run_id", "work_item_id", "label", "operation", "rule", "state", "intended_at", "answered_at"]
+    connection.execute(insert(ledger).from_select(columns, gone))
+
+
+def on_ticket() -> Exists:
+    """Say of a row of the ledger whether our copy of the ticket bears its label."""
+    return exists().where(
+        label_table.c.work_item_id == ledger.c.work_item_id, label_table.c.label == ledger.c.label
+    )
 
 
 def older_labels(connection: Connection, prefix: str) -> frozenset[str]:
@@ -236,8 +275,10 @@ def adopt(connection: Connection, run_id: int, found: Iterable[LabelOn], now: da
     insert_rows(connection, ledger, rows)
 
 
-def made_by(connection: Connection, run_id: int) -> list[tuple[Change, int | None]]:
-    """Read what a run wrote, and for each change the first later run that touched the same label."""
+def made_by(connection: Connection, run_id: int) -> list[tuple[Change, int | None, bool]]:
+    """Read what a run wrote; of each change, the first later run that touched the same label, and whether
+    people were seen to have taken it off since.
+    """
     later = ledger.alias("later")
     touched = (
         select(func.min(later.c.run_id))
@@ -251,12 +292,21 @@ def made_by(connection: Connection, run_id: int) -> list[tuple[Change, int | Non
         .scalar_subquery()
     )
     rows = connection.execute(
-        select(*TICKET, ledger.c.operation, ledger.c.label, ledger.c.rule, touched.label("later"))
+        select(
+            *TICKET,
+            ledger.c.operation,
+            ledger.c.label,
+            ledger.c.rule,
+            touched.label("later"),
+            removed_since(BY_PEOPLE).label("lost"),
+        )
         .join_from(ledger, work_item, work_item.c.id == ledger.c.work_item_id)
         .where(ledger.c.run_id == run_id, ledger.c.state == "done")
         .order_by(work_item.c.key, ledger.c.id)
     )
-    return [(Change(Ticket(*row[:4]), row.operation, row.label, row.rule), row.later) for row in rows]
+    return [
+        (Change(Ticket(*row[:4]), row.operation, row.label, row.rule), row.later, row.lost) for row in rows
+    ]
 
 
 def answer(
@@ -326,11 +376,9 @@ def settle_intents(connection: Connection, run_id: int, now: datetime) -> None:
     read_since = exists().where(
         work_item.c.id == ledger.c.work_item_id, work_item.c.last_run > ledger.c.run_id
     )
-    on_ticket = exists().where(
-        label_table.c.work_item_id == ledger.c.work_item_id, label_table.c.label == ledger.c.label
-    )
     open_ones = and_(ledger.c.state == "intended", ledger.c.run_id < run_id, read_since)
-    kept = or_(and_(ledger.c.operation == "add", on_ticket), and_(ledger.c.operation == "remove", ~on_ticket))
+    there = on_ticket()
+    kept = or_(and_(ledger.c.operation == "add", there), and_(ledger.c.operation == "remove", ~there))
     for condition, state, reason in (
         (and_(open_ones, kept), "done", "found so after the run was killed"),
         (open_ones, "dropped", "not found so after the run was killed"),

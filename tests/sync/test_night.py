@@ -19,7 +19,7 @@ from sync.errors import Exit, LeaseHeld
 from sync.night import Options, run_judge, run_night, run_pull
 from sync.progress import Quiet
 from sync.sandbox import Answer, Call, Deployment, Sandbox
-from sync.store import history, runs, tables
+from sync.store import history, labels, runs, tables
 from sync.store.schema import table_of
 from tests.clock import NOW
 from tests.sync.dying_night import DIED
@@ -104,6 +104,20 @@ def test_a_label_that_people_take_away_comes_back_while_the_epic_serves_nothing(
     assert house.labels(bad) == [NO_OBJECTIVE]
     house.night()
     assert house.writes() == 0
+
+
+def test_a_label_of_ours_that_people_took_off_and_put_on_again_is_theirs(house: House) -> None:
+    bad = house.add_epic()
+    first = house.night()
+    house.serve(bad, "O1")
+    house.jira.site.label(bad, remove=[NO_OBJECTIVE])
+    house.night()
+    assert house.ledger() == [(bad, "add", "done"), (bad, "remove", "by people")]
+    house.jira.site.label(bad, add=[NO_OBJECTIVE])
+    house.night()
+    assert (house.writes(), house.labels(bad)) == (0, [NO_OBJECTIVE])
+    with house.engine.connect() as connection:
+        assert [lost for *_, lost in labels.made_by(connection, first.run_id)] == [True]
 
 
 def test_without_the_objectives_file_nothing_is_judged_that_asks_for_objectives(cloud: House) -> None:

@@ -125,6 +125,30 @@ def test_an_undo_can_be_undone_and_an_undone_run_has_nothing_left(house: House) 
     assert house.labels(bad) == [NO_OBJECTIVE]
 
 
+def test_what_we_took_back_ourselves_is_no_objection_of_people(house: House) -> None:
+    bad = house.add_epic()
+    undo(house, house.night().run_id)
+    house.night()
+    assert house.labels(bad) == [NO_OBJECTIVE]
+    house.jira.site.label(bad, remove=[NO_OBJECTIVE])
+    assert house.night().plan.disputed == ()
+    assert house.labels(bad) == [NO_OBJECTIVE], "taken off once: it comes back"
+    house.jira.site.label(bad, remove=[NO_OBJECTIVE])
+    assert len(house.night().plan.disputed) == 1
+
+
+def test_what_people_took_off_and_put_on_again_is_not_taken_back(house: House) -> None:
+    bad = house.add_epic()
+    night = house.night()
+    house.serve(bad, "O1")
+    house.jira.site.label(bad, remove=[NO_OBJECTIVE])
+    house.night()
+    house.jira.site.label(bad, add=[NO_OBJECTIVE])
+    _, undoing = undo(house, night.run_id)
+    assert [kept.why for kept in undoing.kept] == ["people have taken it off since"]
+    assert house.labels(bad) == [NO_OBJECTIVE]
+
+
 def test_removals_are_taken_back_too_and_the_labels_are_ours_again(house: House) -> None:
     epic = house.add_epic()
     house.night()

@@ -121,7 +121,10 @@ class Normal(SQLModel, table=True):
 
 
 class LabelWrite(SQLModel, table=True):
-    """The ledger: what we meant to write, and how Jira answered."""
+    """The ledger: what we meant to write, and how Jira answered.
+
+    A removal in the state `by people` is none of ours: a label that we had put there was seen to be gone.
+    """
 
     __tablename__ = "label_write"
 
