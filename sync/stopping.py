@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from sync.errors import Exit
 
-STOPPED = "The run was asked to stop. What was done so far is kept; the next run goes on from there."
+STOPPED = "Interrupted. What was done so far is kept; the next run goes on from there."
 
 
 class Stopped(BaseException):

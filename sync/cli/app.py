@@ -35,7 +35,7 @@ from sync.cli import (
 )
 from sync.errors import Exit, UserError
 from sync.pull import meaning
-from sync.stopping import Stopped, stop_on
+from sync.stopping import STOPPED, Stopped, stop_on
 from sync.store.database import first_line
 
 # What Typer makes of Ctrl-C: it never lets the KeyboardInterrupt itself through.
@@ -91,8 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except typer.TyperException as error:
         return tell([usage(error)], Exit.USAGE, as_json=as_json)
     if result == INTERRUPTED:
-        interrupted = "Interrupted. What was done so far is kept; the next run goes on from there."
-        return tell([interrupted], Exit.FAILED, as_json=as_json)
+        return tell([STOPPED], Exit.FAILED, as_json=as_json)
     return int(result) if isinstance(result, int) else Exit.OK
 
 

@@ -70,7 +70,7 @@ class People(RuleBasedStateMachine):
 
 
 def test_whatever_people_and_runs_do_each_label_is_as_the_model_has_it() -> None:
-    run_state_machine_as_test(People, settings=SETTINGS)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(People, settings=SETTINGS)
 
 
 @pytest.mark.parametrize("deployment", list(Deployment))

@@ -11,11 +11,12 @@ import threading
 import pytest
 
 from sync.sandbox import Call
+from sync.stopping import Stopped, stop_on, undisturbed
 from tests.sync.cli.desk import Desk
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_run_that_is_told_to_end_frees_the_lease(desk: Desk, number: signal.Signals) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 5), (signal.SIGINT, 1)])
+def test_a_run_that_is_told_to_end_frees_the_lease(desk: Desk, number: signal.Signals, code: int) -> None:
     asked, go_on = threading.Event(), threading.Event()
 
     def keep_waiting(_: Call) -> None:
@@ -36,10 +37,39 @@ def test_a_run_that_is_told_to_end_frees_the_lease(desk: Desk, number: signal.Si
     _, said = process.communicate(timeout=60)
     go_on.set()
     assert (process.returncode, said) == (
-        1,
+        code,
         "Interrupted. What was done so far is kept; the next run goes on from there.\n",
     )
     (ended,) = desk.say("runs", "--json").document
-    assert ended["status"] == "failed"
+    assert ended["status"] == "stopped"
     again = desk.say("run")
     assert (again.code, desk.writes() > 0) == (0, True)
+
+
+def test_the_books_of_a_run_are_closed_before_it_stops() -> None:
+    said = []
+
+    def close() -> None:
+        with undisturbed():
+            signal.raise_signal(signal.SIGTERM)
+            said.append("closed")
+        said.append("not said")
+
+    with stop_on(signal.SIGTERM), pytest.raises(Stopped):
+        close()
+    assert said == ["closed"]
+
+
+def test_asking_twice_does_not_disturb_the_tidying_up() -> None:
+    said = []
+
+    def tidy() -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.raise_signal(signal.SIGTERM)
+            said.append("tidied")
+
+    with stop_on(signal.SIGTERM), pytest.raises(Stopped):
+        tidy()
+    assert said == ["tidied"]
