@@ -41,7 +41,7 @@ def test_a_run_that_is_told_to_end_frees_the_lease(desk: Desk, number: signal.Si
         "Interrupted. What was done so far is kept; the next run goes on from there.\n",
     )
     (ended,) = desk.say("runs", "--json").document
-    assert ended["status"] == "stopped"
+    assert ended["status"] == "interrupted"
     again = desk.say("run")
     assert (again.code, desk.writes() > 0) == (0, True)
 
