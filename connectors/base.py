@@ -102,6 +102,15 @@ class RememberingSource(Source, Protocol):
         ...
 
 
+@runtime_checkable
+class NamedSource(Source, Protocol):
+    """A source that can be asked for single records at any time, past any index."""
+
+    def named(self, ids: Sequence[str]) -> Page:
+        """Read these records by their ids, those outside the scope marked so; what is gone is left out."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """The ids of the issues to ask for their remote links in this run.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -147,10 +147,46 @@ def judge(
     return Judgement(frozen, tuple(sorted(dark)), unproved, cycles, count_dangling(connection))
 
 
-def hits_of(rule: Rule, dark: Collection[str] = ()) -> Select[Any]:
-    """Select the row, the evidence and the severity of each hit, but for items of the sites in `dark`."""
+def judge_items(
+    connection: Connection,
+    rules: RuleSet,
+    incomplete: Collection[Kind],
+    run_id: int,
+    now: datetime,
+    *,
+    today: date,
+    items: Sequence[int],
+) -> Judgement:
+    """Judge a few work items by the rules that look at nothing but an item and its objectives.
+
+    Their links are rebuilt and their findings brought up to date; all that is said of others, and by rules
+    that look at money or at other work, stays as the last night left it.
+    """
+    links.relink_items(connection, items)
+    granted = waivers.keep(connection, rules.waivers, run_id)
+    for rule in rules.rules:
+        if reads(rule) & set(incomplete) or not judges_each_site_alone(rule):
+            continue
+        verdict = replace(verdict_of(rule), only=tuple(items))
+        findings.raise_findings(connection, verdict, hits_of(rule, only=items), run_id, now)
+        findings.close_departed(connection, verdict, run_id, now)
+        findings.clear_findings(connection, verdict, run_id, now)
+        theirs = rules.waivers_of(rule, today)
+        rows = [(granted[waiver.key], matching(rule.entity, waiver.condition)) for waiver in theirs]
+        findings.waive(connection, verdict, rows)
+        requests.waive(connection, verdict, today)
+    return Judgement()
+
+
+def hits_of(rule: Rule, dark: Collection[str] = (), only: Collection[int] | None = None) -> Select[Any]:
+    """Select the row, the evidence and the severity of each hit, but for items of the sites in `dark`.
+
+    `only` are the ids of the rows to look at; None means all.
+    """
     found = hits(rule)
     item: ColumnElement[Any] = found.selected_columns["item_id"]
+    if only is not None:
+        found = found.where(item.in_(only))
     if dark and rule.entity.name == findings.WORK_ITEM:
         found = found.where(item.not_in(select(work_item.c.id).where(work_item.c.source.in_(dark))))
     severity: ColumnElement[str] = literal(rule.severity.value, String)

@@ -50,14 +50,18 @@ def plan_markers(  # noqa: PLR0917
     now: datetime,
     *,
     retry: bool = False,
+    items: Collection[int] | None = None,
 ) -> MarkerPlan:
-    """Work out what to tell the tickets of these sites beside the labels they bear after the plan."""
-    labels = labels_after(markers.ours_on_tickets(connection, speaker.prefix, sites), plan.changes)
-    rows = markers.labelled(connection, sites)
+    """Work out what to tell the tickets of these sites beside the labels they bear after the plan.
+
+    Of these `items` alone, where they are named.
+    """
+    labels = labels_after(markers.ours_on_tickets(connection, speaker.prefix, sites, items), plan.changes)
+    rows = markers.labelled(connection, sites, items)
     speaker = replace(speaker, answers=requests.answers(connection))
     return make_markers(
         speaker.verdicts(rows, labels, marker_sites.public_url),
-        markers.standing(connection, sites),
+        markers.standing(connection, sites, items),
         marker_sites.kinds,
         {} if retry else markers.refused(connection),
         now,

@@ -86,7 +86,8 @@ class Options:
     `sources` limits a pull to these names; empty means all. `whole` reads every source from scratch, where
     otherwise only changes would be read. `retry` asks Jira again for changes that it refused before and that
     would wait for a later night. `slot` is what this run counts for, with the name of its schedule. It ends
-    after `time_limit`, or as the settings say.
+    after `time_limit`, or as the settings say. `beside` names what asks in a process in which others ask too:
+    none of them takes the lease of another.
     """
 
     trigger: str = "cli"
@@ -102,6 +103,7 @@ class Options:
     slot: tuple[str, Slot] | None = None
     time_limit: timedelta | None = None
     expected: SavedPlan | None = None
+    beside: tuple[str, ...] = ()
 
     @property
     def is_night(self) -> bool:
@@ -223,7 +225,7 @@ def open_run(
 
     The progress that is given keeps the run's journal.
     """
-    holder = f"{socket.gethostname()}:{os.getpid()}"
+    holder = ":".join((socket.gethostname(), str(os.getpid()), *options.beside))
     with service.engine.begin() as connection:
         lease = take_lease(service.engine, connection, holder, service.clock)
         reach(Milestone.LEASE_TAKEN)
@@ -276,8 +278,8 @@ def close_run(connection: Connection, service: Service, lease: Lease, run_id: in
 
 def asked_for(options: Options) -> dict[str, object]:
     """Give what the audit keeps of how a run was asked for: above all, which guards it may pass."""
-    beside = {"slot", "expected", "time_limit"}
-    said = {field.name: getattr(options, field.name) for field in fields(options) if field.name not in beside}
+    apart = {"slot", "expected", "time_limit", "beside"}
+    said = {field.name: getattr(options, field.name) for field in fields(options) if field.name not in apart}
     kept = {name: value for name, value in said.items() if value}
     return kept | ({} if options.expected is None else {"reviewed": len(options.expected.changes)})
 

@@ -43,13 +43,13 @@ class Desk:
     run_id: int
     now: datetime
 
-    def draw_up(self, sites: Collection[str], *, retry: bool) -> Draft:
-        """Work out what to change on the tickets of these sites."""
+    def draw_up(self, sites: Collection[str], *, retry: bool, items: Collection[int] | None = None) -> Draft:
+        """Work out what to change on the tickets of these sites, or on these `items` of them."""
         prefix = self.settings.label_prefix
         theirs = self.settings.asking.values()
-        present = labels.present(self.connection, prefix, sites, theirs)
-        owned = labels.owned(self.connection)
-        wanted = labels.wanted(self.connection, prefix, sites)
+        present = labels.present(self.connection, prefix, sites, theirs, items)
+        owned = labels.owned(self.connection, items)
+        wanted = labels.wanted(self.connection, prefix, sites, items)
         plan = make_plan(
             wanted,
             present,
@@ -59,6 +59,11 @@ class Desk:
         )
         plan = replace(plan, strangers=strangers(wanted, present, owned))
         return Draft(plan, present, count_own(present, owned))
+
+    def own(self, sites: Collection[str]) -> Counter[str]:
+        """Count the labels on all tickets of these sites that are ours, by name."""
+        there = labels.present(self.connection, self.settings.label_prefix, sites)
+        return count_own(there, labels.owned(self.connection))
 
     def seal(self, plan: Plan, present: Iterable[LabelOn], rules_hash: str) -> SavedPlan:
         """Put a plan together with all that it was made from."""

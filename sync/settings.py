@@ -46,6 +46,7 @@ SECRETS = (
     "TIELINE_DATABASE_URL",
     "TIELINE_LOGINS",
     "TIELINE_PING_URL",
+    "JIRA_WEBHOOK_SECRET",
 )
 
 
@@ -71,6 +72,7 @@ class Settings(BaseModel):
     jira_pat: SecretStr | None = Field(None, alias="JIRA_PAT")
     jira_username: str | None = Field(None, alias="JIRA_USERNAME")
     jira_password: SecretStr | None = Field(None, alias="JIRA_PASSWORD")
+    jira_webhook_secret: SecretStr | None = Field(None, alias="JIRA_WEBHOOK_SECRET")
     jira_jql: str = Field("issuetype = Epic", alias="JIRA_JQL")
     jira_objective_jql: str | None = Field(None, alias="JIRA_OBJECTIVE_JQL")
     jira_objective_field: str | None = Field(None, alias="JIRA_OBJECTIVE_FIELD")

@@ -95,6 +95,7 @@ def from_settings(settings: Settings) -> SourcesConfig:
         "pat": settings.jira_pat,
         "username": settings.jira_username,
         "password": settings.jira_password,
+        "webhook_secret": settings.jira_webhook_secret,
         "jql": settings.jira_jql,
         "objective_jql": settings.jira_objective_jql,
         "objective_field": settings.jira_objective_field or "",

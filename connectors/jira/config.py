@@ -51,6 +51,7 @@ class JiraSiteConfig(BaseModel):
     `bulk_edits`: many equal label changes go as bulk edits where Jira has them (Cloud) and allows us to.
     `markers`: how tickets are told why they bear our labels: `link`, `property`, `comment`; or not.
     `rate_limits`: requests per second the site allows for each method on one endpoint; we stay below them.
+    `webhook_secret`: what this Jira signs its webhooks with; without it none is taken.
     `time_limit`: seconds after which a run stops asking and leaves the rest to the next one.
     """
 
@@ -90,6 +91,7 @@ class JiraSiteConfig(BaseModel):
     bulk_edits: bool = True
     markers: tuple[Marker, ...] = (Marker.LINK, Marker.PROPERTY)
     rate_limits: dict[str, float] = Field(default_factory=lambda: dict(CLOUD_LIMITS))
+    webhook_secret: SecretStr | None = Field(default=None, min_length=16)
     time_limit: float = Field(default=4 * 3600.0, gt=0)
 
     @model_validator(mode="before")

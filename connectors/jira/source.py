@@ -98,6 +98,17 @@ class JiraIssues:
         bookmark = Bookmark(contract, reading.start.began, whole)
         yield Page(proof=Proof(census, reading.word, bookmark.written()))
 
+    def named(self, ids: Sequence[str]) -> Page:
+        """Read these issues as they are now, whatever the index says; parents are left to a whole read."""
+        mapping = mapping_for(self.site, self.own_prefix)
+        scope = Scope(self.site.config.jql, "JIRA_JQL")
+        issues = self.search.by_id(ids, mapping.fields.to_request).issues
+        given = [name for name in map(id_of, issues) if name is not None]
+        inside = self.search.matching(scope, given) if given else set()
+        mapped = [to_work_item(issue, mapping, in_scope=id_of(issue) in inside) for issue in issues]
+        records = tuple(entry.record for entry in mapped if entry.record is not None)
+        return Page(records, quarantined=tuple(refused for entry in mapped for refused in entry.refused))
+
     def _missed(self, known: Known, census: Census, reading: Reading) -> Missed:
         """Find out what became of the issues that are known and no longer listed."""
         missed = known.rows.without(census)

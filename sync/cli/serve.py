@@ -16,6 +16,7 @@ import typer
 
 from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output
+from sync.cli.pages import pages_open
 from sync.cli.session import Session, open_session, utc_now
 from sync.cli.summary import run_document, show_pull, show_run
 from sync.errors import Exit, UserError
@@ -31,7 +32,6 @@ from sync.service.timetable import load_schedules
 from sync.settings import Settings
 from sync.shelf import Shelf
 from sync.store.schedules import note_schedules
-from sync.web import Office, pages_served
 from sync.wiring import load_rules, load_rules_again
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
@@ -115,23 +115,14 @@ def serve(env_file: EnvFile = None, json: Json = False) -> int:
         watch = Watch(session, output, load_schedules(session.settings), utc_now, shelf)
         watch.begin()
         stop = session.service.deadline.stop
-        office = Office(session.settings, session.sources, session.engine, shelf.rules, utc_now)
         probes = probe_routes(StoreMetrics(session.engine, watch.schedules, utc_now))
-        with stop_on_signal(stop), pages_served(office, probes) as url:
+        with stop_on_signal(stop):
             tell_schedules(output, watch.schedules)
-            if url:
-                output.line(pages_line(url, office))
-            if not Ticker(watch.tick).run_until(stop, GRACE_SECONDS):
-                leave_at_once(output)
+            with pages_open(session, shelf.rules, output, probes):
+                if not Ticker(watch.tick).run_until(stop, GRACE_SECONDS):
+                    leave_at_once(output)
             output.line("Stopped.")
     return Exit.OK
-
-
-def pages_line(url: str, office: Office) -> str:
-    """Say where the pages are, and where nobody can see them why."""
-    if office.logins or office.proxy:
-        return f"Pages: {office.settings.public_url or url}"
-    return f"Pages: {url}, closed to everybody: set TIELINE_LOGINS or TIELINE_PROXY_HEADER."
 
 
 def tell_schedules(output: Output, schedules: Sequence[Schedule]) -> None:

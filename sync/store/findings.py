@@ -22,6 +22,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -43,7 +44,10 @@ WORK_ITEM = "workItem"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the state step needs to know of one rule; on the sites in `dark` it has not been judged."""
+    """What the state step needs to know of one rule; on the sites in `dark` it has not been judged.
+
+    Where only some rows were judged, `only` are their ids: nothing is said of the findings on others.
+    """
 
     rule: str
     entity: str
@@ -55,6 +59,7 @@ class Verdict:
     owner: str | None = None
     alignment: bool = False
     dark: tuple[str, ...] = ()
+    only: tuple[int, ...] | None = None
 
     @property
     def terms(self) -> Terms:
@@ -236,8 +241,9 @@ def close_orphans(
 
 
 def of_rule(verdict: Verdict) -> ColumnElement[bool]:
-    """Give the condition that a finding belongs to this rule."""
-    return and_(finding.c.rule == verdict.rule, finding.c.entity == verdict.entity)
+    """Give the condition that a finding belongs to this rule, and is about a row that was judged."""
+    judged = true() if verdict.only is None else finding.c.subject_id.in_(verdict.only)
+    return and_(finding.c.rule == verdict.rule, finding.c.entity == verdict.entity, judged)
 
 
 def out_of_sight(verdict: Verdict) -> ColumnElement[bool]:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     update,
 )
 
@@ -37,6 +38,7 @@ label_table = table_of(tables.WorkItemLabel)
 ledger = table_of(tables.LabelWrite)
 plan_change = table_of(tables.PlanChange)
 dispute = table_of(tables.WaiverRequest)
+run = table_of(tables.Run)
 work_item = table_of(tables.WorkItem)
 
 # The state of a label that an earlier store put on a ticket and that was taken over.
@@ -47,8 +49,10 @@ BY_PEOPLE = "by people"
 TICKET = (work_item.c.source, work_item.c.key, work_item.c.source_id, work_item.c.id)
 
 
-def wanted(connection: Connection, prefix: str, sites: Collection[str]) -> list[LabelOn]:
-    """Read the labels that open findings want on the tickets of these sites."""
+def wanted(
+    connection: Connection, prefix: str, sites: Collection[str], items: Collection[int] | None = None
+) -> list[LabelOn]:
+    """Read the labels that open findings want on the tickets of these sites, or on these `items` of them."""
     disputed = exists().where(
         dispute.c.work_item_id == finding.c.subject_id,
         dispute.c.rule == finding.c.rule,
@@ -60,15 +64,15 @@ def wanted(connection: Connection, prefix: str, sites: Collection[str]) -> list[
     rows = connection.execute(
         select(*TICKET, finding.c.label, finding.c.rule, tries, disputed.label("disputed"))
         .join_from(finding, work_item, work_item.c.id == finding.c.subject_id)
-        .where(wants_label(sites))
+        .where(wants_label(sites, items))
     )
     return [
         LabelOn(Ticket(*row[:4]), prefix + row.label, row.rule, row.tries, bool(row.disputed)) for row in rows
     ]
 
 
-def wants_label(sites: Collection[str]) -> ColumnElement[bool]:
-    """Give the condition that a finding wants its label on a ticket of these sites."""
+def wants_label(sites: Collection[str], items: Collection[int] | None = None) -> ColumnElement[bool]:
+    """Give the condition that a finding wants its label on a ticket of these sites, or on these of them."""
     return and_(
         finding.c.entity == WORK_ITEM,
         finding.c.label.is_not(None),
@@ -76,7 +80,13 @@ def wants_label(sites: Collection[str]) -> ColumnElement[bool]:
         finding.c.waiver_id.is_(None),
         work_item.c.source.in_(sites),
         live(work_item),
+        chosen(work_item.c.id, items),
     )
+
+
+def chosen(column: ColumnElement[int], items: Collection[int] | None) -> ColumnElement[bool]:
+    """Give the condition that a column holds the id of one of these items; None means any."""
+    return true() if items is None else column.in_(items)
 
 
 def tries_of(prefix: str) -> ScalarSelect[int]:
@@ -120,7 +130,11 @@ def refused(connection: Connection) -> dict[tuple[int, str, str], datetime]:
 
 
 def present(
-    connection: Connection, prefix: str, sites: Collection[str], theirs: Collection[str] = ()
+    connection: Connection,
+    prefix: str,
+    sites: Collection[str],
+    theirs: Collection[str] = (),
+    items: Collection[int] | None = None,
 ) -> list[LabelOn]:
     """Read the labels of our prefix on the tickets of these sites, and those we wrote under an older one.
 
@@ -139,12 +153,15 @@ def present(
             label_table.c.label_folded.not_in([fold(name) for name in theirs]),
             work_item.c.source.in_(sites),
             live(work_item),
+            chosen(work_item.c.id, items),
         )
     )
     return [LabelOn(Ticket(*row[:4]), row.label) for row in rows]
 
 
-def owned(connection: Connection, *, kept: bool = True) -> set[tuple[int, str]]:
+def owned(
+    connection: Connection, items: Collection[int] | None = None, *, kept: bool = True
+) -> set[tuple[int, str]]:
     """Read the pairs (item id, label) we added and have not removed since, whatever the prefix was then.
 
     An addition whose answer was lost counts: if the label is on the ticket, it was our request that put it.
@@ -156,6 +173,7 @@ def owned(connection: Connection, *, kept: bool = True) -> set[tuple[int, str]]:
             ledger.c.operation == "add",
             ledger.c.state.in_(["done", "intended", ADOPTED]),
             ~removed_since("done", *([BY_PEOPLE] if kept else [])),
+            chosen(ledger.c.work_item_id, items),
         )
         .distinct()
     )
@@ -273,6 +291,17 @@ def adopt(connection: Connection, run_id: int, found: Iterable[LabelOn], now: da
         for on in found
     ]
     insert_rows(connection, ledger, rows)
+
+
+def written_by(connection: Connection, trigger: str, after: int) -> int:
+    """Count the changes that runs of one kind meant to make since the run `after`."""
+    counted = (
+        select(func.count())
+        .select_from(ledger)
+        .join(run, run.c.id == ledger.c.run_id)
+        .where(run.c.trigger == trigger, run.c.id > after)
+    )
+    return connection.scalar(counted) or 0
 
 
 def made_by(connection: Connection, run_id: int) -> list[tuple[Change, int | None, bool]]:

@@ -5,6 +5,7 @@ Everything is rebuilt each night, set-wise, from what the store holds; nothing i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -26,6 +27,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     union,
     update,
 )
@@ -41,6 +43,8 @@ MAX_DEPTH = 32
 # The kinds of reference that name an objective by its id.
 NAMING = (How.CUSTOM_FIELD, How.GOALS_FIELD, How.LABEL, How.REMOTE_LINK)
 
+LINK_COLUMNS = ("work_item_id", "objective_id", "how", "strength", "evidence", "via_id", "depth", "counts")
+
 work_item = table_of(tables.WorkItem)
 reference = table_of(tables.WorkItemReference)
 objective = table_of(tables.Objective)
@@ -55,35 +59,56 @@ def relink_objectives(connection: Connection) -> None:
     connection.execute(delete(objective_link))
     resolve_parents(connection)
     analyze(connection, work_item, reference, objective, budget_line, link_claim)
-    columns = [
-        "work_item_id",
-        "objective_id",
-        "how",
-        "strength",
-        "evidence",
-        "via_id",
-        "depth",
-        "counts",
-    ]
     for direct in (by_reference(), by_issue_link(), by_parent(), by_claim()):
-        connection.execute(insert(objective_link).from_select(columns, direct))
+        connection.execute(insert(objective_link).from_select(LINK_COLUMNS, direct))
     analyze(connection, objective_link)
-    connection.execute(insert(objective_link).from_select(columns, inherited()))
+    connection.execute(insert(objective_link).from_select(LINK_COLUMNS, inherited()))
     count_once(connection)
     analyze(connection, objective_link)
 
 
-def count_once(connection: Connection) -> None:
+def relink_items(connection: Connection, items: Sequence[int]) -> None:
+    """Rebuild the links to objectives of a few items; those of all others stay as they are."""
+    connection.execute(delete(objective_link).where(objective_link.c.work_item_id.in_(items)))
+    resolve_parents(connection, items)
+    for direct in (by_reference(), by_issue_link(), by_parent(), by_claim()):
+        found = direct.subquery()
+        theirs = select(*found.c).where(found.c[0].in_(items))
+        connection.execute(insert(objective_link).from_select(LINK_COLUMNS, theirs))
+    connection.execute(insert(objective_link).from_select(LINK_COLUMNS, inherited(items)))
+    count_once(connection, items)
+
+
+def below(connection: Connection, items: Sequence[int], most: int) -> list[int]:
+    """Give items with everything below them, for they inherit; or themselves alone where that is too much."""
+    child = work_item.alias("child")
+    chain = select(work_item.c.id, literal(0).label("depth")).where(work_item.c.id.in_(items))
+    tree = chain.cte("tree", recursive=True)
+    tree = tree.union(
+        select(child.c.id, tree.c.depth + 1)
+        .join_from(tree, child, child.c.parent_id == tree.c.id)
+        .where(kept(child), tree.c.depth < MAX_DEPTH)
+    )
+    found = list(connection.scalars(select(tree.c.id).distinct().limit(most + 1)))
+    return found if len(found) <= most else list(items)
+
+
+def count_once(connection: Connection, items: Sequence[int] | None = None) -> None:
     """Mark one link of each pair: its own before an inherited one, the nearest first."""
-    ranked = select(
-        objective_link.c.id,
-        func.row_number()
-        .over(
-            partition_by=(objective_link.c.work_item_id, objective_link.c.objective_id),
-            order_by=(objective_link.c.depth, objective_link.c.id),
+    theirs = true() if items is None else objective_link.c.work_item_id.in_(items)
+    ranked = (
+        select(
+            objective_link.c.id,
+            func.row_number()
+            .over(
+                partition_by=(objective_link.c.work_item_id, objective_link.c.objective_id),
+                order_by=(objective_link.c.depth, objective_link.c.id),
+            )
+            .label("rank"),
         )
-        .label("rank"),
-    ).subquery()
+        .where(theirs)
+        .subquery()
+    )
     connection.execute(
         update(objective_link)
         .where(objective_link.c.id.in_(select(ranked.c.id).where(ranked.c.rank == 1)))
@@ -178,9 +203,9 @@ def link_either(
     return union(*(link.join_from(work_item, other, on).where(where) for on in (one, two)))
 
 
-def resolve_parents(connection: Connection) -> None:
+def resolve_parents(connection: Connection, items: Sequence[int] | None = None) -> None:
     """Point each item at the row of its parent, by the immutable id or, failing that, by the key."""
-    found = parents_found().subquery()
+    found = parents_found(items).subquery()
     connection.execute(
         update(work_item)
         .where(work_item.c.id == found.c.child, work_item.c.parent_id.is_distinct_from(found.c.parent))
@@ -188,12 +213,13 @@ def resolve_parents(connection: Connection) -> None:
     )
 
 
-def parents_found() -> Select[Any]:
-    """Select (child, parent) for every item that names a parent, or has one from before."""
+def parents_found(items: Sequence[int] | None = None) -> Select[Any]:
+    """Select (child, parent) for every item, or these, that names a parent or has one from before."""
     child, by_id, by_key = work_item.alias("child"), work_item.alias("by_id"), work_item.alias("by_key")
     same_id = and_(by_id.c.source == child.c.source, by_id.c.source_id == child.c.parent_source_id)
     same_key = and_(by_key.c.source == child.c.source, by_key.c.key == child.c.parent_key, kept(by_key))
     named = (child.c.parent_source_id, child.c.parent_key, child.c.parent_id)
+    asked = true() if items is None else child.c.id.in_(items)
     return (
         select(
             child.c.id.label("child"),
@@ -201,19 +227,20 @@ def parents_found() -> Select[Any]:
         )
         .outerjoin_from(child, by_id, same_id)
         .outerjoin(by_key, same_key)
-        .where(or_(*(column.is_not(None) for column in named)))
+        .where(or_(*(column.is_not(None) for column in named)), asked)
         .group_by(child.c.id)
     )
 
 
-def ancestors() -> CTE:
+def ancestors(items: Sequence[int] | None = None) -> CTE:
     """Give (item, ancestor, depth) for every parent chain; a walk ends where it meets its own start again."""
     above = work_item.alias("above")
+    asked = true() if items is None else work_item.c.id.in_(items)
     chain = (
         select(
             work_item.c.id.label("item"), work_item.c.parent_id.label("ancestor"), literal(1).label("depth")
         )
-        .where(work_item.c.parent_id.is_not(None), kept(work_item))
+        .where(work_item.c.parent_id.is_not(None), kept(work_item), asked)
         .cte("chain", recursive=True)
     )
     return chain.union_all(
@@ -228,9 +255,9 @@ def ancestors() -> CTE:
     )
 
 
-def inherited() -> Select[Any]:
-    """Link an item to the objectives of its ancestors, naming the nearest ancestor for each."""
-    chain = ancestors()
+def inherited(items: Sequence[int] | None = None) -> Select[Any]:
+    """Link items to the objectives of their ancestors, naming the nearest ancestor for each."""
+    chain = ancestors(items)
     nearest = (
         select(
             chain.c.item,
@@ -242,7 +269,7 @@ def inherited() -> Select[Any]:
             func.min(chain.c.depth).label("depth"),
         )
         .join_from(chain, objective_link, objective_link.c.work_item_id == chain.c.ancestor)
-        .where(chain.c.item != chain.c.ancestor)
+        .where(chain.c.item != chain.c.ancestor, objective_link.c.depth == 0)
         .group_by(
             chain.c.item,
             objective_link.c.objective_id,

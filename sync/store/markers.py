@@ -22,7 +22,9 @@ ledger = table_of(tables.MarkerWrite)
 TELLING = ("done", "intended")
 
 
-def labelled(connection: Connection, sites: Collection[str]) -> Iterable[AnyRow]:
+def labelled(
+    connection: Connection, sites: Collection[str], items: Collection[int] | None = None
+) -> Iterable[AnyRow]:
     """Read the findings that want a label on a ticket of these sites, ticket by ticket."""
     return connection.execute(
         select(
@@ -35,22 +37,28 @@ def labelled(connection: Connection, sites: Collection[str]) -> Iterable[AnyRow]
             finding.c.evidence,
         )
         .join_from(finding, work_item, work_item.c.id == finding.c.subject_id)
-        .where(labels.wants_label(sites))
+        .where(labels.wants_label(sites, items))
         .order_by(work_item.c.source, work_item.c.id, finding.c.rule)
     )
 
 
-def ours_on_tickets(connection: Connection, prefix: str, sites: Collection[str]) -> set[tuple[int, str]]:
+def ours_on_tickets(
+    connection: Connection, prefix: str, sites: Collection[str], items: Collection[int] | None = None
+) -> set[tuple[int, str]]:
     """Read the pairs (item id, label) of labels of ours that tickets bear."""
-    there = {(one.ticket.item_id, one.label) for one in labels.present(connection, prefix, sites)}
-    return there & labels.owned(connection)
+    there = {
+        (one.ticket.item_id, one.label) for one in labels.present(connection, prefix, sites, items=items)
+    }
+    return there & labels.owned(connection, items)
 
 
-def standing(connection: Connection, sites: Collection[str]) -> list[Standing]:
+def standing(
+    connection: Connection, sites: Collection[str], items: Collection[int] | None = None
+) -> list[Standing]:
     """Read the markers that stand on tickets of these sites, and those of which nobody knows."""
     newest = (
         select(func.max(ledger.c.id))
-        .where(ledger.c.state.in_(TELLING))
+        .where(ledger.c.state.in_(TELLING), labels.chosen(ledger.c.work_item_id, items))
         .group_by(ledger.c.work_item_id, ledger.c.kind)
     )
     rows = connection.execute(
