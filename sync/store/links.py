@@ -43,6 +43,9 @@ MAX_DEPTH = 32
 # The kinds of reference that name an objective by its id.
 NAMING = (How.CUSTOM_FIELD, How.GOALS_FIELD, How.LABEL, How.REMOTE_LINK)
 
+# The ids of a few items, where not all are meant.
+Items = Sequence[int] | None
+
 LINK_COLUMNS = ("work_item_id", "objective_id", "how", "strength", "evidence", "via_id", "depth", "counts")
 
 work_item = table_of(tables.WorkItem)
@@ -71,10 +74,8 @@ def relink_items(connection: Connection, items: Sequence[int]) -> None:
     """Rebuild the links to objectives of a few items; those of all others stay as they are."""
     connection.execute(delete(objective_link).where(objective_link.c.work_item_id.in_(items)))
     resolve_parents(connection, items)
-    for direct in (by_reference(), by_issue_link(), by_parent(), by_claim()):
-        found = direct.subquery()
-        theirs = select(*found.c).where(found.c[0].in_(items))
-        connection.execute(insert(objective_link).from_select(LINK_COLUMNS, theirs))
+    for direct in (by_reference(items), by_issue_link(items), by_parent(items), by_claim(items)):
+        connection.execute(insert(objective_link).from_select(LINK_COLUMNS, direct))
     connection.execute(insert(objective_link).from_select(LINK_COLUMNS, inherited(items)))
     count_once(connection, items)
 
@@ -93,7 +94,7 @@ def below(connection: Connection, items: Sequence[int], most: int) -> list[int]:
     return found if len(found) <= most else list(items)
 
 
-def count_once(connection: Connection, items: Sequence[int] | None = None) -> None:
+def count_once(connection: Connection, items: Items = None) -> None:
     """Mark one link of each pair: its own before an inherited one, the nearest first."""
     theirs = true() if items is None else objective_link.c.work_item_id.in_(items)
     ranked = (
@@ -116,41 +117,42 @@ def count_once(connection: Connection, items: Sequence[int] | None = None) -> No
     )
 
 
-def direct_link(how: Any, strength: Any, evidence: Any) -> Select[Any]:
-    """Select the columns of a link that is the item's own."""
-    return select(
-        work_item.c.id, objective.c.id, how, strength, evidence, null().cast(Integer), literal(0), false()
-    ).distinct()
+def direct_link(how: Any, strength: Any, evidence: Any, items: Items = None) -> Select[Any]:
+    """Select the columns of a link that is the item's own, of every item or of these."""
+    columns = (work_item.c.id, objective.c.id, how, strength, evidence)
+    every = select(*columns, null().cast(Integer), literal(0), false()).distinct()
+    return every if items is None else every.where(work_item.c.id.in_(items))
 
 
-def named_link(objective_named: ColumnElement[bool], *ways: How) -> Select[Any]:
+def named_link(objective_named: ColumnElement[bool], *ways: How, items: Items = None) -> Select[Any]:
     """Link an item to each objective that one of its references of these kinds names in this way."""
     return (
-        direct_link(reference.c.how, reference.c.strength, reference.c.evidence)
+        direct_link(reference.c.how, reference.c.strength, reference.c.evidence, items)
         .join_from(work_item, reference, reference.c.work_item_id == work_item.c.id)
         .join(objective, objective_named)
         .where(reference.c.how.in_([how.value for how in ways]), kept(work_item), kept(objective))
     )
 
 
-def by_reference() -> CompoundSelect[Any]:
+def by_reference(items: Items = None) -> CompoundSelect[Any]:
     """Link an item to each objective whose id, or whose address, it names in a field or a label."""
-    by_id = named_link(objective.c.key_folded == reference.c.target_folded, *NAMING)
-    by_address = named_link(objective.c.url == reference.c.target, *NAMING)
+    by_id = named_link(objective.c.key_folded == reference.c.target_folded, *NAMING, items=items)
+    by_address = named_link(objective.c.url == reference.c.target, *NAMING, items=items)
     return union(by_id, by_address.where(reference.c.target.startswith("http")))
 
 
-def by_issue_link() -> Select[Any]:
+def by_issue_link(items: Items = None) -> Select[Any]:
     """Link an item to each objective that is an issue of the same site and linked to it."""
     same_site = objective.c.site == work_item.c.source
-    return named_link(and_(same_site, objective.c.issue_id == reference.c.target), How.ISSUE_LINK)
+    named = and_(same_site, objective.c.issue_id == reference.c.target)
+    return named_link(named, How.ISSUE_LINK, items=items)
 
 
 # An OR in a join condition keeps both databases from using an index; a union of two joins does not.
-def by_parent() -> CompoundSelect[Any]:
+def by_parent(items: Items = None) -> CompoundSelect[Any]:
     """Link an item to the objective that is its parent issue, by the immutable id or by the key."""
     evidence = literal("parent ") + objective.c.source_id
-    link = direct_link(literal(How.PARENT_CHAIN.value), null().cast(String), evidence)
+    link = direct_link(literal(How.PARENT_CHAIN.value), null().cast(String), evidence, items)
     return link_either(
         link,
         objective,
@@ -160,11 +162,11 @@ def by_parent() -> CompoundSelect[Any]:
     )
 
 
-def by_claim() -> Select[Any]:
+def by_claim(items: Items = None) -> Select[Any]:
     """Link an item to the objective that a mapping file says it serves, unless two sites have that issue."""
     found = claimed_items().cte("claimed")
     return (
-        direct_link(link_claim.c.how, link_claim.c.strength, link_claim.c.evidence)
+        direct_link(link_claim.c.how, link_claim.c.strength, link_claim.c.evidence, items)
         .join_from(link_claim, found, found.c.claim == link_claim.c.id)
         .join(work_item, work_item.c.id == found.c.item)
         .join(objective, objective.c.key_folded == link_claim.c.objective_folded)
@@ -203,7 +205,7 @@ def link_either(
     return union(*(link.join_from(work_item, other, on).where(where) for on in (one, two)))
 
 
-def resolve_parents(connection: Connection, items: Sequence[int] | None = None) -> None:
+def resolve_parents(connection: Connection, items: Items = None) -> None:
     """Point each item at the row of its parent, by the immutable id or, failing that, by the key."""
     found = parents_found(items).subquery()
     connection.execute(
@@ -213,7 +215,7 @@ def resolve_parents(connection: Connection, items: Sequence[int] | None = None) 
     )
 
 
-def parents_found(items: Sequence[int] | None = None) -> Select[Any]:
+def parents_found(items: Items = None) -> Select[Any]:
     """Select (child, parent) for every item, or these, that names a parent or has one from before."""
     child, by_id, by_key = work_item.alias("child"), work_item.alias("by_id"), work_item.alias("by_key")
     same_id = and_(by_id.c.source == child.c.source, by_id.c.source_id == child.c.parent_source_id)
@@ -232,7 +234,7 @@ def parents_found(items: Sequence[int] | None = None) -> Select[Any]:
     )
 
 
-def ancestors(items: Sequence[int] | None = None) -> CTE:
+def ancestors(items: Items = None) -> CTE:
     """Give (item, ancestor, depth) for every parent chain; a walk ends where it meets its own start again."""
     above = work_item.alias("above")
     asked = true() if items is None else work_item.c.id.in_(items)
@@ -255,7 +257,7 @@ def ancestors(items: Sequence[int] | None = None) -> CTE:
     )
 
 
-def inherited(items: Sequence[int] | None = None) -> Select[Any]:
+def inherited(items: Items = None) -> Select[Any]:
     """Link items to the objectives of their ancestors, naming the nearest ancestor for each."""
     chain = ancestors(items)
     nearest = (

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import re
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,14 +100,7 @@ def test_it_says_when_it_runs_what_and_stops_on_sigterm(desk: Desk) -> None:
 def test_it_serves_pages_where_it_is_told_to_until_it_is_stopped(desk: Desk) -> None:
     assert desk.say("run").code == 0
     token = f"{CANARY}-0123456789"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sync", "serve"],
-        cwd=desk.folder,
-        env=desk.environ({"TIELINE_LISTEN": "0", "TIELINE_LOGINS": f"anna:{token}"}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
+    process = started(desk, {"TIELINE_LISTEN": "0", "TIELINE_LOGINS": f"anna:{token}"})
     assert process.stdout is not None
     lines = iter(process.stdout.readline, "")
     url = next(line for line in lines if line.startswith("Pages: ")).split()[1]
@@ -116,6 +112,30 @@ def test_it_serves_pages_where_it_is_told_to_until_it_is_stopped(desk: Desk) -> 
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "Stopped.\n", "")
+
+
+def test_a_webhook_is_answered_while_it_serves(desk: Desk) -> None:
+    assert desk.say("run").code == 0
+    secret = f"{CANARY}-0123456789"
+    process = started(desk, {"TIELINE_LISTEN": "0", "JIRA_WEBHOOK_SECRET": secret, **LATE, **SILENT})
+    assert process.stdout is not None
+    lines = iter(process.stdout.readline, "")
+    url = next(line for line in lines if line.startswith("Pages: ")).split()[1].rstrip(",")
+    desk.jira.site.edit("PAY-2", {desk.objective_field: "GROW"})
+    issue = {"id": desk.jira.site.get("PAY-2").id}
+    body = json.dumps({"webhookEvent": "jira:issue_updated", "issue": issue}).encode()
+    signature = {"X-Hub-Signature": "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
+    assert requests.post(f"{url}/hooks/jira", body, headers=signature, timeout=60).status_code == 202
+    assert requests.post(f"{url}/hooks/jira", body, timeout=60).status_code == 401
+    end = time.monotonic() + 120
+    while "align-no-objective" in desk.labels("PAY-2"):
+        assert time.monotonic() < end, "the label is still there"
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert "Webhooks: 1 forged, 1 looked at, 1 taken." in out
+    assert [row[0] for row in rows(desk)] == ["cli", "webhook"]
 
 
 def test_an_address_that_cannot_be_had_is_said_at_once(desk: Desk) -> None:

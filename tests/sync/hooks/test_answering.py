@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from datetime import timedelta
 
 import pytest
@@ -204,36 +203,6 @@ def test_an_error_of_jira_leaves_it_to_the_night_and_the_next_hint_is_looked_at(
         assert gate.said[0].startswith("What webhooks hinted at is left to the night: ")
         gate.tell("PAY-2")
         gate.until(lambda: gate.labels("PAY-2") == [])
-
-
-def test_shuffled_repeated_and_forged_deliveries_have_each_effect_once(house: House) -> None:
-    draw = random.Random(7)
-    house.more["TIELINE_MAX_SHARE"] = "100%"
-    for number in range(10, 30):
-        house.add_epic(key=f"PAY-{number}")
-    house.night()
-    keys = [f"PAY-{number}" for number in range(10, 30)]
-    with guarded(house) as gate:
-        for key in keys:
-            house.serve(key, "O2")
-        deliveries = keys * 5
-        draw.shuffle(deliveries)
-        for key in deliveries:
-            status = (
-                gate.tell(key).status_code
-                if draw.random() < 0.8
-                else gate.deliver({}, secret="x").status_code
-            )
-            assert status in {202, 401}
-        for key in keys:
-            gate.tell(key)
-        gate.until(lambda: all(gate.labels(key) == [] for key in keys))
-        gate.until(lambda: not gate.hints.waiting)
-    removed = [row for row in gate.writes() if row.operation == "remove" and row.state == "done"]
-    assert len(removed) == len({row.work_item_id for row in removed}) == 20
-    assert len(gate.writes()) == 20
-    house.night()
-    assert house.writes() == 0
 
 
 def test_the_clock_may_be_far_from_the_last_night(house: House) -> None:
