@@ -28,7 +28,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from connectors.finance import FinanceSource, FinanceSourceConfig
-from sync.progress import Quiet
+from sync.frame.progress import Quiet
 from sync.pull import Feed, Kind, Pull
 from sync.store import runs
 from sync.store.database import open_store

@@ -21,7 +21,7 @@ from sqlalchemy import func, select
 from connectors.jira import JiraIssues, JiraSite, JiraSiteConfig, connect
 from connectors.objectives import ObjectivesSource
 from connectors.objectives.config import canonical
-from sync.progress import Quiet
+from sync.frame.progress import Quiet
 from sync.pull import Feed, Kind, Pull
 from sync.sandbox.credentials import Credentials
 from sync.store import links, runs, tables

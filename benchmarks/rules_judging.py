@@ -37,7 +37,7 @@ from rules.pack import load
 from rules.ruleset import RuleSet
 from rules.sql import hits
 from sync.judge import hits_of, judge, verdict_of
-from sync.limits import Limit, Limits
+from sync.labels.limits import Limit, Limits
 from sync.preview import Frame as PreviewFrame
 from sync.preview import Previewer
 from sync.store import findings, runs, tables

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sync.asking import RequestFacts
-from sync.waivers import WaiverFacts
+from sync.waivers.asking import RequestFacts
+from sync.waivers.remarks import WaiverFacts
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from sqlalchemy import Connection
 
 from rules.ruleset import Rule, RuleSet
 from rules.sql import matching
-from sync.guard import guard
+from sync.labels.guard import guard
+from sync.labels.limits import Limits, Scene
+from sync.labels.plan import Change, LabelOn, Plan, make_plan
+from sync.labels.planning import count_own
 from sync.life import CLOSED, LABELLED, Life, Terms, next_life
-from sync.limits import Limits, Scene
-from sync.plan import Change, LabelOn, Plan, make_plan
-from sync.planning import count_own
 from sync.store import findings, labels, subjects
 from sync.store.rulebook import labels as goes_to_label
 from sync.store.subjects import Subject

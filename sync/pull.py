@@ -22,9 +22,9 @@ from connectors.errors import (
 from connectors.records import Page
 from sync.collector import rare_collections
 from sync.errors import Exit
-from sync.milestones import Milestone, reach
-from sync.progress import Step
-from sync.promote import Promote
+from sync.frame.milestones import Milestone, reach
+from sync.frame.progress import Step
+from sync.money.promote import Promote
 from sync.store import proof, renames, runs, save
 from sync.store.known import read_known
 from sync.store.money import quarantine

@@ -27,16 +27,16 @@ from pydantic import (
 from rapidfuzz import fuzz, process
 
 from connectors.finance.currencies import EXPONENTS
-from sync import listening
-from sync.asking import Kind
-from sync.conversion import FxType
-from sync.durations import Duration
-from sync.endpoints import check_web_address
+from sync.config import listening
+from sync.config.durations import Duration
+from sync.config.endpoints import check_web_address
+from sync.config.zones import check_zone
 from sync.errors import ConfigurationError
-from sync.log import LogForm, LogLevel
-from sync.pacing import QuietHours, parse_quiet_hours
+from sync.frame.log import LogForm, LogLevel
+from sync.labels.pacing import QuietHours, parse_quiet_hours
+from sync.money.conversion import FxType
 from sync.service.cron import check_cron
-from sync.zones import check_zone
+from sync.waivers.asking import Kind
 
 OURS = ("JIRA_", "TIELINE_", "FINANCE_", "OBJECTIVES_")
 SECRETS = (

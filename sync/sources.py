@@ -22,8 +22,8 @@ from connectors.objectives import LinksConfig, ObjectivesSourceConfig
 from connectors.objectives import canonical as canonical_objectives
 from connectors.records import ValueType
 from rules.vocabulary import taken
+from sync.config.placeholders import place, substitute
 from sync.errors import ConfigurationError
-from sync.placeholders import place, substitute
 from sync.service.schedules import ScheduleConfig, schedule_problems
 from sync.settings import Settings, sentence
 

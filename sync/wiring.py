@@ -42,11 +42,12 @@ from rules.moments import Context
 from rules.pack import load, load_again, shipped
 from rules.problem import RuleErrors
 from rules.ruleset import RuleFile, RuleSet
-from sync.deadline import Deadline
+from sync.config.tokens import FileTokens
 from sync.errors import ConfigurationError
-from sync.marking import MarkerSites
-from sync.night import Service
-from sync.observers import DeadMansSwitch, MetricsFile, Observer
+from sync.frame.deadline import Deadline
+from sync.frame.observers import DeadMansSwitch, MetricsFile, Observer
+from sync.frame.service import Service
+from sync.labels.marking import MarkerSites
 from sync.pull import Feed, Kind
 from sync.service.metrics import StoreMetrics, write_textfile
 from sync.service.timetable import load_schedules
@@ -55,7 +56,6 @@ from sync.sources import SourcesConfig, declared_fields, objectives_name
 from sync.store.catalogue import Frame, bind_catalogue
 from sync.store.remote import RemoteCandidates
 from sync.store.traces import Asked
-from sync.tokens import FileTokens
 
 
 @dataclass(slots=True)

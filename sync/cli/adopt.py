@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from sync.adoption import adopt as take_over
 from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output, counted, few
 from sync.cli.session import open_session
 from sync.errors import ConfigurationError, Exit
-from sync.plan import LabelOn
+from sync.labels.adoption import adopt as take_over
+from sync.labels.plan import LabelOn
 
 
 def add_to(app: typer.Typer) -> None:

@@ -34,8 +34,8 @@ from sync.cli import (
     waivers,
 )
 from sync.errors import Exit, UserError
+from sync.frame.stopping import STOPPED, Stopped, stop_on
 from sync.pull import meaning
-from sync.stopping import STOPPED, Stopped, stop_on
 from sync.store.database import first_line
 
 # What Typer makes of Ctrl-C: it never lets the KeyboardInterrupt itself through.

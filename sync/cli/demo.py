@@ -14,8 +14,10 @@ from sync.cli.sandbox import settings_for
 from sync.cli.session import Session, open_engine, open_service, utc_now
 from sync.cli.summary import run_document, show_run
 from sync.errors import ConfigurationError
-from sync.night import Options, RunResult, run_night
-from sync.plan import Change
+from sync.frame.result import RunResult
+from sync.frame.service import Options
+from sync.labels.plan import Change
+from sync.night import run_night
 from sync.sandbox import Deployment, Sandbox
 from sync.sandbox.portfolio import SAMPLE, Portfolio, load_portfolio
 from sync.settings import load_settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connectors.finance.money import format_minor
 from sync.cli.output import Output
-from sync.explain_money import LineExplanation, ShareView
+from sync.explain.money import LineExplanation, ShareView
 
 
 def show_lines(output: Output, explained: list[LineExplanation]) -> None:

@@ -15,8 +15,9 @@ from sync.cli.past_run import show_past_run
 from sync.cli.session import open_engine, open_session, read_settings, utc_now
 from sync.cli.summary import mapped, show_sources, source_document
 from sync.errors import ConfigurationError, Exit
-from sync.explain import Explainer, Explanation, RuleView, label_note
-from sync.explain_money import LineExplainer
+from sync.explain.money import LineExplainer
+from sync.explain.whynot import ways_of
+from sync.explain.work import Explainer, Explanation, RuleView, label_note
 from sync.service.schedules import Schedule
 from sync.service.timetable import load_schedules
 from sync.store import history
@@ -26,7 +27,6 @@ from sync.store.money.lines import lines_named
 from sync.store.schedules import newest_slots
 from sync.store.schema import AnyRow
 from sync.store.ties import find_work_item
-from sync.whynot import ways_of
 from sync.wiring import frame_of
 
 MARKS = {True: "✓", False: "✗", None: "?"}

@@ -9,9 +9,9 @@ from typing import Any
 
 from sync.cli.markdown import text as md
 from sync.cli.output import FEW, Output, counted
-from sync.markers import PUT, MarkerChange, MarkerPlan
-from sync.marking import MarkersWritten
-from sync.night import RunResult
+from sync.frame.result import RunResult
+from sync.labels.markers import PUT, MarkerChange, MarkerPlan
+from sync.labels.marking import MarkersWritten
 
 
 def rows_of(changes: Iterable[MarkerChange]) -> list[tuple[str, str, str]]:

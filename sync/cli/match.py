@@ -20,7 +20,7 @@ from sync.cli.session import open_engine, read_settings
 from sync.cli.summary import mapped
 from sync.cli.unmatched import show_idle_rules, show_money, show_work
 from sync.errors import ConfigurationError, Exit
-from sync.proposals import Proposal, propose
+from sync.money.proposals import Proposal, propose
 from sync.store.money import decisions, proposing
 from sync.store.money.decisions import Money
 from sync.store.money.leftovers import read_leftovers

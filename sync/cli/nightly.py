@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from sync import savedplan
 from sync.cli.marks import markers_markdown
 from sync.cli.options import (
     AllowChanges,
@@ -28,11 +27,14 @@ from sync.cli.plans import plan_markdown, show_undo
 from sync.cli.session import open_session, utc_now
 from sync.cli.summary import run_document, show_findings, show_plan, show_pull, show_run
 from sync.errors import ConfigurationError, Exit
-from sync.night import Options, RunResult, run_judge, run_night, run_pull
+from sync.frame.result import RunResult
+from sync.frame.service import Options
+from sync.labels import savedplan
+from sync.labels.undo import run_undo
+from sync.night import run_judge, run_night, run_pull
 from sync.service.running import find_asked, run_slot
 from sync.service.schedules import What
 from sync.service.timetable import schedule_named
-from sync.undo import run_undo
 
 
 def add_to(app: typer.Typer) -> None:

@@ -21,7 +21,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
-from sync.progress import Progress, Quiet, Step
+from sync.frame.progress import Progress, Quiet, Step
 
 # A pipe has no width of its own; tables must not be cut to fit one.
 PIPE_WIDTH = 10_000

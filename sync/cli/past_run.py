@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from sync.cli.accounts import show_movements, show_totals
 from sync.cli.output import Output, shortened
 from sync.cli.summary import mapped, show_coverage, show_sources, source_document
-from sync.durations import spoken
+from sync.config.durations import spoken
 from sync.store import history, traces
 from sync.store.runs import sources_of
 from sync.store.schema import AnyRow

@@ -8,9 +8,9 @@ from typing import Any
 from sync.cli.markdown import text as md
 from sync.cli.marks import show_marked, show_marker_plan, summary
 from sync.cli.output import FEW, Output, counted, few
-from sync.night import RunResult
-from sync.plan import Change, LabelOn, Plan
-from sync.undo import Undoing
+from sync.frame.result import RunResult
+from sync.labels.plan import Change, LabelOn, Plan
+from sync.labels.undo import Undoing
 
 MARK = {"add": "+", "remove": "-"}
 

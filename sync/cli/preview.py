@@ -18,7 +18,7 @@ from sync.cli.output import FEW, Output, counted, few, shortened
 from sync.cli.plans import MARK
 from sync.cli.session import open_engine, read_settings, utc_now
 from sync.errors import ConfigurationError, Exit
-from sync.planning import limits_of
+from sync.labels.planning import limits_of
 from sync.preview import Effect, Frame, Preview, Previewer
 from sync.settings import Settings
 from sync.store import history, rulebook

@@ -10,8 +10,9 @@ from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output
 from sync.cli.session import Session, open_session, utc_now
 from sync.errors import Exit
-from sync.night import Options, open_run
-from sync.progress import Quiet
+from sync.frame.opening import open_run
+from sync.frame.progress import Quiet
+from sync.frame.service import Options
 from sync.upkeep.clearing import clear_out, count_too_old, shrink
 
 NAMES = {

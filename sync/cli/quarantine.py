@@ -12,9 +12,10 @@ from sync.cli.output import Output, counted, shortened
 from sync.cli.session import open_engine, open_session, read_settings
 from sync.cli.summary import mapped, run_document, show_pull
 from sync.errors import ConfigurationError, Exit
-from sync.night import Options, run_pull
+from sync.frame.service import Options
+from sync.money.retry import from_kept_files
+from sync.night import run_pull
 from sync.report.spreadsheets import neutral, to_csv
-from sync.retry import from_kept_files
 from sync.store.money import quarantine as store
 from sync.store.schema import AnyRow
 

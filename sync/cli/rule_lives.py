@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sync.cli.output import Output, counted, few, shortened
 from sync.figures import age
-from sync.night import RunResult
+from sync.frame.result import RunResult
 from sync.store.schema import AnyRow
 
 

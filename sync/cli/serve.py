@@ -20,8 +20,8 @@ from sync.cli.pages import pages_open
 from sync.cli.session import Session, open_session, utc_now
 from sync.cli.summary import run_document, show_pull, show_run
 from sync.errors import Exit, UserError
-from sync.faults import fault
-from sync.log import log
+from sync.frame.faults import fault
+from sync.frame.log import log
 from sync.service.cron import Slot
 from sync.service.metrics import StoreMetrics
 from sync.service.probes import probe_routes

@@ -14,8 +14,8 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
 from sync.errors import ConfigurationError
-from sync.log import LogForm, logging_to, secrets_in, standard_error
-from sync.night import Service
+from sync.frame.log import LogForm, logging_to, secrets_in, standard_error
+from sync.frame.service import Service
 from sync.report import write_report
 from sync.settings import Settings, load_settings, variables
 from sync.sources import SourcesConfig, load_sources

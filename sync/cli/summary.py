@@ -10,7 +10,6 @@ from dataclasses import asdict
 from typing import Any
 
 from connectors.finance.money import format_minor
-from sync.asking import Heard
 from sync.cli.accounts import show_movements, show_totals
 from sync.cli.exchange import read_exchange, show_exchange
 from sync.cli.marks import marked_document, marker_document, show_marker_plan
@@ -26,10 +25,11 @@ from sync.cli.plans import (
 from sync.cli.rule_lives import first_night_lines, show_open
 from sync.cli.session import Session
 from sync.figures import Dangling
-from sync.night import RunResult
+from sync.frame.result import RunResult
 from sync.store import history, requests
 from sync.store.runs import sources_of
 from sync.store.schema import AnyRow
+from sync.waivers.asking import Heard
 
 STATES = ("aligned", "unaligned", "waived", "unknown")
 

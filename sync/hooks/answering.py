@@ -12,14 +12,17 @@ from connectors.base import NamedSource
 from connectors.records import Page, WorkItem
 from rules.ruleset import RuleSet
 from sync.errors import IncompleteError
+from sync.frame.opening import open_run
+from sync.frame.progress import Quiet
+from sync.frame.result import RunResult
+from sync.frame.service import Options, Service
 from sync.gaps import Gaps, gaps_in
-from sync.guard import SHARE_COUNTS_FROM, guard
 from sync.judge import judge_items
-from sync.marking import Speaker, plan_markers
-from sync.night import Options, RunResult, Service, open_run, write_all
-from sync.plan import Plan
-from sync.planning import Desk, limits_of
-from sync.progress import Quiet
+from sync.labels.guard import SHARE_COUNTS_FROM, guard
+from sync.labels.marking import Speaker, plan_markers
+from sync.labels.plan import Plan
+from sync.labels.planning import Desk, limits_of
+from sync.labels.writing import write_all
 from sync.pull import Feed, Kind
 from sync.store import history, labels, links, runs
 from sync.store.bulk import among

@@ -12,9 +12,9 @@ from typing import Self
 from connectors.errors import ConnectorError
 from rules.ruleset import RuleSet
 from sync.errors import LeaseHeld, UserError
+from sync.frame.service import Service
 from sync.hooks.answering import Batch, answer, waits
 from sync.hooks.hints import Hint, Hints
-from sync.night import Service
 from sync.pull import Kind
 
 MOST = 50

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from sync.errors import ConfigurationError
 from sync.figures import Figures
-from sync.milestones import Milestone, reach
+from sync.frame.milestones import Milestone, reach
 from sync.report.document import document, to_json
 from sync.report.leftovers import converted_csv, unfunded_csv, unmatched_csv
 from sync.report.page import page

@@ -8,8 +8,6 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from sync.asking import answer
-from sync.conversion import ROUNDING
 from sync.figures import (
     Change,
     Exchange,
@@ -22,7 +20,9 @@ from sync.figures import (
     Slice,
     Split,
 )
+from sync.money.conversion import ROUNDING
 from sync.report.wording import money
+from sync.waivers.asking import answer
 
 # As many as the page shows; unaligned.csv holds them all.
 ITEMS_SHOWN = 50

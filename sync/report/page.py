@@ -12,8 +12,6 @@ from zoneinfo import ZoneInfo
 from jinja2 import ChoiceLoader, Environment, FunctionLoader, StrictUndefined
 
 from connectors.finance.currencies import EXPONENTS
-from sync.asking import answer
-from sync.conversion import ROUNDING
 from sync.figures import (
     Figures,
     Project,
@@ -26,9 +24,11 @@ from sync.figures import (
     age,
     percent,
 )
+from sync.money.conversion import ROUNDING
 from sync.report import wording
 from sync.report.charts import COLOURS, WORDS, Bar, coverage_chart, trend_chart
 from sync.report.document import ITEMS_SHOWN
+from sync.waivers.asking import answer
 
 PROJECTS_SHOWN = 25
 LINES_SHOWN = 50

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sync.faults import fault
+from sync.frame.faults import fault
 from sync.service.metrics import StoreMetrics, exposition
 from sync.service.readiness import look
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from sync.faults import fault
+from sync.frame.faults import fault
 from sync.store import health
 from sync.store.database import newest_schema
 

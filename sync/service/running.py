@@ -6,8 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
-from sync.night import Options, RunResult, Service, run_night, run_pull
-from sync.progress import Progress
+from sync.frame.progress import Progress
+from sync.frame.result import RunResult
+from sync.frame.service import Options, Service
+from sync.night import run_night, run_pull
 from sync.service.cron import Slot
 from sync.service.due import is_due
 from sync.service.schedules import Schedule, What

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from rapidfuzz import fuzz, process
 
-from sync.durations import Duration
+from sync.config.durations import Duration
+from sync.config.zones import check_zone
 from sync.service.cron import Times, check_cron
-from sync.zones import check_zone
 
 NIGHT = "night"
 

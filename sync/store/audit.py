@@ -131,7 +131,7 @@ def heads(connection: Connection) -> dict[int, str]:
 
 
 def details_of(changes: Iterable[Any], state: str, reason: str | None) -> Sequence[dict[str, Any]]:
-    """Give what the chain keeps of label changes (`sync.plan.Change`) that were answered alike."""
+    """Give what the chain keeps of label changes (`sync.labels.plan.Change`) that were answered alike."""
     return [
         {
             "site": change.ticket.site,

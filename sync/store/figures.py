@@ -37,7 +37,7 @@ from sync.store.rulebook import new_rules
 from sync.store.runs import run
 from sync.store.schema import AnyRow
 from sync.store.waivers import granted_waivers
-from sync.waivers import remarks
+from sync.waivers.remarks import remarks
 
 TREND_RUNS = 60
 # So long a rule counts as new.

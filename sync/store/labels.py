@@ -24,14 +24,14 @@ from sqlalchemy import (
 )
 
 from rules.catalogue import fold
-from sync.asking import Kind, Standing
+from sync.labels.plan import Change, LabelOn, Plan, Refusals, Ticket
 from sync.life import LABELLED
-from sync.plan import Change, LabelOn, Plan, Refusals, Ticket
 from sync.store import tables
 from sync.store.bulk import insert_rows
 from sync.store.findings import WORK_ITEM
 from sync.store.presence import live
 from sync.store.schema import table_of
+from sync.waivers.asking import Kind, Standing
 
 finding = table_of(tables.Finding)
 label_table = table_of(tables.WorkItemLabel)

@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import Connection, exists, func, insert, select, tuple_, update
 
 from connectors.verdicts import Marker
-from sync.markers import MarkerChange, MarkerPlan, NextTry, Standing
-from sync.plan import Refusals, Ticket
+from sync.labels.markers import MarkerChange, MarkerPlan, NextTry, Standing
+from sync.labels.plan import Refusals, Ticket
 from sync.store import labels, tables
 from sync.store.bulk import among
 from sync.store.labels import TICKET, finding, work_item

@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, insert, select, update
 
 from rules.catalogue import fold
-from sync.asking import Ask, Heard, Kind, Live, RequestFacts, Standing, answer
 from sync.life import CLOSED, LABELLED
 from sync.store import tables
 from sync.store.findings import WORK_ITEM, Verdict, finding, of_rule
@@ -17,6 +16,7 @@ from sync.store.labels import label_table, work_item
 from sync.store.presence import live
 from sync.store.schema import AnyRow, table_of
 from sync.store.waivers import GRANTED, WITHDRAWN, waiver
+from sync.waivers.asking import Ask, Heard, Kind, Live, RequestFacts, Standing, answer
 
 request = table_of(tables.WaiverRequest)
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, or_, select, upda
 from sqlalchemy.exc import IntegrityError
 
 from sync.errors import LeaseHeld
-from sync.limits import percent
+from sync.labels.limits import percent
 from sync.store import audit, tables
 from sync.store.save import Absent, Origin, Saved
 from sync.store.schema import AnyRow, table_of

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, and_, delete, func, insert, select
 
+from sync.labels.limits import LINKS, UNALIGNED, Measure
 from sync.life import LABELLED
-from sync.limits import LINKS, UNALIGNED, Measure
 from sync.store import tables
 from sync.store.coverage import WHOLE, coverage
 from sync.store.findings import WORK_ITEM, finding

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, literal, select, true
 
-from sync.plan import Ticket
+from sync.labels.plan import Ticket
 from sync.store.findings import SUBJECTS, WORK_ITEM
 from sync.store.groups import cost_centre, project
 from sync.store.links import budget_line, objective, work_item

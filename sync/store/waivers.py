@@ -13,7 +13,7 @@ from sync.life import CLOSED
 from sync.store import tables
 from sync.store.findings import finding
 from sync.store.schema import table_of
-from sync.waivers import WaiverFacts
+from sync.waivers.remarks import WaiverFacts
 
 waiver = table_of(tables.Waiver)
 

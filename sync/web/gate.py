@@ -12,7 +12,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sync.listening import NAME
+from sync.config.listening import NAME
 from sync.web.office import Office
 from sync.web.sessions import who_has
 

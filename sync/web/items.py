@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from sync.explain import Explainer, Explanation
+from sync.explain.work import Explainer, Explanation
 from sync.store import ties
 from sync.store.catalogue import bind_catalogue
 from sync.store.database import read_only

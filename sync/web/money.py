@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from connectors.finance.money import format_minor
 from sync.errors import ConfigurationError
-from sync.explain_money import LineExplainer, LineExplanation
+from sync.explain.money import LineExplainer, LineExplanation
 from sync.web.items import unusable
 from sync.web.office import Office
 from sync.web.rendering import show

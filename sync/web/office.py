@@ -11,13 +11,13 @@ from threading import Lock
 from sqlalchemy import Engine
 
 from rules.ruleset import RuleSet
-from sync.listening import Login, Proxy, read_logins, read_proxy
+from sync.config.listening import Login, Proxy, read_logins, read_proxy
+from sync.explain.whynot import Ways, ways_of
 from sync.settings import Settings
 from sync.sources import SourcesConfig
 from sync.store.catalogue import Frame
 from sync.web.attempts import Attempts
 from sync.web.sessions import Seal
-from sync.whynot import Ways, ways_of
 from sync.wiring import frame_of
 
 

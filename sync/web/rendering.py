@@ -16,7 +16,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from sync.explain import label_note
+from sync.explain.work import label_note
 from sync.report.charts import COLOURS
 from sync.report.page import environment
 from sync.store.schema import AnyRow

@@ -11,8 +11,8 @@ from typing import Self
 import uvicorn
 from starlette.types import ASGIApp
 
+from sync.config.listening import read_address
 from sync.errors import ConfigurationError
-from sync.listening import read_address
 
 START_SECONDS = 30
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sync.listening import Login
+from sync.config.listening import Login
 
 LASTS = timedelta(hours=12)
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from sync.store.database import read_only
 from sync.store.waivers import granted_waivers
-from sync.waivers import remarks
+from sync.waivers.remarks import remarks
 from sync.web.office import Office
 from sync.web.rendering import show
 

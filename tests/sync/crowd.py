@@ -18,14 +18,16 @@ from typing import Any
 from connectors.jira import bulk_edits
 from rules.ruleset import RuleSet
 from sync.errors import ConfigurationError, LeaseHeld
-from sync.milestones import Milestone, listening
-from sync.night import Options, RunResult, Service, run_night
-from sync.plan import OBJECTION
-from sync.progress import Quiet
+from sync.frame.milestones import Milestone, listening
+from sync.frame.progress import Quiet
+from sync.frame.result import RunResult
+from sync.frame.service import Options, Service
+from sync.labels.plan import OBJECTION
+from sync.labels.undo import run_undo
+from sync.night import run_night
 from sync.sandbox import CUT_OFF, Answer, Call, Sandbox
 from sync.store import runs
 from sync.store.database import open_store
-from sync.undo import run_undo
 from sync.wiring import Sites
 from tests.sync.house import House
 

@@ -15,8 +15,9 @@ from itertools import count
 
 from connectors.base import LabelWriter
 from connectors.records import Answered, LabelChange
-from sync.night import Options, run_night
-from sync.progress import Quiet
+from sync.frame.progress import Quiet
+from sync.frame.service import Options
+from sync.night import run_night
 from sync.settings import load_settings
 from sync.sources import load_sources
 from sync.store.database import open_store

@@ -12,8 +12,10 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from connectors.http import RetryPolicy
-from sync.night import Options, RunResult, Service, run_night
-from sync.progress import Quiet
+from sync.frame.progress import Quiet
+from sync.frame.result import RunResult
+from sync.frame.service import Options, Service
+from sync.night import run_night
 from sync.sandbox import Call, Deployment, Sandbox
 from sync.settings import load_settings
 from sync.sources import load_sources

@@ -26,16 +26,17 @@ from sqlalchemy import make_url, text
 import sync.night
 from connectors.http import RetryPolicy
 from connectors.jira import bulk_edits
-from sync.milestones import Milestone, listening
-from sync.night import Options, run_night
-from sync.progress import Quiet
+from sync.frame.milestones import Milestone, listening
+from sync.frame.progress import Quiet
+from sync.frame.service import Options
+from sync.frame.stopping import Stopped, stop_on
+from sync.night import run_night
 from sync.pull import Pull
 from sync.report import figures_of, put_in_place
 from sync.report.document import to_json
 from sync.sandbox import CUT_OFF, Answer, Call, Sandbox
 from sync.settings import load_settings
 from sync.sources import load_sources
-from sync.stopping import Stopped, stop_on
 from sync.store.database import open_store
 from sync.wiring import build_service
 from tests.postgres import administration

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from connectors.finance import FinanceSource, FinanceSourceConfig
-from sync.progress import Quiet
+from sync.frame.progress import Quiet
 from sync.pull import Feed, Kind, Pull, Pulled
 from sync.store import tables
 from sync.store.money import promotion

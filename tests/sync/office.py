@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 
 from connectors.http import RetryPolicy
 from connectors.jira import JiraIssues, JiraSiteConfig, connect
-from sync.progress import Quiet
+from sync.frame.progress import Quiet
 from sync.pull import Feed, Kind, Pull, Pulled
 from sync.sandbox import Deployment, Sandbox
 from sync.store import runs, tables

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, delete
 
-from sync.adoption import Adoption, adopt
 from sync.cli.plans import stranger_lines
 from sync.errors import ConfigurationError, Exit
-from sync.night import Options
-from sync.progress import Quiet
+from sync.frame.progress import Quiet
+from sync.frame.service import Options
+from sync.labels.adoption import Adoption, adopt
+from sync.labels.undo import run_undo
 from sync.sandbox import Deployment, Sandbox
 from sync.store import audit, labels
 from sync.store.tickets import label_facts
-from sync.undo import run_undo
 from tests.sync.house import NO_OBJECTIVE, House
 
 FORGED = "align-urgent"

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from sync.answering import Decision, decide
-from sync.asking import Ask, Heard, Kind, Live, Night, RequestFacts, Standing, answer, listen
 from sync.errors import ConfigurationError, Exit
 from sync.sandbox import Deployment, Sandbox
 from sync.settings import load_settings
 from sync.store import audit, requests
 from sync.store.drift import drifts
+from sync.waivers.answering import Decision, decide
+from sync.waivers.asking import Ask, Heard, Kind, Live, Night, RequestFacts, Standing, answer, listen
 from sync.wiring import load_rules
 from tests.clock import NOW
 from tests.sync.house import NO_OBJECTIVE, House
@@ -294,8 +294,9 @@ def test_a_dry_run_after_a_plan_does_not_take_a_request_for_a_change_of_ours(hou
     shown = house.night(dry_run=True)
     house.jira.site.label(key, add=[EXEMPT])
     service, sites = house.service()
-    from sync.night import Options, run_judge  # noqa: PLC0415
-    from sync.progress import Quiet  # noqa: PLC0415
+    from sync.frame.progress import Quiet  # noqa: PLC0415
+    from sync.frame.service import Options  # noqa: PLC0415
+    from sync.night import run_judge  # noqa: PLC0415
 
     try:
         applied = run_judge(service, Options("apply", expected=shown.saved), Quiet())

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Engine
 
 from sync.errors import ConfigurationError, Exit, UserError
-from sync.night import RunResult
+from sync.frame.result import RunResult
 from sync.sandbox import Answer, Call, Deployment, Sandbox
 from tests.sync.house import NO_OBJECTIVE, House
 

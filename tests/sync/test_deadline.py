@@ -13,10 +13,12 @@ from sqlalchemy import Engine
 
 from connectors.errors import Halted
 from connectors.naps import Nap
-from sync.deadline import Deadline
 from sync.errors import Exit
-from sync.night import Options, RunResult, run_night
-from sync.progress import Quiet
+from sync.frame.deadline import Deadline
+from sync.frame.progress import Quiet
+from sync.frame.result import RunResult
+from sync.frame.service import Options
+from sync.night import run_night
 from sync.sandbox import Deployment, Sandbox
 from sync.store import history
 from tests.clock import NOW

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.durations import read_duration, spoken
+from sync.config.durations import read_duration, spoken
 
 
 @given(st.integers(1, 10_000_000))

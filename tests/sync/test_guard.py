@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.guard import Ruling, guard
-from sync.limits import LINKS, UNALIGNED, Limit, Limits, Measure, Scene, percent
-from sync.plan import Change, Plan, Ticket
+from sync.labels.guard import Ruling, guard
+from sync.labels.limits import LINKS, UNALIGNED, Limit, Limits, Measure, Scene, percent
+from sync.labels.plan import Change, Plan, Ticket
 
 WIDE = Limit(1000, 1.0)
 OVERRIDE = re.compile(r" If this is meant, run once with --allow-changes (\d+)\.$")

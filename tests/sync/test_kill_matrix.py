@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from sync.milestones import Milestone, listening, reach
+from sync.frame.milestones import Milestone, listening, reach
 from tests.sync.killing import Case, How, Morning, OnTheWire
 from tests.sync.morning import morning
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Connection, Engine, select
 
-from sync.plan import Change, Plan, Ticket
+from sync.labels.plan import Change, Plan, Ticket
 from sync.store import labels, runs, save, tables
 from sync.store.schema import table_of
 from tests.clock import NOW

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from sync.config.listening import read_address, read_logins, read_proxy, read_public_url
 from sync.errors import ConfigurationError
-from sync.listening import read_address, read_logins, read_proxy, read_public_url
 from sync.settings import load_settings
 
 TOKEN = "0123456789abcdefghij"

@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel, SecretStr
 from structlog.contextvars import bound_contextvars
 
-from sync.log import LogForm, LogLevel, log, logging_to, secrets_in
+from sync.frame.log import LogForm, LogLevel, log, logging_to, secrets_in
 from tests.sync.cli.desk import CANARY
 
 HOSTILE = "one\r\ntwo\x1b[31mred\x9b5m\u2028three\u202e"

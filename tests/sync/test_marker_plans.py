@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.verdicts import Marker, Reason, Verdict
-from sync.markers import PUT, MarkerPlan, Standing, Told, labels_after, make_markers, undo_markers
-from sync.plan import Change, Ticket
+from sync.labels.markers import PUT, MarkerPlan, Standing, Told, labels_after, make_markers, undo_markers
+from sync.labels.plan import Change, Ticket
 from tests.clock import NOW
 
 TICKETS = [Ticket("jira", f"PAY-{number}", str(number), 100 + number) for number in range(1, 5)]

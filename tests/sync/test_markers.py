@@ -11,11 +11,13 @@ import pytest
 from sqlalchemy import Engine, select
 
 from sync.errors import Exit, LeaseHeld
-from sync.night import Options, RunResult, run_judge
-from sync.progress import Quiet
+from sync.frame.progress import Quiet
+from sync.frame.result import RunResult
+from sync.frame.service import Options
+from sync.labels.undo import run_undo
+from sync.night import run_judge
 from sync.sandbox import Answer, Call, Deployment, Sandbox
 from sync.store import audit, markers
-from sync.undo import run_undo
 from tests.sync.house import NO_OBJECTIVE, House
 from tests.sync.making import work_item
 

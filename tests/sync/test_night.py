@@ -16,8 +16,9 @@ from sqlalchemy import Engine, select
 from connectors.base import LabelWriter
 from connectors.jira import JiraSiteConfig
 from sync.errors import Exit, LeaseHeld
-from sync.night import Options, run_judge, run_night, run_pull
-from sync.progress import Quiet
+from sync.frame.progress import Quiet
+from sync.frame.service import Options
+from sync.night import run_judge, run_night, run_pull
 from sync.sandbox import Answer, Call, Deployment, Sandbox
 from sync.store import history, labels, runs, tables
 from sync.store.schema import table_of

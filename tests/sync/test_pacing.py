@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from sync.errors import ConfigurationError, Exit
-from sync.pacing import in_turn, parse_quiet_hours, ration
-from sync.plan import Change, Plan, Ticket
+from sync.labels.pacing import in_turn, parse_quiet_hours, ration
+from sync.labels.plan import Change, Plan, Ticket
 from sync.sandbox import Call, Deployment, Sandbox
 from sync.settings import load_settings
 from tests.sync.house import NO_OBJECTIVE, House

@@ -14,9 +14,10 @@ import pytest
 from sqlalchemy import Engine
 
 from connectors.pings import address
-from sync.log import LogForm, logging_to
-from sync.night import Options, run_judge, run_night
-from sync.progress import Quiet
+from sync.frame.log import LogForm, logging_to
+from sync.frame.progress import Quiet
+from sync.frame.service import Options
+from sync.night import run_judge, run_night
 from sync.sandbox import Answer, Deployment, Sandbox
 from tests.sync.house import House
 

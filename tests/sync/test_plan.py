@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.plan import Change, LabelOn, Plan, Refusals, Ticket, make_plan
+from sync.labels.plan import Change, LabelOn, Plan, Refusals, Ticket, make_plan
 from tests.clock import NOW
 
 TICKETS = [Ticket("jira", f"PAY-{number}", str(number), 100 + number) for number in range(1, 5)]

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Engine
 
 from rules.ruleset import RuleSet
 from sync.judge import judge
-from sync.limits import Limit, Limits
-from sync.plan import Plan, make_plan
+from sync.labels.limits import Limit, Limits
+from sync.labels.plan import Plan, make_plan
 from sync.preview import Frame, Previewer
 from sync.settings import load_settings
 from sync.store import labels, runs

@@ -12,7 +12,7 @@ from sqlalchemy import text as sql
 from connectors.errors import IncompleteRead
 from connectors.finance import FinanceSource
 from sync.errors import ConfigurationError, Exit
-from sync.explain_money import LineExplainer
+from sync.explain.money import LineExplainer
 from sync.store.money import artifacts, promotion
 from sync.store.money.as_known import as_known, budget_line_version
 from sync.store.money.quarantine import quarantine, refused_rows, waive

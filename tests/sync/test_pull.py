@@ -23,7 +23,7 @@ from connectors.errors import (
 )
 from connectors.records import BudgetVersion, ControlTotal, Page, Quarantined
 from sync.errors import Exit
-from sync.progress import Quiet
+from sync.frame.progress import Quiet
 from sync.pull import CURSOR_LIVES, Feed, Kind, Pull, Pulled, joined
 from sync.store import links, runs, tables
 from sync.store.database import open_store

@@ -15,7 +15,7 @@ from connectors.base import Known
 from connectors.census import Census, Entry
 from connectors.records import Page, Proof, WorkItem
 from sync.errors import Exit
-from sync.progress import Quiet
+from sync.frame.progress import Quiet
 from sync.pull import Feed, Kind, Pull
 from sync.sandbox import Answer, Call, Deployment, Sandbox
 from sync.sandbox.mischief import Mischief

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from connectors.records import AllocationRule, BudgetVersion, CodeField, ObjectiveState
 from rules.ruleset import RuleSet
-from sync.explain_money import LineExplainer
+from sync.explain.money import LineExplainer
 from sync.judge import judge
 from sync.settings import load_settings
 from sync.store import runs

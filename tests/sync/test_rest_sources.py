@@ -18,7 +18,7 @@ from connectors.finance.rest_login import ClientCredentials
 from connectors.http import RetryPolicy
 from sync.cli.doctor import look_at_file
 from sync.errors import ConfigurationError
-from sync.progress import Quiet
+from sync.frame.progress import Quiet
 from sync.pull import Feed, Kind, Pull, Pulled
 from sync.sources import read_sources
 from sync.store.money.artifacts import part

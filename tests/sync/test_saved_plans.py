@@ -9,11 +9,13 @@ import pytest
 from sqlalchemy import Engine
 
 from sync.errors import ConfigurationError, Exit
-from sync.night import Options, RunResult, run_judge, run_pull
-from sync.plan import Change, LabelOn, Plan, Ticket
-from sync.progress import Quiet
+from sync.frame.progress import Quiet
+from sync.frame.result import RunResult
+from sync.frame.service import Options
+from sync.labels.plan import Change, LabelOn, Plan, Ticket
+from sync.labels.savedplan import crossed, read, save, stale, write
+from sync.night import run_judge, run_pull
 from sync.sandbox import Deployment, Sandbox
-from sync.savedplan import crossed, read, save, stale, write
 from tests.sync.house import NO_OBJECTIVE, House
 
 PAY1, PAY2 = Ticket("jira", "PAY-1", "1", 101), Ticket("jira", "PAY-2", "2", 102)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from connectors.errors import BadInput
-from sync.tokens import FileTokens
+from sync.config.tokens import FileTokens
 
 
 @pytest.fixture

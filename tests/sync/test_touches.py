@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Connection, Engine
 
-from sync.plan import Change, Ticket
+from sync.labels.plan import Change, Ticket
 from sync.store import labels
 from tests.clock import NOW
 from tests.sync.making import SITE, begin_run, epic, item_id, put, work_item

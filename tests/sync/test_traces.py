@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from sync.night import Options, run_night
-from sync.progress import Quiet
+from sync.frame.progress import Quiet
+from sync.frame.service import Options
+from sync.night import run_night
 from sync.sandbox import Deployment, Sandbox
 from sync.store import traces
 from tests.sync.house import House

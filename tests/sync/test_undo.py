@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from sync.errors import ConfigurationError, Exit
-from sync.night import Options, RunResult
-from sync.plan import Change, Ticket
-from sync.planning import Live
-from sync.progress import Quiet
+from sync.frame.progress import Quiet
+from sync.frame.result import RunResult
+from sync.frame.service import Options
+from sync.labels.plan import Change, Ticket
+from sync.labels.planning import Live
+from sync.labels.undo import Undoing, Write, make_undo, run_undo
 from sync.sandbox import Deployment, Sandbox
-from sync.undo import Undoing, Write, make_undo, run_undo
 from tests.sync.house import NO_OBJECTIVE, House
 
 TICKETS = [Ticket("jira", f"PAY-{number}", str(number), 100 + number) for number in range(1, 6)]

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from sync.waivers import WaiverFacts, remarks
+from sync.waivers.remarks import WaiverFacts, remarks
 from tests.clock import TODAY
 
 WAIVER = WaiverFacts(

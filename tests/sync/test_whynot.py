@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import Engine
 
 from connectors.records import How, LinkClaim, Record, Reference
+from sync.explain.whynot import Tried, Ways, few, read_case, tried, unknown, ways_of
 from sync.sources import SourcesConfig
 from sync.store.ties import find_work_item
-from sync.whynot import Tried, Ways, few, read_case, tried, unknown, ways_of
 from tests.sync.making import FILE, begin_run, epic, goal, names, put, relink
 
 EVERY = Ways(("Objective",), ("Contributes",), "obj:", remote_links=True, files=("by-hand",))

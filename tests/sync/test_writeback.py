@@ -12,11 +12,11 @@ from sqlalchemy import Engine, select
 from connectors.errors import ConnectorError, PermissionDenied, Unreachable
 from connectors.records import Answered, LabelChange, Outcome
 from sync.errors import Exit
-from sync.night import RunResult
-from sync.plan import Change, Plan, Ticket
-from sync.progress import Quiet
+from sync.frame.progress import Quiet
+from sync.frame.result import RunResult
+from sync.labels.plan import Change, Plan, Ticket
+from sync.labels.writeback import WriteBack, Written
 from sync.store import labels
-from sync.writeback import WriteBack, Written
 from tests.clock import NOW
 from tests.sync.making import begin_run, epic, item_id, labels_of, put
 

@@ -12,8 +12,10 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from sync.cli.session import Session, open_engine, open_service
-from sync.night import Options, RunResult, run_night
-from sync.progress import Quiet
+from sync.frame.progress import Quiet
+from sync.frame.result import RunResult
+from sync.frame.service import Options
+from sync.night import run_night
 from sync.sandbox import Deployment, Sandbox
 from sync.settings import load_settings
 from sync.sources import load_sources

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from sync.night import RunResult
+from sync.frame.result import RunResult
 from sync.sandbox import Call, Deployment, Sandbox
 from sync.sandbox.portfolio import SAMPLE, Portfolio, load_portfolio
 from sync.store import history, tables

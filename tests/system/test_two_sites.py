@@ -12,8 +12,10 @@ from sqlalchemy import select
 
 from connectors.http import RetryPolicy
 from sync.errors import Exit
-from sync.night import Options, RunResult, run_night
-from sync.progress import Quiet
+from sync.frame.progress import Quiet
+from sync.frame.result import RunResult
+from sync.frame.service import Options
+from sync.night import run_night
 from sync.sandbox import Answer, Deployment, Sandbox
 from sync.store.coverage import coverage
 from sync.store.runs import sources_of

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, insert, or_, select, union_all
 
-from sync.conversion import Converted, FxType, Rate, RateBook, Sum, convert
 from sync.figures import ConvertedSlice, MissingRate, Series, Split, add_up
+from sync.money.conversion import Converted, FxType, Rate, RateBook, Sum, convert
 from sync.store import tables
 from sync.store.coverage import idle_money, money, standing
 from sync.store.money.candidates import budget_line

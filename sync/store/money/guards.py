@@ -10,7 +10,7 @@ from sqlalchemy.sql import ColumnElement
 
 from connectors.base import Terms
 from connectors.records import RowCounts
-from sync.limits import percent
+from sync.labels.limits import percent
 from sync.store.money.promotion import BACK, GONE, RESTATED, Difference, budget_line, is_known, is_now
 from sync.store.money.staging import stage, touched
 from sync.store.runs import shrank

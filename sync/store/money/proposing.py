@@ -8,7 +8,7 @@ from sqlalchemy import Connection, case, func, select
 
 from connectors.finance.money import format_minor
 from connectors.records import CodeField, How
-from sync.proposals import LooseCode, Name
+from sync.money.proposals import LooseCode, Name
 from sync.store.money.candidates import budget_line, work_item
 from sync.store.money.levels import ITEM, REJECTED, decision, reference, stands
 from sync.store.money.shares import NO_MATCH, remainder

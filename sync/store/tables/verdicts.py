@@ -75,8 +75,8 @@ class Waiver(SQLModel, table=True):
 class WaiverRequest(SQLModel, table=True):
     """A person's label on a ticket that asks to exempt it from a rule, or disputes what the rule found.
 
-    `state` is one of `sync.asking.Standing`; a request is live until `over_at`. `waiver_id` is what an
-    approval granted. `asked_by` is empty where Jira does not tell who put the label on.
+    `state` is one of `sync.waivers.asking.Standing`; a request is live until `over_at`. `waiver_id` is what
+    an approval granted. `asked_by` is empty where Jira does not tell who put the label on.
     """
 
     __tablename__ = "waiver_request"

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 
 from connectors.http import RetryPolicy
 from sync.cli import main
-from sync.night import Service
+from sync.frame.service import Service
 from sync.sandbox import Credentials, Deployment, Sandbox
 from sync.store.database import open_store
 from sync.wiring import Sites, build_service

@@ -10,8 +10,8 @@ import threading
 
 import pytest
 
+from sync.frame.stopping import Stopped, stop_on, undisturbed
 from sync.sandbox import Call
-from sync.stopping import Stopped, stop_on, undisturbed
 from tests.sync.cli.desk import Desk
 
 

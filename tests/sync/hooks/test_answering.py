@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from sync.frame.lease import take_lease
 from sync.hooks.receiving import LARGEST
-from sync.lease import take_lease
 from sync.sandbox import Deployment
 from sync.sandbox.answers import Answer
 from sync.store import tables

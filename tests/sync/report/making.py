@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from sync.asking import Kind, RequestFacts, Standing
 from sync.figures import (
     Change,
     Dangling,
@@ -34,6 +33,7 @@ from sync.figures import (
     Withheld,
     add_up,
 )
+from sync.waivers.asking import Kind, RequestFacts, Standing
 from tests.clock import NOW
 
 SERIES = Series("USD", 2026, "budget")

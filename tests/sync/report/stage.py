@@ -14,7 +14,7 @@ from rules.moments import Context
 from rules.pack import load, shipped
 from sync.figures import Figures
 from sync.judge import judge as judge_store
-from sync.plan import make_plan
+from sync.labels.plan import make_plan
 from sync.pull import Kind
 from sync.store import labels, rulebook, runs, save
 from sync.store.catalogue import Frame, bind_catalogue

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sync.asking import Kind, RequestFacts, Standing, answer
 from sync.figures import (
     Detail,
     Figures,
@@ -23,6 +22,7 @@ from sync.figures import (
     add_up,
 )
 from sync.report.page import PROJECTS_SHOWN, page, purpose_rows, with_rest
+from sync.waivers.asking import Kind, RequestFacts, Standing, answer
 from tests.clock import NOW
 from tests.sync.report.making import RUN, SERIES, full, item, portfolio, project
 from tests.sync.report.markup import Markup, read, squeezed

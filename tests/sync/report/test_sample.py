@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sync.errors import Exit
-from sync.night import Options, run_night
-from sync.progress import Quiet
+from sync.frame.progress import Quiet
+from sync.frame.service import Options
+from sync.night import run_night
 from sync.report import write_report
 from sync.sandbox import Deployment, Sandbox
 from sync.sandbox.portfolio import SAMPLE, load_portfolio

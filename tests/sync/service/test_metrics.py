@@ -14,8 +14,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine
 
-from sync.night import Options, run_night
-from sync.progress import Quiet
+from sync.frame.progress import Quiet
+from sync.frame.service import Options
+from sync.night import run_night
 from sync.sandbox import Answer, Deployment, Sandbox
 from sync.service.cron import Times
 from sync.service.metrics import (

@@ -10,15 +10,15 @@ import pytest
 from sqlalchemy import Engine, func, insert, select, text, update
 
 from sync.errors import ConfigurationError, Exit, LeaseHeld, UserError
-from sync.night import Options
-from sync.progress import Quiet
+from sync.frame.progress import Quiet
+from sync.frame.service import Options
+from sync.labels.undo import run_undo
 from sync.sandbox import Deployment, Sandbox
 from sync.settings import load_settings
 from sync.store import audit, retention, runs
 from sync.store.database import connect, open_store
 from sync.store.findings import finding
 from sync.store.history import coverage
-from sync.undo import run_undo
 from sync.upkeep.clearing import count_too_old, shrink
 from tests.clock import NOW
 from tests.sync.house import NO_OBJECTIVE, House

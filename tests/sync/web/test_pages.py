@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import insert
 
-from sync.explain import Explainer
+from sync.explain.work import Explainer
 from sync.store import tables
 from sync.store.catalogue import bind_catalogue
 from sync.store.money.quarantine import quarantine

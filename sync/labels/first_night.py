@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from rules.ruleset import RuleSet
-from sync.plan import Plan
+from sync.labels.plan import Plan
 from sync.store import findings, rulebook
 
 

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Engine
 from connectors.base import LabelWriter
 from connectors.errors import ConnectorError
 from connectors.records import Answered, LabelChange, Outcome
-from sync.milestones import Milestone, reach
-from sync.plan import Change, Plan, Ticket
-from sync.progress import Step
+from sync.frame.milestones import Milestone, reach
+from sync.frame.progress import Step
+from sync.labels.plan import Change, Plan, Ticket
 from sync.store import audit, labels
 
 # How many of the tickets written are read back: enough to notice a Jira that says yes and does nothing.

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from connectors.declared import DeclaredArrival
 from connectors.finance import FinanceSource, FinanceSourceConfig
 from sync.errors import ConfigurationError
-from sync.night import Service
+from sync.frame.service import Service
 from sync.pull import Feed, Kind
 from sync.sources import SourcesConfig
 from sync.store.money import artifacts

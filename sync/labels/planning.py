@@ -13,12 +13,12 @@ from sqlalchemy import Connection
 from connectors.base import LabelWriter
 from connectors.errors import ConnectorError
 from rules.ruleset import Mode, Rule
-from sync.guard import SHARE_COUNTS_FROM
-from sync.limits import Limit, Limits, Measure, Scene
-from sync.milestones import Milestone, reach
-from sync.pacing import day_begun, hush, ration
-from sync.plan import LabelOn, Plan, Ticket, make_plan, strangers
-from sync.savedplan import SavedPlan, save, stale
+from sync.frame.milestones import Milestone, reach
+from sync.labels.guard import SHARE_COUNTS_FROM
+from sync.labels.limits import Limit, Limits, Measure, Scene
+from sync.labels.pacing import day_begun, hush, ration
+from sync.labels.plan import LabelOn, Plan, Ticket, make_plan, strangers
+from sync.labels.savedplan import SavedPlan, save, stale
 from sync.settings import Settings
 from sync.store import audit, labels, runs, scene
 

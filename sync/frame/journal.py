@@ -10,8 +10,8 @@ from datetime import datetime
 
 from structlog.contextvars import bound_contextvars
 
-from sync.log import log
-from sync.progress import Progress, Step
+from sync.frame.log import log
+from sync.frame.progress import Progress, Step
 from sync.store.traces import StepTaken
 
 # A long step says that it is alive.

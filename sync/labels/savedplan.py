@@ -11,8 +11,8 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from sync.errors import ConfigurationError
-from sync.markers import MarkerChange
-from sync.plan import Change, LabelOn, Plan, Ticket
+from sync.labels.markers import MarkerChange
+from sync.labels.plan import Change, LabelOn, Plan, Ticket
 
 SHOWN = 5
 

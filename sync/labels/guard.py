@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import TypeVar
 
-from sync.limits import LINKS, UNALIGNED, Limits, Measure, Scene, percent
-from sync.plan import Change, Plan
+from sync.labels.limits import LINKS, UNALIGNED, Limits, Measure, Scene, percent
+from sync.labels.plan import Change, Plan
 
 # A share of a handful says nothing: up to this many tickets, labels or links only their number counts.
 SHARE_COUNTS_FROM = 10

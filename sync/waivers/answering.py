@@ -8,12 +8,13 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from sync.asking import RequestFacts, Standing
 from sync.errors import ConfigurationError
-from sync.night import Options, Service, open_run
-from sync.progress import Quiet
+from sync.frame.opening import open_run
+from sync.frame.progress import Quiet
+from sync.frame.service import Options, Service
 from sync.store import audit, requests
 from sync.store.schema import AnyRow
+from sync.waivers.asking import RequestFacts, Standing
 
 
 @dataclass(frozen=True, slots=True)

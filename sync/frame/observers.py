@@ -10,8 +10,8 @@ from uuid import uuid4
 
 from connectors.pings import Pings
 from sync.errors import Exit
-from sync.faults import fault
-from sync.log import log
+from sync.frame.faults import fault
+from sync.frame.log import log
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sync.errors import ConfigurationError
-from sync.guard import guard
-from sync.limits import Limit, Limits, Scene
-from sync.markers import MarkerPlan, Told, labels_after, undo_markers
-from sync.marking import told_before
-from sync.night import Options, RunResult, Service, open_run, report_on, write_all, writers_for
-from sync.plan import Change, LabelOn, Plan
-from sync.planning import Desk, Live, read_live, refuse_stale
-from sync.progress import Progress
-from sync.savedplan import ours, save
+from sync.frame.opening import open_run
+from sync.frame.progress import Progress
+from sync.frame.result import RunResult
+from sync.frame.service import Options, Service
+from sync.labels.guard import guard
+from sync.labels.limits import Limit, Limits, Scene
+from sync.labels.markers import MarkerPlan, Told, labels_after, undo_markers
+from sync.labels.marking import told_before
+from sync.labels.plan import Change, LabelOn, Plan
+from sync.labels.planning import Desk, Live, read_live, refuse_stale
+from sync.labels.savedplan import ours, save
+from sync.labels.writing import report_on, write_all, writers_for
 from sync.settings import Settings
 from sync.store import labels, markers, runs
 

@@ -16,15 +16,15 @@ from rules.condition import FieldReference, Leaf, leaves
 from rules.evaluate import evaluate, values_of
 from rules.message import fill
 from rules.ruleset import Rule, RuleSet
-from sync.asking import answer
 from sync.errors import ConfigurationError
+from sync.explain.whynot import Tried, Ways, loose_ends, read_case, tried
 from sync.life import CLOSED
 from sync.store import markers, requests, ties
 from sync.store.catalogue import Frame
 from sync.store.findings import WORK_ITEM
 from sync.store.items import Item, read_item
 from sync.store.schema import AnyRow
-from sync.whynot import Tried, Ways, loose_ends, read_case, tried
+from sync.waivers.asking import answer
 
 # Jira stores the categories of statuses by these keys and shows them by these names.
 CATEGORIES = {"new": "To Do", "indeterminate": "In Progress", "done": "Done"}

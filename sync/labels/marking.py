@@ -17,9 +17,9 @@ from connectors.verdicts import Marked, Marker, Reason, Verdict, make_verdict, p
 from rules.catalogue import Kind, Path
 from rules.message import fill
 from rules.ruleset import Rule, RuleSet, Severity
-from sync.markers import Kinds, MarkerChange, MarkerPlan, Told, labels_after, make_markers
-from sync.plan import Plan, Ticket
-from sync.progress import Step
+from sync.frame.progress import Step
+from sync.labels.markers import Kinds, MarkerChange, MarkerPlan, Told, labels_after, make_markers
+from sync.labels.plan import Plan, Ticket
 from sync.store import audit, markers, requests
 from sync.store.schema import AnyRow
 

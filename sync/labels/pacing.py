@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
 from connectors.errors import Permanent
-from sync.plan import Change, Plan, Ticket
+from sync.labels.plan import Change, Plan, Ticket
 
 WINDOW = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)")
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Event
 
 from connectors.errors import Halted
-from sync.durations import spoken
+from sync.config.durations import spoken
 
 INTERRUPTED = "Told to stop. What was done so far is kept; the next run goes on from there."
 

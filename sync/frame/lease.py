@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
-from sync.deadline import Deadline
 from sync.errors import LeaseHeld
-from sync.milestones import Milestone, reach
-from sync.progress import Step
+from sync.frame.deadline import Deadline
+from sync.frame.milestones import Milestone, reach
+from sync.frame.progress import Step
 from sync.store import runs
 
 LASTS = timedelta(minutes=15)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from connectors.verdicts import Marker, Marking, Verdict
-from sync.plan import Change, Ticket
+from sync.labels.plan import Change, Ticket
 
 PUT, REMOVE = "put", "remove"
 Kinds = Mapping[str, Collection[Marker]]

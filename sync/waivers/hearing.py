@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from rules.ruleset import RuleSet
-from sync.asking import Heard, Night, listen
 from sync.settings import Settings
 from sync.store import audit, requests
+from sync.waivers.asking import Heard, Night, listen
 
 
 def hear(

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, Engine
 from connectors.base import BulkLedger, Ledger, Terms
 from connectors.records import BudgetLine, Page
 from connectors.textfiles import File
-from sync.milestones import Milestone, reach
-from sync.progress import Step
+from sync.frame.milestones import Milestone, reach
+from sync.frame.progress import Step
 from sync.store import runs, save
 from sync.store.money import accounts, artifacts, promotion, quarantine
 from sync.store.money.guards import Allowed, Guard

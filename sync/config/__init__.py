@@ -1,0 +1,1 @@
+"""Small readers of what people write into settings and `sources.yaml`."""

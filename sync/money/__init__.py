@@ -1,0 +1,1 @@
+"""The way of money into the store: promotion, conversion, proposals, a second reading."""

@@ -1,0 +1,1 @@
+"""What people ask to be let off, who answers, and what their owners should know."""
