@@ -46,6 +46,9 @@ ADOPTED = "adopted"
 
 # The state of a removal that was not ours.
 BY_PEOPLE = "by people"
+
+# The states in which the ticket is as the row says.
+SETTLED = ("done", ADOPTED, BY_PEOPLE)
 TICKET = (work_item.c.source, work_item.c.key, work_item.c.source_id, work_item.c.id)
 
 

@@ -102,7 +102,7 @@ def refused(connection: Connection) -> NextTry:
 def unsettled(connection: Connection, run_id: int) -> set[int]:
     """Give the items on which a label change of this run was not made."""
     rows = select(labels.ledger.c.work_item_id).where(
-        labels.ledger.c.run_id == run_id, labels.ledger.c.state != "done"
+        labels.ledger.c.run_id == run_id, labels.ledger.c.state.not_in(labels.SETTLED)
     )
     return set(connection.scalars(rows))
 

@@ -71,7 +71,7 @@ class Year:
         """Live through the year, and give what is wrong at the end of it."""
         with self.engine.begin() as connection:
             schedules.note_schedules(connection, ["night"], self._midnight(FIRST))
-        moment = self._midnight(FIRST)
+        moment = self._midnight(FIRST) - timedelta(seconds=1)
         for _ in range(NIGHTS):
             due = self.schedule.times.next_after(moment).at.astimezone(UTC)
             following = self.schedule.times.next_after(due).at.astimezone(UTC)
