@@ -23,6 +23,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from rules.catalogue import fold
+from sync.hooks.serving import no_report
 from sync.settings import load_settings
 from sync.sources import SourcesConfig
 from sync.store import runs, tables
@@ -30,7 +31,7 @@ from sync.store.bulk import insert_rows
 from sync.store.database import open_store
 from sync.store.schema import table_of
 from sync.web import Office, PageServer, build
-from sync.wiring import load_rules
+from sync.wiring import build_service
 
 NOW = datetime(2026, 7, 15, 3, 0, tzinfo=UTC)
 TOKEN = "a-token-for-the-benchmark"
@@ -118,7 +119,8 @@ def measure(url: str, times: int) -> None:
     """Serve the store and ask for each page."""
     engine = open_store(url)
     settings = load_settings({"TIELINE_LOGINS": f"bench:{TOKEN}"})
-    office = Office(settings, SourcesConfig(), engine, lambda now: load_rules(settings, now), lambda: NOW)
+    service, _ = build_service(settings, SourcesConfig(), engine, no_report, lambda: NOW)
+    office = Office(settings, SourcesConfig(), engine, service.rules, service, lambda: NOW)
     with PageServer(build(office), "127.0.0.1:0") as server:
         print(f"{'page':<30} {'median':>8} {'slowest':>8} {'size':>9}")
         for name, path in PAGES.items():

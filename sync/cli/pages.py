@@ -11,8 +11,9 @@ from starlette.routing import BaseRoute
 from rules.ruleset import RuleSet
 from sync.cli.output import Output
 from sync.cli.session import Session, utc_now
-from sync.hooks.serving import hooks_served
+from sync.hooks.serving import hooks_served, no_report
 from sync.web import Office, pages_served
+from sync.wiring import build_service
 
 
 @contextmanager
@@ -20,7 +21,8 @@ def pages_open(
     session: Session, rules: Callable[[datetime], RuleSet], output: Output, more: Sequence[BaseRoute] = ()
 ) -> Iterator[None]:
     """Serve pages, webhooks and `more` while the context lasts, where TIELINE_LISTEN says so."""
-    office = Office(session.settings, session.sources, session.engine, rules, utc_now)
+    service, sites = build_service(session.settings, session.sources, session.engine, no_report, utc_now)
+    office = Office(session.settings, session.sources, session.engine, rules, service, utc_now)
 
     def say(text: str) -> None:
         output.line(text, style="yellow")
@@ -37,6 +39,7 @@ def pages_open(
         if url:
             output.line(line(url, office))
         yield
+    sites.close()
 
 
 def line(url: str, office: Office) -> str:

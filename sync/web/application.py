@@ -48,6 +48,7 @@ def routes() -> list[BaseRoute]:
         Route("/runs/{number:int}", runs.run),
         Route("/quarantine", refused.quarantine),
         Route("/waivers", waivers.waivers),
+        taking("/waivers", waivers.answer_request),
     ]
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from rules.ruleset import RuleSet
 from sync.config.listening import Login, Proxy, read_logins, read_proxy
 from sync.explain.whynot import Ways, ways_of
+from sync.frame.service import Service
 from sync.settings import Settings
 from sync.sources import SourcesConfig
 from sync.store.catalogue import Frame
@@ -26,13 +27,15 @@ class Office:
     """Everything the pages need, built once by the command that serves them.
 
     `rules` gives the rules as of a moment. They are read again for a new day and every minute, not for each
-    page: a page then costs what its queries do.
+    page: a page then costs what its queries do. `service` is for what people decide on the pages; the nights
+    have one of their own.
     """
 
     settings: Settings
     sources: SourcesConfig
     engine: Engine
     rules: Callable[[datetime], RuleSet]
+    service: Service
     clock: Callable[[], datetime]
     seal: Seal = field(default_factory=Seal)
     known: tuple[object, RuleSet] | None = None

@@ -86,6 +86,22 @@ def test_what_is_below_an_item_is_tied_as_a_whole_night_would(house: House) -> N
     assert depths(house) == instant
 
 
+def test_what_is_two_levels_down_inherits_each_tie_once(house: House) -> None:
+    house.more["JIRA_JQL"] = "project = PAY"
+    house.add_epic("O1", key="PAY-20")
+    for key, parent in (("PAY-21", "PAY-20"), ("PAY-22", "PAY-21")):
+        fields = {"project": "PAY", "key": key, "summary": "Below", "issuetype": "Story"}
+        house.jira.site.add_issue({**fields, "parent": {"key": parent}})
+    house.night()
+    nightly = depths(house)
+    assert [row[1] for row in nightly if row[0] == "PAY-22"] == [2]
+    with guarded(house) as gate:
+        gate.tell("PAY-22")
+        gate.until(gate.settled)
+        assert gate.hints.told["looked at"] == 1
+    assert depths(house) == nightly
+
+
 def test_an_epic_that_leaves_the_scope_loses_its_label_at_once(house: House) -> None:
     house.more["JIRA_JQL"] = "issuetype = Epic AND status != Done"
     house.night()

@@ -12,6 +12,7 @@ import requests
 from sqlalchemy import Engine, text
 
 from sync.errors import ConfigurationError
+from sync.hooks.serving import no_report
 from sync.service.metrics import StoreMetrics
 from sync.service.probes import probe_routes
 from sync.settings import load_settings
@@ -19,7 +20,7 @@ from sync.sources import SourcesConfig
 from sync.store import runs
 from sync.store.database import connect
 from sync.web import Office, PageServer, build
-from sync.wiring import load_rules
+from sync.wiring import build_service
 from tests.clock import NOW
 
 TOKEN = "canary-0123456789-abcdef"
@@ -29,7 +30,8 @@ MACHINE = {"Authorization": f"Bearer {TOKEN}"}
 @contextmanager
 def answering(engine: Engine) -> Iterator[str]:
     settings = load_settings({"TIELINE_LOGINS": f"prometheus:{TOKEN}"})
-    office = Office(settings, SourcesConfig(), engine, lambda now: load_rules(settings, now), lambda: NOW)
+    service, _ = build_service(settings, SourcesConfig(), engine, no_report, lambda: NOW)
+    office = Office(settings, SourcesConfig(), engine, service.rules, service, lambda: NOW)
     probes = probe_routes(StoreMetrics(engine, [], lambda: NOW))
     with PageServer(build(office, probes), "127.0.0.1:0") as server:
         yield server.url

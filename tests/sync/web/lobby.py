@@ -14,10 +14,12 @@ import requests
 from rules.moments import Context
 from rules.pack import load, shipped
 from rules.ruleset import RuleSet
+from sync.hooks.serving import no_report
 from sync.settings import load_settings
 from sync.sources import SourcesConfig
 from sync.store.catalogue import Frame, bind_catalogue
 from sync.web import Office, PageServer, build
+from sync.wiring import build_service
 from tests.sync.report.markup import Markup, read, squeezed
 from tests.sync.report.stage import PREFIX, ZONE, Stage
 
@@ -78,7 +80,8 @@ def serve(stage: Stage, **environ: str) -> Iterator[Lobby]:
     """Serve what is on the stage, at the time that it is there."""
     said = {"TIELINE_LOGINS": LOGINS, "TIELINE_FISCAL_YEAR": "2026", "TIELINE_TIMEZONE": "Europe/Berlin"}
     settings = load_settings({name: text for name, text in (said | environ).items() if text})
-    office = Office(settings, SourcesConfig(), stage.engine, rules_at, lambda: stage.now)
+    service, _ = build_service(settings, SourcesConfig(), stage.engine, no_report, lambda: stage.now)
+    office = Office(settings, SourcesConfig(), stage.engine, rules_at, service, lambda: stage.now)
     with PageServer(build(office), "127.0.0.1:0") as server, requests.Session() as session:
         session.trust_env = False
         yield Lobby(stage, office, server.url, session)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from sync.store.money.quarantine import quarantine
 from sync.store.schema import table_of
 from tests import browsers
 from tests.npm import Package
-from tests.sync.making import MONEY, SITE, epic
+from tests.sync.making import MONEY, SITE, epic, item_id
 from tests.sync.report.stage import COMPANY, Stage
 from tests.sync.web.lobby import ANNA, Lobby, serve
 from tests.sync.web.test_findings import HOSTILE, MANY
@@ -74,6 +75,10 @@ class Visit:
         WebDriverWait(self.browser, 60).until(staleness_of(before))
 
     @property
+    def soon(self) -> str:
+        return (self.lobby.stage.now + timedelta(days=30)).date().isoformat()
+
+    @property
     def text(self) -> str:
         return str(self.find("main").text)
 
@@ -92,6 +97,9 @@ def furnish(stage: Stage) -> None:
               "owner": "Anna", "until": stage.now.date(), "place": "w:3"}  # fmt: skip
     waiver |= {"first_run": 1, "last_run": 1}
     with stage.engine.begin() as connection:
+        request = {"work_item_id": item_id(connection, "PAY-3"), "rule": "epic-without-objective"}
+        request |= {"kind": "exempt", "state": "requested", "asked_at": stage.now, "asked_run": 1}
+        connection.execute(insert(table_of(tables.WaiverRequest)).values(request))
         connection.execute(insert(quarantine).values(row))
         connection.execute(insert(table_of(tables.Waiver)).values(waiver))
 
@@ -132,6 +140,11 @@ def test_a_visit_from_the_login_to_the_log_out(visit: Visit) -> None:
     visit.press(visit.find("section[aria-labelledby=history-title] a"))
     assert visit.text.startswith("Run 1")
     assert "tieline undo 1" in visit.text
+    visit.press(visit.browser.find_element(By.LINK_TEXT, "Waivers"))
+    visit.find("#reason-1").send_keys("until the merger")
+    visit.browser.execute_script("document.getElementById('until-1').value = arguments[0]", visit.soon)
+    visit.press(visit.find("button[value=approve]"))
+    assert f"was accepted by anna until {visit.soon}: until the merger" in visit.text
     for name, heading in (("Quarantine", "Quarantine"), ("Waivers", "Waivers"), ("Report", "79.0 %")):
         visit.press(visit.browser.find_element(By.LINK_TEXT, name))
         assert visit.text.startswith(heading), name

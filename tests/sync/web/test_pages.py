@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy import insert
 
 from sync.explain.work import Explainer
+from sync.frame.lease import take_lease
 from sync.store import tables
 from sync.store.catalogue import bind_catalogue
 from sync.store.money.quarantine import quarantine
 from sync.store.schema import table_of
-from tests.sync.making import MONEY, SITE, epic, names
+from tests.sync.making import MONEY, SITE, epic, item_id, names
+from tests.sync.report.markup import read, squeezed
 from tests.sync.report.stage import COMPANY
 from tests.sync.web.lobby import Lobby, rules_at
 
@@ -148,3 +152,63 @@ def test_the_report_is_the_one_of_the_last_run_with_the_menu_above_it(lobby: Lob
     assert len(page.all("main")) == len(page.all("header")) == 1
     assert "/findings" in [it.attributes["href"] for it in page.all("a")]
     assert lobby.get("/report/findings.csv").status_code == 404  # nothing was written beside it yet
+
+
+def ask_to_be_exempt(lobby: Lobby, key: str) -> None:
+    """As a night does that sees somebody's label on a ticket."""
+    with lobby.stage.engine.begin() as connection:
+        connection.execute(
+            insert(table_of(tables.WaiverRequest)).values(
+                work_item_id=item_id(connection, key), rule="epic-without-objective", kind="exempt",
+                state="requested", asked_at=lobby.stage.now, asked_run=1, approver="pmo@example.com",
+            )
+        )  # fmt: skip
+
+
+def answered(lobby: Lobby, **form: str) -> tuple[int, str]:
+    """Answer what PAY-3 asks for, and give what comes of it."""
+    asked = {"ticket": lobby.ticket("/waivers"), "key": "PAY-3", "rule": "epic-without-objective"}
+    answer = lobby.post("/waivers", asked | form)
+    return answer.status_code, squeezed(read(answer.text).text) if answer.text else ""
+
+
+def test_a_request_on_a_ticket_is_approved_in_the_name_of_whoever_is_logged_in(lobby: Lobby) -> None:
+    ask_to_be_exempt(lobby, "PAY-3")
+    assert "PAY-3 asks to be exempt from epic-without-objective" in lobby.text("/waivers")
+    until = (lobby.stage.now + timedelta(days=30)).date().isoformat()
+    assert answered(lobby, answer="approve", reason="until the merger", until=until)[0] == 303
+    text = lobby.text("/waivers")
+    assert f"was accepted by anna until {until}: until the merger" in text
+    assert "key = PAY-3" in text
+    run = lobby.text("/runs/2")
+    assert "asked for by waivers approve" in run
+    assert '"by":"anna"' in run
+    lobby.night()
+    assert "waived until" in lobby.text("/items/jira/3")
+    assert answered(lobby, answer="reject", reason="the merger is over")[0] == 303
+    assert "was rejected by anna: the merger is over" in lobby.text("/waivers")
+
+
+def test_an_answer_that_says_too_little_is_refused_with_the_remedy(lobby: Lobby) -> None:
+    ask_to_be_exempt(lobby, "PAY-3")
+    late = (lobby.stage.now + timedelta(days=400)).date().isoformat()
+    for form, said in (
+        ({"answer": "approve", "reason": " ", "until": late}, "Say why in a few words"),
+        ({"answer": "approve", "reason": "so"}, "Name the last day"),
+        ({"answer": "approve", "reason": "so", "until": "soon"}, "Name the last day"),
+        ({"answer": "approve", "reason": "so", "until": late}, "The last day must lie between"),
+        ({"answer": "approve", "reason": "so", "until": "2020-01-01"}, "The last day must lie between"),
+        ({"reason": "so"}, "Approve it or reject it."),
+    ):
+        status, text = answered(lobby, **form)
+        assert (status, said in text) == (400, True), form
+    status, text = answered(lobby, answer="reject", reason="so", key="PAY-1")
+    assert (status, "PAY-1: nobody asks for anything" in text) == (409, True)
+
+
+def test_while_a_night_is_at_work_an_answer_is_put_off(lobby: Lobby) -> None:
+    ask_to_be_exempt(lobby, "PAY-3")
+    with lobby.stage.engine.begin() as connection:
+        take_lease(lobby.stage.engine, connection, "the night", lambda: lobby.stage.now)
+    status, text = answered(lobby, answer="reject", reason="so")
+    assert (status, "Another run (the night) is at work" in text) == (409, True)
