@@ -26,7 +26,7 @@ NEWEST_RUN = "SELECT id, started_at FROM run ORDER BY id DESC LIMIT 1"
 FREE_LEASE = "UPDATE lease SET expires_at = '2000-01-01 00:00:00'"
 LIVE_LEASE = "SELECT holder FROM lease WHERE expires_at > CURRENT_TIMESTAMP"
 # Tables that are no more, each with the last schema that had it.
-DROPPED = {"hit": "0014"}
+DROPPED = {"hit": "0014", "night": "0021"}
 
 
 @dataclass(frozen=True, slots=True)

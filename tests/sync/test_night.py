@@ -20,6 +20,7 @@ from sync.frame.progress import Quiet
 from sync.frame.service import Options
 from sync.night import run_judge, run_night, run_pull
 from sync.sandbox import Answer, Call, Deployment, Sandbox
+from sync.service.cron import Slot
 from sync.store import history, labels, runs, tables
 from sync.store.schema import table_of
 from tests.clock import NOW
@@ -309,10 +310,10 @@ def test_a_run_that_wakes_after_its_lease_writes_nothing_at_all(cloud: House) ->
 
 
 def test_a_scheduled_night_runs_once_however_many_watch(cloud: House) -> None:
-    night = ("0 2 * * *", NOW.date())
-    assert cloud.night(night=night).exit_code == Exit.OK
+    slot = ("night", Slot(NOW, NOW.date().isoformat()))
+    assert cloud.night(slot=slot).exit_code == Exit.OK
     with pytest.raises(LeaseHeld, match="has been run already"):
-        cloud.night(night=night)
+        cloud.night(slot=slot)
     assert len(cloud.jira.requests()) == 0
     assert cloud.night().exit_code == Exit.OK, "the lease was given back"
 
