@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from sync.sandbox import Deployment, Sandbox
 from sync.store.links import work_item
-from tests.system.nights import SHARED, Night, Service, labels_in, labels_in_store, serve
+from tests.system.nights import ALL_MAY_BE_FLAGGED, SHARED, Night, Service, labels_in, labels_in_store, serve
 
 JIRA = SHARED / "jira"
 ODD_LABELS = ["with,comma", '"quoted"', "it's", "trailing,", "Größe-✓", "<b>", "=1+1", "null", "%", "a" * 255]
@@ -56,7 +56,7 @@ def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         odd = add_odd_issues(jira, project)
         folder = tmp_path_factory.mktemp(name)
         (folder / "objectives.csv").write_text("id,title\nO1,An objective\n", encoding="utf-8")
-        settings = {"JIRA_JQL": jql, "OBJECTIVES_PATH": str(folder / "objectives.csv")}
+        settings = {"JIRA_JQL": jql, "OBJECTIVES_PATH": str(folder / "objectives.csv")} | ALL_MAY_BE_FLAGGED
         with serve(jira, folder, settings) as service:
             yield Loaded(service, raw_issues(file), odd, service.night())
 

@@ -18,7 +18,7 @@ from sync.figures import Dangling
 from sync.sandbox import Deployment, Sandbox
 from sync.store.links import objective, objective_link, work_item
 from tests.connectors.jira.real_issues import needs_real_data, real_issues
-from tests.system.nights import SHARED, Night, Service, serve
+from tests.system.nights import ALL_MAY_BE_FLAGGED, SHARED, Night, Service, serve
 
 JIRA = SHARED / "jira"
 RawIssue = dict[str, Any]
@@ -59,7 +59,7 @@ def read(deployment: Deployment, folder: Path, file: Path, settings: Mapping[str
     with Sandbox(deployment) as jira:
         jira.site.permissions.admin = True
         jira.site.load([file])
-        with serve(jira, folder, settings) as service:
+        with serve(jira, folder, {**settings, **ALL_MAY_BE_FLAGGED}) as service:
             night = service.night()
             assert (night.result.status, night.result.exit_code) == ("done", 0)
             return Read(service, night)

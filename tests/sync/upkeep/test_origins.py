@@ -107,9 +107,12 @@ def test_whoever_is_named_holds_the_value_that_counts(
     assert counted.get_secret_value() == expected
 
 
+VALID = {"TIELINE_DATABASE_URL": "sqlite:///x.db", "TIELINE_PING_URL": "https://ping.example/s3cret"}
+
+
 @pytest.mark.parametrize("key", SECRETS)
 def test_no_secret_is_ever_shown(key: str) -> None:
-    value = "sqlite:///x.db" if key == "TIELINE_DATABASE_URL" else "anna:s3cret-0123456789-abc"
+    value = VALID.get(key, "anna:s3cret-0123456789-abc")
     assert "s3cret" not in str(listed({key: value}))
 
 
