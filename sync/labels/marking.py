@@ -17,6 +17,7 @@ from connectors.verdicts import Marked, Marker, Reason, Verdict, make_verdict, p
 from rules.catalogue import Kind, Path
 from rules.message import fill
 from rules.ruleset import Rule, RuleSet, Severity
+from sync.frame.milestones import Milestone, reach
 from sync.frame.progress import Step
 from sync.labels.markers import Kinds, MarkerChange, MarkerPlan, Told, labels_after, make_markers
 from sync.labels.plan import Plan, Ticket
@@ -188,12 +189,14 @@ class MarkerWriting:
         with self.engine.begin() as connection:
             plan = plan.without(markers.unsettled(connection, self.run_id))
             markers.intend(connection, self.run_id, plan, self.clock())
+        reach(Milestone.MARKERS_INTENDED)
         written = MarkersWritten(left=plan.left)
         by_site: dict[str, list[MarkerChange]] = {}
         for change in plan.changes:
             by_site.setdefault(change.ticket.site, []).append(change)
         for site, changes in by_site.items():
             self._on_site(site, changes, plan, writers[site], written)
+        reach(Milestone.MARKERS_WRITTEN)
         return written
 
     def _on_site(
@@ -207,6 +210,7 @@ class MarkerWriting:
         waiting = {plan.marking(change): change for change in changes}
         try:
             for answered in writer.mark(list(waiting)):
+                reach(Milestone.MARKERS_ANSWERED)
                 self._record([(waiting.pop(marked.marking), marked) for marked in answered], written)
                 self.step.advance(len(answered), len(changes))
         except ConnectorError as error:

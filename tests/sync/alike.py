@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, exists, select
 
 from sync.sandbox import Site
 from sync.store import audit, tables
@@ -68,9 +68,16 @@ def picture_of(url: str, site: Site) -> Picture:
 
 def jira_of(site: Site) -> dict[str, Any]:
     return {
-        issue.key: (sorted(issue.fields["labels"]), issue.remote_links, issue.properties)
+        issue.key: (sorted(issue.fields["labels"]), issue.remote_links, without_runs(issue.properties))
         for issue in site.issues.values()
     }
+
+
+def without_runs(value: Any) -> Any:
+    """The value of a property without the numbers of runs, which grow with each that broke off."""
+    if isinstance(value, dict):
+        return {name: without_runs(one) for name, one in value.items() if name != "run"}
+    return [without_runs(one) for one in value] if isinstance(value, list) else value
 
 
 def names_of(connection: Connection) -> dict[tuple[str, int], str]:
@@ -125,10 +132,25 @@ def made(connection: Connection, names: Mapping[tuple[str, int], str]) -> Rows:
 def open_ends(connection: Connection) -> list[str]:
     """What no run may leave behind: open intents, cursors, a run that goes on, a lease, a broken chain."""
     ledger, run = table_of(tables.LabelWrite), table_of(tables.Run)
+    marker = table_of(tables.MarkerWrite)
     lease = table_of(tables.Lease)
     said = [
         f"an intent is open: {row.operation} {row.label}"
         for row in connection.execute(select(ledger).where(ledger.c.state == "intended"))
+    ]
+    told_since = marker.alias()
+    said += [
+        f"nobody knows whether a ticket was told: {row.operation} {row.kind}"
+        for row in connection.execute(
+            select(marker).where(
+                marker.c.state == "intended",
+                ~exists().where(
+                    told_since.c.work_item_id == marker.c.work_item_id,
+                    told_since.c.kind == marker.c.kind,
+                    told_since.c.id > marker.c.id,
+                ),
+            )
+        )
     ]
     said += [
         f"run {n} still runs" for n in connection.scalars(select(run.c.id).where(run.c.status == "running"))
