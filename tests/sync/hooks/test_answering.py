@@ -83,7 +83,7 @@ def test_what_is_below_an_item_is_tied_as_a_whole_night_would(house: House) -> N
         ("PAY-22", 1), ("PAY-22", 1),
     ]  # fmt: skip
     house.night(whole=True)
-    assert depths(house) == instant
+    assert sorted(depths(house)) == sorted(instant)
 
 
 def test_what_is_two_levels_down_inherits_each_tie_once(house: House) -> None:
