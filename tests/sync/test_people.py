@@ -23,7 +23,7 @@ from tests.sync.crowd import ACTS, OURS, Crowd
 from tests.sync.write_soak import soak
 
 SETTINGS = settings(
-    max_examples=8,
+    max_examples=4,
     stateful_step_count=12,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -78,6 +78,6 @@ def test_in_whatever_order_people_edit_and_nights_fail_a_quiet_one_leaves_the_st
     nights: type[Nights],
 ) -> None:
     few = settings(
-        max_examples=5, stateful_step_count=10, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=3, stateful_step_count=10, deadline=None, suppress_health_check=list(HealthCheck)
     )
     run_state_machine_as_test(nights, settings=few)
