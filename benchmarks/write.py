@@ -19,8 +19,8 @@ from typing import Any
 import requests
 from jira import JIRA
 
+from connectors.changes import LabelChange
 from connectors.jira import JiraLabels, JiraSiteConfig, connect
-from connectors.records import LabelChange
 from sync.sandbox import Deployment
 from sync.sandbox.credentials import Credentials
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from connectors.census import Census
-from connectors.records import Answered, LabelChange, Page
+from connectors.changes import Answered, LabelChange
+from connectors.pages import Page
 from connectors.textfiles import File
 from connectors.verdicts import Marked, Marking
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from connectors.delimited import Record, read_records, split
-from connectors.records import Quarantined
+from connectors.pages import Quarantined
 from connectors.tables import Row, Table
 from connectors.textfiles import TextFile, open_text
 

@@ -20,7 +20,7 @@ from connectors.delimited import Record, read_records
 from connectors.errors import BadInput
 from connectors.figures import Figure
 from connectors.headers import FIRST_ROW, Column, Family, Header, HeaderForm, find_header
-from connectors.records import Quarantined
+from connectors.pages import Quarantined
 from connectors.textfiles import (
     File,
     TextFile,

@@ -19,7 +19,7 @@ from connectors.errors import (
     IncompleteRead,
     PermissionDenied,
 )
-from connectors.records import Page
+from connectors.pages import Page
 from sync.collector import rare_collections
 from sync.errors import Exit
 from sync.frame.milestones import Milestone, reach

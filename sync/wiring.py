@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from connectors.base import Candidates, LabelWriter, MarkerWriter, Source, TokenStore
+from connectors.changes import Answered, LabelChange
 from connectors.finance import (
     AllocationsSource,
     FinanceSource,
@@ -36,7 +37,6 @@ from connectors.jira import (
 from connectors.naps import Nap
 from connectors.objectives import LinksSource, ObjectivesSource
 from connectors.pings import Pings
-from connectors.records import Answered, LabelChange
 from connectors.verdicts import Marked, Marking
 from rules.moments import Context
 from rules.pack import load, load_again, shipped

@@ -67,11 +67,18 @@ def missing_strace() -> str | None:
     return None if shutil.which("strace") else "no strace on the PATH (Debian: apt-get install strace)"
 
 
+def missing_systemd() -> str | None:
+    if not shutil.which("systemd-analyze"):
+        return "no systemd-analyze on the PATH (Debian: apt-get install systemd)"
+    return None
+
+
 NEEDS = {
     "postgresql": missing_server,
     "browser": missing_browser,
     "promtool": missing_promtool,
     "strace": missing_strace,
+    "systemd": missing_systemd,
 }
 
 

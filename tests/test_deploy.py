@@ -29,7 +29,6 @@ PAGE = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
 UNITS = sorted((DEPLOY / "systemd").glob("*"))
 EXAMPLES = sorted((DEPLOY / "examples").glob("*"))
 TIELINE = Path(sys.executable).with_name("tieline")
-needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze")
 
 
 def read(path: Path) -> str:
@@ -52,7 +51,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@needs_systemd
+@pytest.mark.systemd
 def test_systemd_accepts_every_unit(installed: Path) -> None:
     units = [str(unit) for unit in sorted(installed.iterdir()) if "@" not in unit.name]
     checked = subprocess.run(
@@ -62,7 +61,7 @@ def test_systemd_accepts_every_unit(installed: Path) -> None:
     assert (checked.returncode, said) == (0, [])
 
 
-@needs_systemd
+@pytest.mark.systemd
 @pytest.mark.parametrize("unit", ["tieline.service", "tieline-serve.service"])
 def test_the_service_is_exposed_little(installed: Path, unit: str) -> None:
     rated = subprocess.run(

@@ -12,7 +12,8 @@ from connectors.figures import Figure
 from connectors.finance.mapping import natural_key
 from connectors.finance.vocabulary import PERIOD, DeclaredCalendar
 from connectors.headers import Column
-from connectors.records import AllocationRule, CodeField, Quarantined
+from connectors.pages import Quarantined
+from connectors.records import AllocationRule, CodeField
 from connectors.tables import CellRefused, Row
 
 # Percents have four decimals at most, so that a share is a whole number of millionths.

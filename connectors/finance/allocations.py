@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from connectors.cursors import Cursors, Place
 from connectors.finance.allocation_rows import AllocationsConfig, to_rule
-from connectors.records import AllocationRule, Page, Quarantined
+from connectors.pages import Page, Quarantined
+from connectors.records import AllocationRule
 from connectors.tables import Row, open_tables, placed
 
 PAGE_ROWS = 500

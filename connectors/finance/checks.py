@@ -12,7 +12,7 @@ from connectors.finance.config import FinanceMapping, Plan
 from connectors.finance.mapping import difference
 from connectors.finance.totals import Loose
 from connectors.finance.vocabulary import Amount, TotalsRow
-from connectors.records import Quarantined
+from connectors.pages import Quarantined
 from connectors.tables import CellRefused, Row
 
 _Key = tuple[str, str]

@@ -10,7 +10,8 @@ from connectors.finance.codes import issue_keys, projects_above
 from connectors.finance.config import FinanceMapping, Plan
 from connectors.finance.frames import Frame, Frames
 from connectors.finance.money import format_minor
-from connectors.records import BudgetLine, Quarantined
+from connectors.pages import Quarantined
+from connectors.records import BudgetLine
 from connectors.tables import CellRefused, Row
 
 

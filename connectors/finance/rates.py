@@ -19,7 +19,8 @@ from connectors.finance.currencies import EXPONENTS
 from connectors.finance.mapping import natural_key
 from connectors.finance.money import AmountRefused, parse_decimal
 from connectors.finance.vocabulary import Currency, Dated, DeclaredCalendar, FromColumn, NumberFormat
-from connectors.records import FxRate, Page, Quarantined, RateType
+from connectors.pages import Page, Quarantined
+from connectors.records import FxRate, RateType
 from connectors.tables import CellRefused, Row, open_tables
 
 PAGE_ROWS = 500

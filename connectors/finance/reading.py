@@ -14,7 +14,8 @@ from connectors.finance.mapping import to_lines
 from connectors.finance.plain import PlainRows, speak_for_themselves
 from connectors.finance.seen import Seen
 from connectors.finance.totals import Tally
-from connectors.records import BudgetLine, LineColumns, Page, Quarantined, RowCounts
+from connectors.pages import Page, Quarantined, RowCounts
+from connectors.records import BudgetLine, LineColumns
 from connectors.tables import Row, Table
 
 # Rows that are not worth looking at by the column, once one of them is not plain.

@@ -12,7 +12,7 @@ from typing import Any
 from connectors.figures import Figure, plain
 from connectors.finance.rest_pages import inherited
 from connectors.finance.rest_session import MISSING, find
-from connectors.records import Quarantined
+from connectors.pages import Quarantined
 from connectors.tables import Row
 
 _ODATA_DATE = re.compile(r"/Date\((-?[0-9]{1,15})(?:[+-][0-9]{4})?\)/")

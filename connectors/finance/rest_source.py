@@ -26,7 +26,7 @@ from connectors.finance.rest_session import MISSING
 from connectors.finance.source import PAGE_ROWS
 from connectors.headers import Header
 from connectors.http import RetryPolicy
-from connectors.records import Page
+from connectors.pages import Page
 from connectors.tables import open_tables
 from connectors.textfiles import File, fingerprint
 

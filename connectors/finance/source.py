@@ -11,7 +11,7 @@ from connectors.batches import Batch, read_batches
 from connectors.cursors import Cursors, Place
 from connectors.finance.config import FinanceSourceConfig
 from connectors.finance.reading import Reading
-from connectors.records import Page
+from connectors.pages import Page
 from connectors.tables import Table, open_tables, table_files
 from connectors.textfiles import File, fingerprint, refuse_difference
 

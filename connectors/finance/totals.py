@@ -26,7 +26,7 @@ from connectors.finance.config import FinanceMapping, Plan
 from connectors.finance.frames import Frames, Key
 from connectors.finance.money import Notation
 from connectors.finance.vocabulary import Amount
-from connectors.records import ControlTotal
+from connectors.pages import ControlTotal
 from connectors.tables import CellRefused
 
 _EXACT = Context(prec=200)

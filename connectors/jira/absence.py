@@ -15,7 +15,7 @@ from connectors.errors import NotFound, PermissionDenied
 from connectors.jira.client import JiraClient
 from connectors.jira.discovery import read_permissions
 from connectors.jira.search import Raw, Scope, Search, id_of
-from connectors.records import Absence, Gone
+from connectors.pages import Absence, Gone
 
 # The day an issue was put into the archive; Data Center fills it, and issues not archived lack it.
 ARCHIVED_FIELD = "archiveddate"

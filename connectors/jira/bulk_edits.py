@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.changes import Answered, LabelChange, Outcome
 from connectors.errors import ConnectorError, NotFound, PermissionDenied, Refused, Unreachable
 from connectors.http import clean
 from connectors.jira.client import JiraClient, NotJira
-from connectors.records import Answered, LabelChange, Outcome
 
 ISSUES_IN_A_TASK = 1000
 # Jira takes five bulk operations at a time from all users of a site; one is left to them.

@@ -36,7 +36,7 @@ from connectors.jira.search import (
     unmet,
 )
 from connectors.jira.values import moment_of
-from connectors.records import FormerKey
+from connectors.pages import FormerKey
 
 # Jira gives fewer where `jira.search.views.default.max` says so, often just as many.
 PAGE_LIMIT = 1000

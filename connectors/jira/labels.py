@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
+from connectors.changes import Answered, LabelChange, Outcome
 from connectors.errors import ConnectorError, NotFound, PermissionDenied, Refused, Unreachable
 from connectors.http import pause
 from connectors.jira.bulk_edits import BulkEdits, split
@@ -13,7 +14,6 @@ from connectors.jira.client import Conflict, JiraClient, NotJira
 from connectors.jira.crew import as_done
 from connectors.jira.reading import search_for
 from connectors.jira.site import JiraSite
-from connectors.records import Answered, LabelChange, Outcome
 
 CONFLICT_TRIES = 3
 # An issue that never answers is left open and the others go on; when several in a row do not, it is the site.

@@ -13,12 +13,12 @@ from connectors.jira.fields import DeclaredField, FieldMap, SiteField
 from connectors.jira.linktypes import LinkMap
 from connectors.jira.ties import FieldTie, at_separators, compiled
 from connectors.jira.values import SEPARATORS, day_of, goal_ids, groups_in, moment_of, targets_of, text_of
+from connectors.pages import Quarantined
 from connectors.records import (
     FieldValue,
     How,
     Objective,
     ObjectiveState,
-    Quarantined,
     Reference,
     StatusCategory,
     Strength,

@@ -16,7 +16,8 @@ from connectors.jira.client import JiraClient, NotJira
 from connectors.jira.crew import in_order
 from connectors.jira.site import JiraSite
 from connectors.jira.ties import RemoteLinkTies, named_by
-from connectors.records import How, LinkClaim, Page
+from connectors.pages import Page
+from connectors.records import How, LinkClaim
 
 AT_ONCE = 100
 

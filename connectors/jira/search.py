@@ -12,7 +12,7 @@ from connectors.errors import IncompleteRead
 from connectors.http import clean
 from connectors.jira.client import ID_OR_KEY
 from connectors.jira.names import Names
-from connectors.records import FormerKey
+from connectors.pages import FormerKey
 
 Raw = Mapping[str, Any]
 

@@ -23,7 +23,8 @@ from connectors.jira.reading import (
 )
 from connectors.jira.search import Batch, Raw, Scope, id_of, unmet
 from connectors.jira.site import JiraSite
-from connectors.records import Objective, Page, Proof, Strength, WorkItem
+from connectors.pages import Page, Proof
+from connectors.records import Objective, Strength, WorkItem
 
 PARENTS_AT_ONCE = 100
 LEVELS = 30

@@ -15,7 +15,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from connectors.errors import BadInput
 from connectors.headers import Column, fold_name, header_problems
-from connectors.records import Quarantined
+from connectors.pages import Quarantined
 from connectors.tables import Row
 from connectors.textfiles import TextFile, open_text
 

@@ -10,7 +10,8 @@ from datetime import date
 from rapidfuzz import fuzz, process
 
 from connectors.objectives.config import LinkColumns, ObjectivesSourceConfig, fold
-from connectors.records import LinkClaim, Objective, ObjectiveState, Quarantined, Strength
+from connectors.pages import Quarantined
+from connectors.records import LinkClaim, Objective, ObjectiveState, Strength
 from connectors.tables import CellRefused, Row
 
 

@@ -12,7 +12,8 @@ from connectors.errors import BadInput
 from connectors.objectives.config import LinksConfig, ObjectivesSourceConfig
 from connectors.objectives.documents import read_entries
 from connectors.objectives.mapping import to_link, to_objective
-from connectors.records import LinkClaim, Objective, Page, Quarantined
+from connectors.pages import Page, Quarantined
+from connectors.records import LinkClaim, Objective
 from connectors.tables import Row, open_tables, placed
 from connectors.textfiles import File, examine, find_files
 

@@ -9,7 +9,8 @@ from datetime import timedelta
 from sqlalchemy import Connection, select
 
 from connectors.base import NamedSource
-from connectors.records import Page, WorkItem
+from connectors.pages import Page
+from connectors.records import WorkItem
 from rules.ruleset import RuleSet
 from sync.errors import IncompleteError
 from sync.frame.opening import open_run

@@ -13,7 +13,7 @@ from itertools import groupby
 from operator import attrgetter
 from types import MappingProxyType
 
-from connectors.records import LabelChange
+from connectors.changes import LabelChange
 
 # A label that people took off this often after we put it there is not put there again.
 OBJECTION = 2

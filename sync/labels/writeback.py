@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine
 
 from connectors.base import LabelWriter
+from connectors.changes import Answered, LabelChange, Outcome
 from connectors.errors import ConnectorError
-from connectors.records import Answered, LabelChange, Outcome
 from sync.frame.milestones import Milestone, reach
 from sync.frame.progress import Step
 from sync.labels.plan import Change, Plan, Ticket

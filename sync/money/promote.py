@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine
 
 from connectors.base import BulkLedger, Ledger, Terms
-from connectors.records import BudgetLine, Page
+from connectors.pages import Page
+from connectors.records import BudgetLine
 from connectors.textfiles import File
 from sync.frame.milestones import Milestone, reach
 from sync.frame.progress import Step

@@ -6,19 +6,15 @@ import re
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
-from threading import Thread
 from types import TracebackType
 from typing import Self
 
-import uvicorn
-
+from sync.frame.listener import Listener
 from sync.sandbox.application import Action, Application, Hook
 from sync.sandbox.credentials import Credentials
 from sync.sandbox.defaults import Deployment
 from sync.sandbox.requestlog import Request
 from sync.sandbox.state import Site
-
-_START_SECONDS = 30
 
 
 def _utc_now() -> datetime:
@@ -52,8 +48,7 @@ class Sandbox:
         self._context_path = context_path.rstrip("/")
         self._address = (host, port)
         self._application = Application(self.site, self.credentials, self._context_path, views_max)
-        self._server: uvicorn.Server | None = None
-        self._thread: Thread | None = None
+        self._listener: Listener | None = None
 
     @property
     def url(self) -> str:
@@ -68,36 +63,20 @@ class Sandbox:
 
     def start(self) -> Self:
         """Listen. Raises `OSError` where the port is taken."""
-        listener = socket.create_server(self._address)
-        host, port = listener.getsockname()[:2]
+        listening = socket.create_server(self._address)
+        host, port = listening.getsockname()[:2]
         self._application.base = f"http://{host}:{port}{self._context_path}"
-        config = uvicorn.Config(
-            self._application.asgi(),
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            ws="none",
-            log_level="critical",  # an answer that is cut off on purpose is no news
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = Thread(target=self._server.run, args=([listener],), name="sandbox", daemon=True)
-        self._thread.start()
-        self._await_start(listener)
+        quiet = {"log_level": "critical"}  # an answer that is cut off on purpose is no news
+        listener = Listener("sandbox", self._application.asgi(), listening, "/__sandbox__/", quiet)
+        listener.start()
+        self._listener = listener
         return self
-
-    def _await_start(self, listener: socket.socket) -> None:
-        """The socket queues callers already; a first answer proves that somebody serves them."""
-        with socket.create_connection(listener.getsockname(), timeout=_START_SECONDS) as caller:
-            caller.sendall(b"GET /__sandbox__/ HTTP/1.0\r\n\r\n")
-            if not caller.recv(1):
-                raise RuntimeError("the sandbox did not start")
 
     def stop(self) -> None:
         """Stop listening. Raises what went wrong inside the sandbox meanwhile, if anything did."""
-        if self._server is not None and self._thread is not None:
-            self._server.should_exit = True
-            self._thread.join()
-            self._server = self._thread = None
+        if self._listener is not None:
+            self._listener.stop()
+            self._listener = None
         failures, self._application.failures = self._application.failures, []
         if failures:
             raise failures[0]
@@ -105,8 +84,8 @@ class Sandbox:
     def wait(self) -> None:
         """Serve until interrupted (Ctrl-C), then stop: for the command line."""
         try:
-            while self._thread is not None and self._thread.is_alive():
-                self._thread.join(timeout=0.5)
+            while self._listener is not None and self._listener.thread.is_alive():
+                self._listener.thread.join(timeout=0.5)
         except KeyboardInterrupt:
             pass
         finally:

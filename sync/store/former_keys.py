@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, tuple_
 
-from connectors.records import FormerKey
+from connectors.pages import FormerKey
 from sync.store import tables
 from sync.store.bulk import among, insert_rows
 from sync.store.rows import Row, match_key

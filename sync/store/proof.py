@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, and_, select, update
 
 from connectors.census import Census, Entry
-from connectors.records import Absence, Gone
+from connectors.pages import Absence, Gone
 from sync.store import tables
 from sync.store.presence import kept, live
 from sync.store.save import Origin

@@ -10,12 +10,12 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any, TypeVar, get_args
 
+from connectors.pages import Quarantined
 from connectors.records import (
     AllocationRule,
     FxRate,
     LinkClaim,
     Objective,
-    Quarantined,
     Record,
     Reference,
     Strength,

@@ -10,16 +10,8 @@ from itertools import islice
 
 from sqlalchemy import Connection, Table, and_, delete, func, insert, select, update
 
-from connectors.records import (
-    AllocationRule,
-    BudgetLine,
-    FxRate,
-    LinkClaim,
-    Objective,
-    Page,
-    Record,
-    WorkItem,
-)
+from connectors.pages import Page
+from connectors.records import AllocationRule, BudgetLine, FxRate, LinkClaim, Objective, Record, WorkItem
 from sync.store import rows, tables
 from sync.store.bulk import among, insert_rows, upsert_rows
 from sync.store.former_keys import keep_former_keys, note_former_keys

@@ -1,20 +1,20 @@
-"""Serve an application on a port of this machine, from a thread of its own."""
+"""Serve the pages on the address that the settings name."""
 
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass, field
-from threading import Thread
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-import uvicorn
 from starlette.types import ASGIApp
 
 from sync.config.listening import read_address
 from sync.errors import ConfigurationError
+from sync.frame.listener import Listener
 
-START_SECONDS = 30
+# Who calls is who is connected: what a caller says of others is for `Gate` to believe or not.
+OPTIONS: dict[str, Any] = {"proxy_headers": False, "server_header": False, "timeout_graceful_shutdown": 5}
 
 
 @dataclass(slots=True)
@@ -24,29 +24,15 @@ class PageServer:
     app: ASGIApp
     address: str
     url: str = ""
-    server: uvicorn.Server | None = None
-    thread: Thread | None = field(default=None)
+    listener: Listener | None = None
 
     def start(self) -> Self:
         """Listen. Raises `ConfigurationError` where the address cannot be had."""
-        listener = self._listen()
-        host, port = listener.getsockname()[:2]
+        listening = self._listen()
+        host, port = listening.getsockname()[:2]
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        # Who calls is who is connected: what a caller says of others is for `Gate` to believe or not.
-        config = uvicorn.Config(
-            self.app,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            ws="none",
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=5,
-        )
-        self.server = uvicorn.Server(config)
-        self.thread = Thread(target=self.server.run, args=([listener],), name="pages", daemon=True)
-        self.thread.start()
-        self._await_start(listener)
+        self.listener = Listener("pages", self.app, listening, "/livez", OPTIONS)
+        self.listener.start()
         return self
 
     def _listen(self) -> socket.socket:
@@ -60,21 +46,11 @@ class PageServer:
                 "Name an address of this machine and a port that nothing else uses."
             ) from None
 
-    def _await_start(self, listener: socket.socket) -> None:
-        """The socket queues callers already; a first answer proves that somebody serves them."""
-        host, port = listener.getsockname()[:2]
-        reach = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - only compared
-        with socket.create_connection((reach, port), timeout=START_SECONDS) as caller:
-            caller.sendall(b"GET /livez HTTP/1.0\r\n\r\n")
-            if not caller.recv(1):
-                raise RuntimeError("the pages did not start")
-
     def stop(self) -> None:
         """Stop listening; answers under way are finished."""
-        if self.server is not None and self.thread is not None:
-            self.server.should_exit = True
-            self.thread.join()
-            self.server = self.thread = None
+        if self.listener is not None:
+            self.listener.stop()
+            self.listener = None
 
     def __enter__(self) -> Self:
         return self.start()

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from connectors.arrivals import Arrival, arrived
 from connectors.errors import BadInput, IncompleteRead
 from connectors.finance import FinanceSource, FinanceSourceConfig
-from connectors.records import BudgetLine, Page
+from connectors.pages import Page
+from connectors.records import BudgetLine
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 

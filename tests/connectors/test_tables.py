@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from connectors.errors import BadInput, IncompleteRead
 from connectors.headers import Column, Family, HeaderForm
-from connectors.records import Quarantined
+from connectors.pages import Quarantined
 from connectors.tables import Footer, Layout, Row, Table, open_tables
 
 NAME_AND_SUM = (Column("Name"), Column("Sum"))

@@ -12,7 +12,8 @@ import pytest
 from connectors.errors import BadInput, IncompleteRead
 from connectors.finance import FinanceSource, FinanceSourceConfig
 from connectors.headers import Column, HeaderForm
-from connectors.records import BudgetLine, Page, Quarantined
+from connectors.pages import Page, Quarantined
+from connectors.records import BudgetLine
 from connectors.tables import Layout, Row, Table, open_tables
 from tests.connectors.finance.shared_data import DATA, needs_data
 from tests.connectors.workbook_files import (

@@ -10,7 +10,9 @@ from collections.abc import Callable
 import pytest
 
 from connectors.base import LabelWriter, Source
-from connectors.records import LabelChange, Objective, Outcome, Page, WorkItem
+from connectors.changes import LabelChange, Outcome
+from connectors.pages import Page
+from connectors.records import Objective, WorkItem
 
 Labels = Callable[[str], list[str]]
 

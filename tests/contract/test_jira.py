@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from connectors.base import LabelWriter, Source
+from connectors.changes import LabelChange
 from connectors.errors import AuthenticationFailed, Refused
 from connectors.jira import (
     JiraIssues,
@@ -19,7 +20,7 @@ from connectors.jira import (
     connect,
     diagnose,
 )
-from connectors.records import How, LabelChange, WorkItem
+from connectors.records import How, WorkItem
 from sync.sandbox import Call, Deployment, Sandbox
 from tests.clock import NOW
 from tests.connectors.jira.real_issues import DATA, needs_real_data

@@ -14,7 +14,7 @@ from datetime import timedelta
 from itertools import count
 
 from connectors.base import LabelWriter
-from connectors.records import Answered, LabelChange
+from connectors.changes import Answered, LabelChange
 from sync.frame.progress import Quiet
 from sync.frame.service import Options
 from sync.night import run_night

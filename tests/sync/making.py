@@ -11,12 +11,12 @@ from sqlalchemy import Connection, Engine, select
 
 from connectors.base import Terms
 from connectors.errors import ConnectorError
+from connectors.pages import Page
 from connectors.records import (
     BudgetLine,
     BudgetVersion,
     How,
     Objective,
-    Page,
     Record,
     Reference,
     StatusCategory,

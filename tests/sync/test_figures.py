@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
-from connectors.records import BudgetVersion, ControlTotal, ObjectiveState, Page, Quarantined
+from connectors.pages import ControlTotal, Page, Quarantined
+from connectors.records import BudgetVersion, ObjectiveState
 from sync.errors import ConfigurationError
 from sync.figures import Split, add_up, percent
 from sync.store import runs

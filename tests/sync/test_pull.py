@@ -21,7 +21,8 @@ from connectors.errors import (
     RateLimited,
     Unreachable,
 )
-from connectors.records import BudgetVersion, ControlTotal, Page, Quarantined
+from connectors.pages import ControlTotal, Page, Quarantined
+from connectors.records import BudgetVersion
 from sync.errors import Exit
 from sync.frame.progress import Quiet
 from sync.pull import CURSOR_LIVES, Feed, Kind, Pull, Pulled, joined

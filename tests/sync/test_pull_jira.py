@@ -13,7 +13,8 @@ from sqlalchemy import Engine, select
 
 from connectors.base import Known
 from connectors.census import Census, Entry
-from connectors.records import Page, Proof, WorkItem
+from connectors.pages import Page, Proof
+from connectors.records import WorkItem
 from sync.errors import Exit
 from sync.frame.progress import Quiet
 from sync.pull import Feed, Kind, Pull

@@ -11,14 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, select
 
-from connectors.records import (
-    How,
-    LinkClaim,
-    Page,
-    Quarantined,
-    Record,
-    Reference,
-)
+from connectors.pages import Page, Quarantined
+from connectors.records import How, LinkClaim, Record, Reference
 from sync.store import links, rows, runs, save, tables
 from sync.store.schema import AnyRow, table_of
 from tests.clock import NOW, TODAY

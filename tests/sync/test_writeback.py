@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Engine, select
 
+from connectors.changes import Answered, LabelChange, Outcome
 from connectors.errors import ConnectorError, PermissionDenied, Unreachable
-from connectors.records import Answered, LabelChange, Outcome
 from sync.errors import Exit
 from sync.frame.progress import Quiet
 from sync.frame.result import RunResult

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, func, insert, literal, or_, select, update
 
-from connectors.records import ControlTotal, Page
+from connectors.pages import ControlTotal, Page
 from sync.store import tables
 from sync.store.money.promotion import Sums, promotion
 from sync.store.money.quarantine import FIXED, quarantine

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table, and_, exists, func, or_, select
 from sqlalchemy.sql import ColumnElement
 
 from connectors.base import Terms
-from connectors.records import RowCounts
+from connectors.pages import RowCounts
 from sync.labels.limits import percent
 from sync.store.money.promotion import BACK, GONE, RESTATED, Difference, budget_line, is_known, is_now
 from sync.store.money.staging import stage, touched

@@ -9,7 +9,8 @@ import pytest
 from connectors.errors import BadInput
 from connectors.finance import AllocationsConfig, AllocationsSource
 from connectors.finance.codes import issue_keys, projects_above
-from connectors.records import AllocationRule, Page, Quarantined
+from connectors.pages import Page, Quarantined
+from connectors.records import AllocationRule
 
 HEADER = "code,field,issue,objective,percent,valid_from,valid_to,source,site\n"
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from connectors.errors import ConnectorError
 from connectors.finance import FinanceSource, FinanceSourceConfig, source
-from connectors.records import Page, Record
+from connectors.pages import Page
+from connectors.records import Record
 
 TITLES = ("id", "project", "cc", "period", "version", "currency", "amount", "other", "note")
 CELLS: dict[str, list[str]] = {

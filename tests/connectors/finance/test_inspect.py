@@ -14,7 +14,8 @@ from connectors.errors import BadInput
 from connectors.finance import FinanceSource, FinanceSourceConfig
 from connectors.finance.inspect import propose
 from connectors.finance.proposal import Proposal
-from connectors.records import BudgetLine, Quarantined
+from connectors.pages import Quarantined
+from connectors.records import BudgetLine
 from tests.connectors.finance.shared_data import DATA, needs_data
 from tests.connectors.finance.test_real_files import FILES, independent
 from tests.connectors.workbook_files import number, row, text, write_xlsx

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from connectors.finance import FinanceSourceConfig, canonical
 from connectors.finance.mapping import natural_key, to_lines
-from connectors.records import BudgetLine, BudgetVersion, Quarantined
+from connectors.pages import Quarantined
+from connectors.records import BudgetLine, BudgetVersion
 from connectors.tables import Row
 
 WIDE: dict[str, Any] = {

@@ -15,7 +15,8 @@ import pytest
 from connectors.errors import ConnectorError, IncompleteRead
 from connectors.finance import FinanceSource, FinanceSourceConfig
 from connectors.finance.money import PLAIN, AmountRefused, Notation, parse_minor
-from connectors.records import BudgetLine, Page, Quarantined
+from connectors.pages import Page, Quarantined
+from connectors.records import BudgetLine
 from tests.connectors.finance.shared_data import DATA, needs_data
 from tests.connectors.finance.test_real_files import FILES
 

@@ -16,7 +16,8 @@ from connectors.errors import AuthenticationFailed, BadInput, IncompleteRead, Re
 from connectors.finance import RestFinanceConfig, RestFinanceSource
 from connectors.finance.profiles import profile_names, read_profile
 from connectors.http import RetryPolicy
-from connectors.records import BudgetLine, Page, Quarantined
+from connectors.pages import Page, Quarantined
+from connectors.records import BudgetLine
 from tests.connectors.finance.api_server import Asked, Reply, serve
 from tests.connectors.finance.api_systems import (
     SYSTEMS,

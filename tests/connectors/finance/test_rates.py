@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from connectors.errors import BadInput
 from connectors.finance import FxSource, FxSourceConfig
 from connectors.finance.rates import PAGE_ROWS
-from connectors.records import FxRate, Page, Quarantined, RateType
+from connectors.pages import Page, Quarantined
+from connectors.records import FxRate, RateType
 
 LONG = {
     "base": {"column": "From"},

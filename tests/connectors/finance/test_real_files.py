@@ -14,7 +14,8 @@ import pytest
 from connectors.errors import BadInput
 from connectors.finance import FinanceSource, FinanceSourceConfig
 from connectors.finance.inspect import propose
-from connectors.records import BudgetLine, Page, Quarantined
+from connectors.pages import Page, Quarantined
+from connectors.records import BudgetLine
 from tests.connectors.finance.shared_data import DATA, needs_data
 from tests.connectors.finance.test_bulk import outcome
 

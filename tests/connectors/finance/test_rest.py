@@ -22,7 +22,8 @@ from connectors.errors import (
 )
 from connectors.finance import RestFinanceConfig, RestFinanceSource
 from connectors.http import RetryPolicy
-from connectors.records import BudgetLine, Page
+from connectors.pages import Page
+from connectors.records import BudgetLine
 from tests.connectors.finance.api_server import Api, Asked, Reply, serve
 from tests.connectors.finance.key_pairs import key_pair
 

@@ -13,7 +13,8 @@ from ruamel.yaml import YAML
 
 from connectors.finance import FinanceSource, FinanceSourceConfig
 from connectors.finance.money import format_minor
-from connectors.records import BudgetLine, BudgetVersion, Page
+from connectors.pages import Page
+from connectors.records import BudgetLine, BudgetVersion
 from tests.connectors.finance.sample_projection import (
     INVESTMENT_COLUMNS,
     project_investments,

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from connectors.errors import BadInput
 from connectors.finance import FinanceSource, FinanceSourceConfig
-from connectors.records import BudgetLine, Page, Quarantined
+from connectors.pages import Page, Quarantined
+from connectors.records import BudgetLine
 
 MONTHS = "Jan,Feb,Mar,Apr,May,Jun,Jul,Aug,Sep,Oct,Nov,Dec"
 

@@ -16,7 +16,8 @@ from connectors.base import Source
 from connectors.errors import BadInput, IncompleteRead
 from connectors.finance import FinanceSource, FinanceSourceConfig, canonical
 from connectors.finance.source import PAGE_ROWS
-from connectors.records import BudgetLine, BudgetVersion, ControlTotal, Page, Quarantined, Record
+from connectors.pages import ControlTotal, Page, Quarantined
+from connectors.records import BudgetLine, BudgetVersion, Record
 
 HEADER = "project,cost_centre,fiscal_year,version,currency,amount\n"
 

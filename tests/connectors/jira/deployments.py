@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 from connectors.jira import JiraIssues, JiraSite
 from connectors.jira.values import moment_of
-from connectors.records import Objective, Page, WorkItem
+from connectors.pages import Page
+from connectors.records import Objective, WorkItem
 from tests.connectors.jira.conftest import issue
 from tests.fakes.scripted_http import Answer, Asked
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.changes import Answered, LabelChange, Outcome
 from connectors.errors import AuthenticationFailed, Unreachable
 from connectors.jira import JiraLabels
 from connectors.jira.bulk_edits import ISSUES_IN_A_TASK, split
-from connectors.records import Answered, LabelChange, Outcome
 from tests.connectors.jira.conftest import Jira
 from tests.fakes.scripted_http import Answer, Asked
 

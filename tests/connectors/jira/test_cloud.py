@@ -15,7 +15,8 @@ from connectors.errors import Halted, IncompleteRead, RateLimited, Refused, Unre
 from connectors.jira import JiraIssues, JiraSite
 from connectors.jira.crew import stoppable
 from connectors.naps import Nap
-from connectors.records import Page, WorkItem
+from connectors.pages import Page
+from connectors.records import WorkItem
 from tests.connectors.jira.conftest import Jira, ScriptedJira, connect, issue
 from tests.connectors.jira.deployments import Cloud, found, keys, read, records
 from tests.fakes.scripted_http import Answer, Asked, in_turn

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
+from connectors.changes import Answered, LabelChange, Outcome
 from connectors.errors import AuthenticationFailed, RateLimited, Refused, Unreachable
 from connectors.jira import JiraLabels
-from connectors.records import Answered, LabelChange, Outcome
 from tests.connectors.jira.conftest import Jira
 from tests.fakes.scripted_http import Answer, Asked, in_turn
 

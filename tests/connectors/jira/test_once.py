@@ -10,10 +10,10 @@ from random import Random
 import pytest
 
 from connectors.budget import shared_budget
+from connectors.changes import LabelChange
 from connectors.errors import ConnectorError
 from connectors.http import RetryPolicy
 from connectors.jira import JiraLabels, JiraSite, JiraSiteConfig, connect
-from connectors.records import LabelChange
 from sync.sandbox import CUT_OFF, Answer, Call, Deployment, Sandbox
 
 PER_ISSUE = {"RateLimit-Reason": "jira-per-issue-on-write"}

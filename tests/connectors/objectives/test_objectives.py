@@ -22,7 +22,8 @@ from connectors.objectives import (
     canonical,
 )
 from connectors.objectives.config import KNOWN_STATES
-from connectors.records import LinkClaim, Objective, ObjectiveState, Page, Quarantined
+from connectors.pages import Page, Quarantined
+from connectors.records import LinkClaim, Objective, ObjectiveState
 
 HEADER = "id,title,parent,owner,status,starts,ends,url\n"
 SAMPLE = Path(__file__).resolve().parents[3] / "sync" / "sandbox" / "sample"

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 
-from connectors.records import BudgetLine, ControlTotal, Page, Quarantined, Record
+from connectors.pages import ControlTotal, Page, Quarantined
+from connectors.records import BudgetLine, Record
 from rules.moments import Context
 from rules.pack import load, shipped
 from sync.figures import Figures
