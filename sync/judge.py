@@ -13,7 +13,7 @@ from rules.catalogue import Path
 from rules.condition import named_paths
 from rules.ruleset import Rule, RuleSet, Severity
 from rules.sql import hits, matching
-from sync.figures import Dangling
+from sync.figures.findings import Dangling
 from sync.pull import Kind
 from sync.store import findings, groups, links, requests, runs, tables, waivers
 from sync.store.bulk import analyze

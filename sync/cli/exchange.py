@@ -6,7 +6,8 @@ from sqlalchemy import Connection
 
 from connectors.finance.money import format_minor
 from sync.cli.output import Output
-from sync.figures import Exchange, Series
+from sync.figures.coverage import Series
+from sync.figures.intake import Exchange
 from sync.store.money.conversions import read_converted, read_missing
 
 

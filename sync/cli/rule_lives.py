@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sync.cli.output import Output, counted, few, shortened
-from sync.figures import age
+from sync.figures.findings import age
 from sync.frame.result import RunResult
 from sync.store.schema import AnyRow
 

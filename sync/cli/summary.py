@@ -24,7 +24,7 @@ from sync.cli.plans import (
 )
 from sync.cli.rule_lives import first_night_lines, show_open
 from sync.cli.session import Session
-from sync.figures import Dangling
+from sync.figures.findings import Dangling
 from sync.frame.result import RunResult
 from sync.store import history, requests
 from sync.store.runs import sources_of

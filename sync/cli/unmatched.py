@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connectors.finance.money import format_minor
 from sync.cli.output import Output, counted
-from sync.figures import IdleRule, IdleWork, LooseMoney
+from sync.figures.intake import IdleRule, IdleWork, LooseMoney
 
 SHOWN = 20
 

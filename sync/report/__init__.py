@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 
 from sync.errors import ConfigurationError
-from sync.figures import Figures
+from sync.figures.run import Figures
 from sync.frame.milestones import Milestone, reach
 from sync.report.document import document, to_json
 from sync.report.leftovers import converted_csv, unfunded_csv, unmatched_csv

@@ -12,7 +12,7 @@ import altair as alt
 import vl_convert
 from markupsafe import Markup, escape
 
-from sync.figures import Split, TrendPoint, percent
+from sync.figures.coverage import Split, TrendPoint, percent
 from sync.report.wording import day, shortened, visible
 
 # The page's style sheet gives these colours their dark counterparts, by value.

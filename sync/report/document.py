@@ -8,18 +8,10 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from sync.figures import (
-    Change,
-    Exchange,
-    Figures,
-    LabelFacts,
-    Leftovers,
-    Project,
-    Purpose,
-    Series,
-    Slice,
-    Split,
-)
+from sync.figures.coverage import Project, Purpose, Series, Slice, Split
+from sync.figures.findings import Change, LabelFacts
+from sync.figures.intake import Exchange, Leftovers
+from sync.figures.run import Figures
 from sync.money.conversion import ROUNDING
 from sync.report.wording import money
 from sync.waivers.asking import answer

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sync.figures import Figures, Series
+from sync.figures.coverage import Series
+from sync.figures.run import Figures
 from sync.report.spreadsheets import STANDINGS, Cell, neutral, parts, to_csv
 from sync.report.wording import plain_amount
 

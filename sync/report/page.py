@@ -12,18 +12,9 @@ from zoneinfo import ZoneInfo
 from jinja2 import ChoiceLoader, Environment, FunctionLoader, StrictUndefined
 
 from connectors.finance.currencies import EXPONENTS
-from sync.figures import (
-    Figures,
-    Project,
-    Purpose,
-    Series,
-    Slice,
-    Split,
-    TrendPoint,
-    add_up,
-    age,
-    percent,
-)
+from sync.figures.coverage import Project, Purpose, Series, Slice, Split, TrendPoint, add_up, percent
+from sync.figures.findings import age
+from sync.figures.run import Figures
 from sync.money.conversion import ROUNDING
 from sync.report import wording
 from sync.report.charts import COLOURS, WORDS, Bar, coverage_chart, trend_chart

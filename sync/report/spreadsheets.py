@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sync.figures import Figures, Project, Split, age
+from sync.figures.coverage import Project, Split
+from sync.figures.findings import age
+from sync.figures.run import Figures
 from sync.report.wording import plain_amount, visible
 
 STANDINGS = ("aligned", "unaligned", "waived", "unknown", "total")

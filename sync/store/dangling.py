@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import CompoundSelect, Connection, Select, exists, func, literal, select, union_all
 
 from connectors.records import How
-from sync.figures import Dangling
+from sync.figures.findings import Dangling
 from sync.store.links import (
     NAMING,
     ambiguous_claims,

@@ -12,21 +12,10 @@ from sqlalchemy import Connection, func, or_, select
 
 from connectors.records import BudgetVersion
 from sync.errors import ConfigurationError
-from sync.figures import (
-    Change,
-    Detail,
-    Exchange,
-    Figures,
-    Headline,
-    Moved,
-    Project,
-    RunFacts,
-    Series,
-    Slice,
-    Split,
-    TrendPoint,
-    add_up,
-)
+from sync.figures.coverage import Headline, Project, Series, Slice, Split, TrendPoint, add_up
+from sync.figures.findings import Change, Moved
+from sync.figures.intake import Exchange
+from sync.figures.run import Detail, Figures, RunFacts
 from sync.store import intake, requests, tickets
 from sync.store.coverage import WHOLE, coverage
 from sync.store.dangling import count_dangling

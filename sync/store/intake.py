@@ -8,7 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Subquery, and_, func, select, tuple_
 
-from sync.figures import Intake, Refused, Series, SourceRead, Total
+from sync.figures.coverage import Series
+from sync.figures.intake import Intake, Refused, SourceRead, Total
 from sync.store import tables
 from sync.store.money.accounts import control_total
 from sync.store.runs import source_run

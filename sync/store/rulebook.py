@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, insert, or_, select, update
 
 from rules.ruleset import Mode, Rule, RuleFile, RuleSet
-from sync.figures import NewRule
+from sync.figures.findings import NewRule
 from sync.store import tables
 from sync.store.findings import pending_by_rule
 from sync.store.labels import ledger, plan_change

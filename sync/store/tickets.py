@@ -10,13 +10,13 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, case, func, or_, select
 
 from rules.ruleset import Mode
-from sync.figures import (
+from sync.figures.coverage import Series
+from sync.figures.findings import (
     FindingFacts,
     ItemName,
     LabelEntry,
     LabelFacts,
     RuleCount,
-    Series,
     UnalignedItem,
     Withheld,
 )

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rules.ruleset import Severity
-from sync.figures import age
+from sync.figures.findings import age
 from sync.store import finding_search
 from sync.store.database import read_only
 from sync.store.finding_search import ORDERS, STATES, WAIVED, Search

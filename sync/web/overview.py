@@ -6,7 +6,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sync.figures import TrendPoint
+from sync.figures.coverage import TrendPoint
 from sync.report.charts import trend_chart
 from sync.report.page import trend_line
 from sync.store import history

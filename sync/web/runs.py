@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sync.figures import add_up
+from sync.figures.coverage import add_up
 from sync.store import audit, history
 from sync.store.database import read_only
 from sync.store.figures import read_past

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select
 
 from connectors.finance.currencies import EXPONENTS
 from connectors.records import BudgetVersion, FxRate, How, RateType
-from sync.figures import Series, Split
+from sync.figures.coverage import Series, Split
 from sync.money.conversion import Rate, RateBook, Sum, convert, days_of, exchanged
 from sync.store.catalogue import Frame, bind_catalogue
 from sync.store.items import read_item

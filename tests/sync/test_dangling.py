@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlalchemy import Engine
 
 from connectors.records import How, LinkClaim, Record, Reference
-from sync.figures import Dangling
+from sync.figures.findings import Dangling
 from sync.store import save
 from sync.store.dangling import count_dangling, list_dangling
 from tests.sync.making import FILE, SITE, begin_run, epic, goal, names, origin_of, put, relink

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from connectors.pages import ControlTotal, Page, Quarantined
 from connectors.records import BudgetVersion, ObjectiveState
 from sync.errors import ConfigurationError
-from sync.figures import Split, add_up, percent
+from sync.figures.coverage import Split, add_up, percent
 from sync.store import runs
 from tests.clock import NOW
 from tests.sync.making import FILE, MONEY, SITE, begin_run, epic, goal, money, names, put

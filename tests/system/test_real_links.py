@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import func, select
 
 from connectors.records import How
-from sync.figures import Dangling
+from sync.figures.findings import Dangling
 from sync.sandbox import Deployment, Sandbox
 from sync.store.links import objective, objective_link, work_item
 from tests.connectors.jira.real_issues import needs_real_data, real_issues

@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, insert, or_, select, union_all
 
-from sync.figures import ConvertedSlice, MissingRate, Series, Split, add_up
+from sync.figures.coverage import Series, Split, add_up
+from sync.figures.intake import ConvertedSlice, MissingRate
 from sync.money.conversion import Converted, FxType, Rate, RateBook, Sum, convert
 from sync.store import tables
 from sync.store.coverage import idle_money, money, standing

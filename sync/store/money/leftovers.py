@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, case, func, or_, select, union
 
 from connectors.records import CodeField
-from sync.figures import IdleRule, IdleWork, Leftovers, LooseMoney, Series
+from sync.figures.coverage import Series
+from sync.figures.intake import IdleRule, IdleWork, Leftovers, LooseMoney
 from sync.store.links import ancestors
 from sync.store.money.candidates import (
     budget_line,

@@ -8,7 +8,7 @@ from datetime import date
 
 from sqlalchemy import BigInteger, Connection, case, cast, func, insert, literal, select, union_all
 
-from sync.figures import Purpose, Series, Split
+from sync.figures.coverage import Purpose, Series, Split
 from sync.store import tables
 from sync.store.coverage import idle_state, standing
 from sync.store.links import objective, work_item

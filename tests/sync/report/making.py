@@ -5,34 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from sync.figures import (
+from sync.figures.coverage import Headline, Project, Purpose, Series, Slice, Split, TrendPoint, add_up
+from sync.figures.findings import (
     Change,
     Dangling,
-    Detail,
-    Figures,
     FindingFacts,
-    Headline,
-    Intake,
     ItemName,
     LabelEntry,
     LabelFacts,
     Moved,
     NewRule,
-    Project,
-    Purpose,
-    Refused,
     RuleCount,
-    RunFacts,
-    Series,
-    Slice,
-    SourceRead,
-    Split,
-    Total,
-    TrendPoint,
     UnalignedItem,
     Withheld,
-    add_up,
 )
+from sync.figures.intake import Intake, Refused, SourceRead, Total
+from sync.figures.run import Detail, Figures, RunFacts
 from sync.waivers.asking import Kind, RequestFacts, Standing
 from tests.clock import NOW
 

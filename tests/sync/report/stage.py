@@ -13,7 +13,7 @@ from connectors.pages import ControlTotal, Page, Quarantined
 from connectors.records import BudgetLine, Record
 from rules.moments import Context
 from rules.pack import load, shipped
-from sync.figures import Figures
+from sync.figures.run import Figures
 from sync.judge import judge as judge_store
 from sync.labels.plan import make_plan
 from sync.pull import Kind

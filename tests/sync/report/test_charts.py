@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sync.figures import Split, TrendPoint
+from sync.figures.coverage import Split, TrendPoint
 from sync.report.charts import COLOURS, NAME_LENGTH, Bar, coverage_chart, run_names, trend_chart, unique_names
 from tests.clock import NOW
 

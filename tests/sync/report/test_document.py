@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.figures import Detail, Figures, Headline, Split
+from sync.figures.coverage import Headline, Split
+from sync.figures.run import Detail, Figures
 from sync.report.document import to_json
 from tests.sync.report.making import RUN, full, item, portfolio, project
 

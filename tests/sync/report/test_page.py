@@ -7,20 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sync.figures import (
-    Detail,
-    Figures,
-    Headline,
-    Intake,
-    LabelFacts,
-    NewRule,
-    Purpose,
-    RunFacts,
-    SourceRead,
-    Split,
-    Withheld,
-    add_up,
-)
+from sync.figures.coverage import Headline, Purpose, Split, add_up
+from sync.figures.findings import LabelFacts, NewRule, Withheld
+from sync.figures.intake import Intake, SourceRead
+from sync.figures.run import Detail, Figures, RunFacts
 from sync.report.page import PROJECTS_SHOWN, page, purpose_rows, with_rest
 from sync.waivers.asking import Kind, RequestFacts, Standing, answer
 from tests.clock import NOW

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.figures import Detail
+from sync.figures.run import Detail
 from sync.report.spreadsheets import coverage_csv, findings_csv, neutral, objectives_csv, unaligned_csv
 from tests.sync.report.making import finding, full, item, portfolio, project
 

@@ -1,0 +1,1 @@
+"""What a run came to, as plain values, the same for page, JSON, CSV and command line."""
