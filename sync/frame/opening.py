@@ -34,7 +34,7 @@ def open_run(
 
     The progress that is given keeps the run's journal.
     """
-    holder = ":".join((socket.gethostname(), str(os.getpid()), *options.beside))
+    holder = f"{socket.gethostname()}:{os.getpid()}"
     with service.engine.begin() as connection:
         lease = take_lease(service.engine, connection, holder, service.clock)
         reach(Milestone.LEASE_TAKEN)
@@ -94,7 +94,7 @@ def close_run(connection: Connection, service: Service, lease: Lease, run_id: in
 
 def asked_for(options: Options) -> dict[str, object]:
     """Give what the audit keeps of how a run was asked for: above all, which guards it may pass."""
-    apart = {"slot", "expected", "time_limit", "beside"}
+    apart = {"slot", "expected", "time_limit"}
     said = {field.name: getattr(options, field.name) for field in fields(options) if field.name not in apart}
     kept = {name: value for name, value in said.items() if value}
     return kept | ({} if options.expected is None else {"reviewed": len(options.expected.changes)})

@@ -55,8 +55,7 @@ class Options:
     `sources` limits a pull to these names; empty means all. `whole` reads every source from scratch, where
     otherwise only changes would be read. `retry` asks Jira again for changes that it refused before and that
     would wait for a later night. `slot` is what this run counts for, with the name of its schedule. It ends
-    after `time_limit`, or as the settings say. `beside` names what asks in a process in which others ask too:
-    none of them takes the lease of another.
+    after `time_limit`, or as the settings say.
     """
 
     trigger: str = "cli"
@@ -72,7 +71,6 @@ class Options:
     slot: tuple[str, Slot] | None = None
     time_limit: timedelta | None = None
     expected: SavedPlan | None = None
-    beside: tuple[str, ...] = ()
 
     @property
     def is_night(self) -> bool:

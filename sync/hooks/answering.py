@@ -76,7 +76,7 @@ def answer(service: Service, rules: RuleSet, batch: Batch) -> RunResult:
     source = batch.feed.open()
     if not isinstance(source, NamedSource):
         raise IncompleteError(f"{batch.feed.name}: its issues cannot be read one by one.")
-    options = Options(TRIGGER, beside=(TRIGGER,))
+    options = Options(TRIGGER)
     with open_run(service, options, Quiet()) as (result, lease, progress):
         page = source.named(batch.ids)
         judge_some(service, rules, batch.feed, page, result)

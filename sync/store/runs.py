@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from sync.errors import LeaseHeld
@@ -215,7 +215,7 @@ def take_lease(connection: Connection, holder: str, now: datetime, lasts: timede
     """Take the lease that lets one run at a time write, and give its fence; raise `LeaseHeld` if taken."""
     taken = connection.execute(
         update(lease)
-        .where(lease.c.name == LEASE, or_(lease.c.expires_at <= now, lease.c.holder == holder))
+        .where(lease.c.name == LEASE, lease.c.expires_at <= now)
         .values(holder=holder, expires_at=now + lasts, fence=lease.c.fence + 1)
         .returning(lease.c.fence)
     ).scalar_one_or_none()

@@ -32,16 +32,14 @@ def decide(
     keys: Sequence[str],
     rule: str | None,
     decision: Decision,
-    beside: tuple[str, ...] = (),
 ) -> list[RequestFacts]:
     """Answer the live requests on these tickets, all in one run of its own, and give them as they stand then.
 
     Raises `ConfigurationError` for a ticket on which nobody asks for anything; nothing is answered then.
-    `beside` names whoever asks in a process in which nights run too.
     """
     trigger = "approve" if decision.standing is Standing.APPROVED else "reject"
     with (
-        open_run(service, Options(f"waivers {trigger}", beside=beside), Quiet()) as (result, *_),
+        open_run(service, Options(f"waivers {trigger}"), Quiet()) as (result, *_),
         service.engine.begin() as connection,
     ):
         rows = requests.requests(connection, keys=keys, rule=rule)

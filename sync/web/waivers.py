@@ -20,7 +20,6 @@ from sync.web.office import Office
 from sync.web.rendering import show
 
 # Beside the nights in this process: neither takes the other's lease.
-BESIDE = ("pages",)
 REASON = 2000
 
 
@@ -55,7 +54,7 @@ def answer_request(request: Request, form: Form) -> Response:
     office: Office = request.app.state.office
     try:
         decision = decision_in(form, request.state.visitor.name, office.frame().today)
-        decide(office.service, [form.get("key", "")], form.get("rule", ""), decision, BESIDE)
+        decide(office.service, [form.get("key", "")], form.get("rule", ""), decision)
     except ValueError as error:
         return shown(request, 400, str(error))
     except UserError as error:
