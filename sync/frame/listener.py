@@ -30,7 +30,12 @@ class Listener:
     thread: Thread = field(init=False)
 
     def start(self) -> None:
-        """Serve. Raises `RuntimeError` where nobody answers."""
+        """Serve. Raises `RuntimeError` where nobody answers.
+
+        Head and body of an answer are two writes: unless told otherwise, the kernel keeps the second back for
+        40 ms until the first is acknowledged. asyncio sees to that only for sockets that name their protocol.
+        """
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         plain = {"log_config": None, "access_log": False, "lifespan": "off", "ws": "none"}
         self.server = uvicorn.Server(uvicorn.Config(self.app, **(plain | self.options)))
         self.thread = Thread(target=self.server.run, args=([self.socket],), name=self.name, daemon=True)
