@@ -214,6 +214,8 @@ def main() -> None:
     furnish(site, options.issues, options.custom_fields)
     application = Application(site, Credentials(), "", views_max=1000)
     listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(2 if options.certificate else 1)]
+    for listener in listeners:  # the latency is to be ours alone, not also the kernel's pause after the head
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     plain, *secure = [listener.getsockname()[1] for listener in listeners]
     application.base = f"http://127.0.0.1:{plain}"
     jira: ASGIApp = StandIn(application.asgi())

@@ -14,15 +14,14 @@ import json
 import re
 import socket
 import sys
-import threading
 import time
 from collections import Counter, defaultdict, deque
 from datetime import UTC, datetime
 
-import uvicorn
 from stand_in import read_body
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sync.frame.listener import Listener
 from sync.sandbox import Deployment
 from sync.sandbox.application import Application
 from sync.sandbox.credentials import Credentials
@@ -104,18 +103,15 @@ def main() -> None:
             {"project": "PAY", "issuetype": "Epic", "summary": f"Epic {number}", "labels": ["own"]}
         )
     application = Application(site, Credentials(), "", views_max=1000)
-    listener = socket.create_server(("127.0.0.1", 0))
-    application.base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    listening = socket.create_server(("127.0.0.1", 0))
+    application.base = f"http://127.0.0.1:{listening.getsockname()[1]}"
     limits = A_SECOND if deployment is Deployment.CLOUD else {}
     jira = Limited(application.asgi(), options.latency, limits)
-    config = uvicorn.Config(jira, log_config=None, access_log=False, lifespan="off", ws="none")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listener],))
-    thread.start()
+    listener = Listener("stand-in", jira, listening, "/__sandbox__/")
+    listener.start()
     print(application.base, flush=True)
     sys.stdin.read()
-    server.should_exit = True
-    thread.join()
+    listener.stop()
 
 
 if __name__ == "__main__":
