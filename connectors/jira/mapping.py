@@ -167,7 +167,7 @@ def to_work_item(raw: Any, mapping: IssueMapping, *, in_scope: bool = True) -> M
         due=reader.parse("duedate", day_of),
         resolved=reader.parse("resolutiondate", moment_of),
         values=tuple(value for declared in mapping.fields.declared for value in values_of(reader, declared)),
-        references=tuple(dict.fromkeys(references_of(reader, labels))),
+        references=distinct(tuple(references_of(reader, labels))),
         in_scope=in_scope,
     )
     return Mapped(item, tuple(reader.refused))
@@ -269,6 +269,13 @@ def references_of(reader: Reader, labels: tuple[str, ...]) -> Iterator[Reference
     yield from goal_references(reader, strength)
     yield from label_references(labels, reader.mapping, strength)
     yield from code_references(reader, fields.cost_code)
+
+
+def distinct(references: tuple[Reference, ...]) -> tuple[Reference, ...]:
+    """The references without repetition; where every target is another, there is none to look for."""
+    if len({reference.target for reference in references}) == len(references):
+        return references
+    return tuple(dict.fromkeys(references))
 
 
 def strength_of(reader: Reader) -> Strength | None:

@@ -149,7 +149,7 @@ def unmet(issues: Sequence[Raw], met: Names) -> tuple[Raw, ...]:
 
 def meet(issue: Raw, met: Names) -> None:
     """Remember an issue by its id and, where it came with one, its key."""
-    if isinstance(issue, Mapping):
+    if isinstance(issue, dict):
         met.update(str(issue[name]) for name in ("id", "key") if issue.get(name))
 
 
@@ -170,5 +170,5 @@ def entry_of(issue: Raw, updated: datetime | None = None) -> Entry | None:
 
 
 def id_of(issue: Any) -> str | None:
-    identity = issue.get("id") if isinstance(issue, Mapping) else None
+    identity = issue.get("id") if isinstance(issue, dict) else None
     return str(identity) if identity else None

@@ -177,17 +177,19 @@ def value_rows(item: WorkItem, work_item_id: int) -> list[Row]:
 
 def reference_rows(item: WorkItem, work_item_id: int) -> list[Row]:
     """Give one row for each tie the item claims."""
+    targets = storable_all([reference.target for reference in item.references])
+    evidences = storable_all([reference.evidence for reference in item.references])
     return [
         {
             "work_item_id": work_item_id,
             "how": str(reference.how),
-            "target": (target := storable(reference.target)),
+            "target": target,
             "target_folded": short(fold(target)),
-            "evidence": storable(reference.evidence),
+            "evidence": evidence,
             "meant": reference.meant,
             "strength": text_or_none(reference.strength),
         }
-        for reference in dict.fromkeys(item.references)
+        for reference, target, evidence in zip(item.references, targets, evidences, strict=True)
     ]
 
 
