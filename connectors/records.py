@@ -115,9 +115,9 @@ class WorkItem:
     """One Jira issue: an epic first, also an initiative, a story or anything else in scope.
 
     `hierarchy_level` is Jira's: -1 sub-task, 0 story, 1 epic, 2 and more above; None where unknown.
-    `references` are the ties it claims (to objectives and to cost codes), each once; `parent_id` and `parent_key` may
-    name an issue that was not pulled. `in_scope` is False for a parent that was fetched only so that the
-    chain to its objective is known: it is stored, but neither judged nor counted.
+    `references` are the ties it claims (to objectives and to cost codes), each once; `parent_id` and
+    `parent_key` may name an issue that was not pulled. `in_scope` is False for a parent that was fetched only
+    so that the chain to its objective is known: it is stored, but neither judged nor counted.
     """
 
     id: str
