@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from connectors.allowance import Allowance
 from connectors.errors import RateLimited
+from connectors.turns import PUNCTUAL, Line, OwnTurns, Pace, Turn, Turns
 
 CLOUD_LIMITS: Mapping[str, float] = {"GET": 100.0, "POST": 100.0, "PUT": 50.0, "DELETE": 50.0}
 # Data Center has none until an admin sets some, which its answers then tell; what we ask of it at the most.
@@ -27,12 +28,11 @@ STEADY_SHARE = 0.92
 BURST_SHARE = 0.04
 FIRST_WAIT = 2.0
 LONGEST_WAIT = 30.0
-# Closer than this to its time a request is on time: clocks and sleeps are no finer.
-PUNCTUAL = 1e-6
 
 log = logging.getLogger("tieline.requests")
 Scope = tuple[str, ...]
 SITE: Scope = ()
+ONE_ITEM = 3
 
 
 def random_jitter() -> float:
@@ -60,29 +60,13 @@ class Route:
         return (SITE, endpoint, (*endpoint, self.item)) if self.item else (SITE, endpoint)
 
 
-@dataclass(slots=True)
-class Bucket:
-    """A token bucket, as the time at which it would be full again (GCRA).
-
-    In any span of `s` seconds it lets at most `burst + rate * s` requests go.
-    """
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an answer said of the whole site's limit, and when its burst would be whole again."""
 
     rate: float
     burst: float
-    full_at: float = -math.inf
-    slowed: bool = False
-
-    def wait(self, now: float) -> float:
-        """Seconds until the next request may go."""
-        return self.full_at - (self.burst - 1) / self.rate - now
-
-    def take(self, now: float) -> None:
-        """Let one request go; a slowed bucket counts it double."""
-        self.full_at = max(self.full_at, now) + (2 if self.slowed else 1) / self.rate
-
-    def leave(self, tokens: float, at: float) -> None:
-        """Have no more than `tokens` left at a moment."""
-        self.full_at = max(self.full_at, at + (self.burst - tokens) / self.rate)
+    full_at: float
 
 
 @dataclass(slots=True)
@@ -99,6 +83,7 @@ class RateBudget:
 
     `limits` are requests per second for each method, on each endpoint. An answer of 429 pauses what its
     reason names: a quota the whole site, a burst that endpoint and method, writes to one issue that issue.
+    `turns` gives out who may go next: to the threads of this process, or of several that share them.
     """
 
     def __init__(
@@ -107,25 +92,27 @@ class RateBudget:
         limits: Mapping[str, float] = CLOUD_LIMITS,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random_jitter,
+        turns: Turns | None = None,
     ) -> None:
         self.site = site
         self.limits = limits
+        self.turns = turns or OwnTurns()
         self._clock = clock
         self._credit = 0.0
         self._jitter = jitter
         self._lock = threading.Lock()
-        self._buckets: dict[Scope, Bucket] = {}
         self._pauses: dict[Scope, Pause] = {}
+        self._slowed: set[Scope] = set()
+        self._told: Told | None = None
 
     def allow(self, limits: Mapping[str, float]) -> None:
-        """Keep to these limits on every endpoint that has not been asked yet."""
+        """Keep to these limits from now on."""
         self.limits = limits
 
     @property
     def told(self) -> tuple[float, float] | None:
         """What the site itself says of its limit: requests a second and at once; None where it is silent."""
-        bucket = self._buckets.get(SITE)
-        return (bucket.rate, bucket.burst) if bucket else None
+        return (self._told.rate, self._told.burst) if self._told else None
 
     def now(self) -> float:
         """Seconds on the budget's own clock; only differences mean anything."""
@@ -137,16 +124,19 @@ class RateBudget:
         Raises `RateLimited` at once where the wait would end after `give_up_at`: what was read so far stands.
         `sleep` is taken at its word: one that returns early, as in a test, has slept as long as it was asked.
         """
+        turn = Turn()
         while True:
-            with self._lock:
+            now = self.now()
+            wait = self._paused(route, now)
+            if wait <= PUNCTUAL:
+                self._line_up(turn, route, now)
+                turn.longest = give_up_at - now
+                wait = self.turns.wait_for(turn, self.now)
                 now = self.now()
-                wait = self._wait(route, now)
-                if now + max(wait, 0.0) > give_up_at:
-                    raise RateLimited(self._too_late(route, wait), wait)
-                if wait <= PUNCTUAL:
-                    for bucket in self._buckets_of(route):
-                        bucket.take(now)
-                    return now
+            if now + max(wait, 0.0) > give_up_at:
+                raise RateLimited(self._too_late(route, wait), wait)
+            if wait <= PUNCTUAL:
+                return now
             sleep(wait)
             with self._lock:
                 self._credit += max(0.0, now + wait - self.now())
@@ -157,32 +147,39 @@ class RateBudget:
             return f"{self.site}: {end}"
         return f"{self.site} makes us wait {wait:.0f} s more for {route.method} {route.endpoint}. {end}"
 
-    def _wait(self, route: Route, now: float) -> float:
-        pauses = [self._pauses[scope].until - now for scope in route.scopes if scope in self._pauses]
-        return max([*pauses, *(bucket.wait(now) for bucket in self._buckets_of(route))])
+    def _paused(self, route: Route, now: float) -> float:
+        """Seconds for which an answer has told us to wait."""
+        with self._lock:
+            pauses = [self._pauses[scope].until for scope in route.scopes if scope in self._pauses]
+        return max(pauses, default=now) - now
 
-    def _buckets_of(self, route: Route) -> list[Bucket]:
-        scope = (route.method, route.endpoint)
-        if scope not in self._buckets:
-            limit = self.limits.get(route.method, min(self.limits.values()))
-            self._buckets[scope] = Bucket(limit * STEADY_SHARE, max(1.0, limit * BURST_SHARE))
-        return [self._buckets[key] for key in (SITE, scope) if key in self._buckets]
+    def _line_up(self, turn: Turn, route: Route, now: float) -> None:
+        """Say in which lines a request stands, and how they move as far as we know by now."""
+        limit = self.limits.get(route.method, min(self.limits.values()))
+        line = self._line((route.method, route.endpoint))
+        turn.paces = [Pace(line, limit * STEADY_SHARE, max(1.0, limit * BURST_SHARE))]
+        told = self._told
+        if told:
+            turn.paces += [Pace(line.whole_site, told.rate, told.burst, told.full_at - now)]
+        turn.cost = 2 if (route.method, route.endpoint) in self._slowed else 1
+
+    def _line(self, scope: Scope) -> Line:
+        return Line(self.site, *scope[:2])
 
     def heed(self, route: Route, sent_at: float, allowance: Allowance) -> None:
         """Take in what the answer to a request, let go at `sent_at`, says about the next ones."""
         with self._lock:
             now = self.now()
             if allowance.refused:
-                self._pause_refused(route, sent_at, now, allowance)
-                return
-            for scope in route.scopes:
-                pause = self._pauses.get(scope)
-                if pause is not None and pause.until <= sent_at:
-                    del self._pauses[scope]  # this request was let go after the pause, and was answered
-            self._buckets_of(route)[-1].slowed = allowance.near_limit
-            self._follow(route, now, allowance)
+                closed = [self._refused(route, sent_at, now, allowance)]
+            else:
+                self._answered(route, sent_at, allowance)
+                closed = self._follow(route, now, allowance)
+        for scope, until in closed:
+            if len(scope) < ONE_ITEM:  # what one item may take is nobody's business but its writer's
+                self.turns.close(self._line(scope), until, self.now)
 
-    def _pause_refused(self, route: Route, sent_at: float, now: float, allowance: Allowance) -> None:
+    def _refused(self, route: Route, sent_at: float, now: float, allowance: Allowance) -> tuple[Scope, float]:
         scope = scope_of(route, allowance)
         pause = self._pauses.setdefault(scope, Pause(now, 0, -math.inf))
         if sent_at >= pause.heard:  # else it was on its way already when the last refusal came
@@ -192,25 +189,32 @@ class RateBudget:
         if pause.heard == now:
             asked = {"site": self.site, "endpoint": route.endpoint, "seconds": round(wait, 1)}
             log.warning("retry after a pause that the site asks for", extra=asked)
-        self._hold(scope, pause, now + wait)
+        pause.until = max(pause.until, now + wait)
+        return scope, pause.until
 
-    def _hold(self, scope: Scope, pause: Pause, until: float) -> None:
-        """Pause a scope, and have its burst spent afterwards: the threads do not all start at once."""
-        pause.until = max(pause.until, until)
-        for key, bucket in self._buckets.items():
-            if scope in {key, SITE}:
-                bucket.leave(1.0, pause.until)
+    def _answered(self, route: Route, sent_at: float, allowance: Allowance) -> None:
+        for scope in route.scopes:
+            pause = self._pauses.get(scope)
+            if pause is not None and pause.until <= sent_at:
+                del self._pauses[scope]  # this request was let go after the pause, and was answered
+        endpoint = (route.method, route.endpoint)
+        if allowance.near_limit:
+            self._slowed.add(endpoint)
+        else:
+            self._slowed.discard(endpoint)
 
-    def _follow(self, route: Route, now: float, allowance: Allowance) -> None:
-        """Keep to the tokens an answer says are left, before they run out."""
-        if allowance.refill and allowance.capacity and allowance.left is not None:
-            bucket = self._buckets.setdefault(SITE, Bucket(allowance.refill, allowance.capacity))
-            bucket.rate, bucket.burst = allowance.refill, allowance.capacity
-            bucket.leave(min(allowance.left, allowance.capacity), now)
-        if allowance.left == 0 and allowance.pause:
-            scope = SITE if allowance.refill else (route.method, route.endpoint)
-            pause = self._pauses.setdefault(scope, Pause(now, 0, now))
-            self._hold(scope, pause, now + allowance.pause)
+    def _follow(self, route: Route, now: float, allowance: Allowance) -> list[tuple[Scope, float]]:
+        """Keep to the tokens an answer says are left, before they run out; give what is closed for that."""
+        rate, burst, left = allowance.refill, allowance.capacity, allowance.left
+        if rate and burst and left is not None:
+            before = self._told.full_at if self._told else -math.inf
+            self._told = Told(rate, burst, max(before, now + (burst - min(left, burst)) / rate))
+        if left != 0 or not allowance.pause:
+            return []
+        scope = SITE if rate else (route.method, route.endpoint)
+        pause = self._pauses.setdefault(scope, Pause(now, 0, now))
+        pause.until = max(pause.until, now + allowance.pause)
+        return [(scope, pause.until)]
 
 
 def scope_of(route: Route, allowance: Allowance) -> Scope:
@@ -222,15 +226,17 @@ def scope_of(route: Route, allowance: Allowance) -> Scope:
     return (route.method, route.endpoint)
 
 
-_shared: dict[str, RateBudget] = {}
+_shared: dict[tuple[str, Turns | None], RateBudget] = {}
 _shared_lock = threading.Lock()
 
 
-def shared_budget(address: str, limits: Mapping[str, float] = CLOUD_LIMITS) -> RateBudget:
+def shared_budget(
+    address: str, limits: Mapping[str, float] = CLOUD_LIMITS, turns: Turns | None = None
+) -> RateBudget:
     """The one budget of this process for the site at `address`; `limits` count when it is first asked for."""
     site = urlsplit(address).netloc.rpartition("@")[2].lower()
     with _shared_lock:
-        return _shared.setdefault(site, RateBudget(site, limits))
+        return _shared.setdefault((site, turns), RateBudget(site, limits, turns=turns))
 
 
 class Tally:

@@ -37,6 +37,7 @@ from connectors.jira import (
 from connectors.naps import Nap
 from connectors.objectives import LinksSource, ObjectivesSource
 from connectors.pings import Pings
+from connectors.turns import Turns
 from connectors.verdicts import Marked, Marking
 from rules.moments import Context
 from rules.pack import load, load_again, shipped
@@ -60,7 +61,10 @@ from sync.store.traces import Asked
 
 @dataclass(slots=True)
 class Sites:
-    """The Jira sites of a run, each entered once, when it is needed; none asks on past the deadline."""
+    """The Jira sites of a run, each entered once, when it is needed; none asks on past the deadline.
+
+    `turns` are those of requests that other processes send to the same sites too, if there are any.
+    """
 
     configs: Mapping[str, JiraSiteConfig]
     prefix: str
@@ -68,13 +72,15 @@ class Sites:
     open_sites: dict[str, JiraSite] = field(default_factory=dict)
     deadline: Deadline = field(default_factory=Deadline)
     left: Counter[Asked] = field(default_factory=Counter)
+    turns: Turns | None = None
 
     def enter(self, name: str) -> JiraSite:
         """Give the site, connecting to it the first time."""
         if name not in self.open_sites:
             config = self.configs[name]
             limit = min(config.time_limit, self.deadline.left())
-            self.open_sites[name] = connect(config.model_copy(update={"time_limit": limit}), self.policy)
+            config = config.model_copy(update={"time_limit": limit})
+            self.open_sites[name] = connect(config, self.policy, turns=self.turns)
         return self.open_sites[name]
 
     def issues(self, name: str) -> Source:
@@ -164,12 +170,14 @@ def build_service(
     engine: Engine,
     report: Callable[[int], Path],
     clock: Callable[[], datetime],
+    *,
+    turns: Turns | None = None,
 ) -> tuple[Service, Sites]:
     """Put a service together; close the sites when it is done."""
     deadline = Deadline(clock)
     policy = RetryPolicy(sleep=Nap(deadline.stop))
     configs = {config.name: config for config in sources.jira}
-    sites = Sites(configs, settings.label_prefix, policy, deadline=deadline)
+    sites = Sites(configs, settings.label_prefix, policy, deadline=deadline, turns=turns)
     service = Service(
         settings=settings,
         engine=engine,

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from connectors.budget import DATA_CENTER_LIMITS, RateBudget
+from connectors.budget import DATA_CENTER_LIMITS, RateBudget, shared_budget
 from connectors.errors import AuthenticationFailed, NotFound
 from connectors.http import RetryPolicy
 from connectors.jira.client import JiraClient, NotJira
@@ -18,6 +18,7 @@ from connectors.jira.fields import FieldMap, SiteField, map_fields, site_fields
 from connectors.jira.gateway import through_gateway
 from connectors.jira.linktypes import LinkMap, LinkType, link_types, map_links
 from connectors.jira.values import moment_of
+from connectors.turns import Turns
 
 CLOUD = "cloud"
 DATA_CENTER = "datacenter"
@@ -100,15 +101,21 @@ class JiraSite:
 
 
 def connect(
-    config: JiraSiteConfig, policy: RetryPolicy | None = None, budget: RateBudget | None = None
+    config: JiraSiteConfig,
+    policy: RetryPolicy | None = None,
+    budget: RateBudget | None = None,
+    turns: Turns | None = None,
 ) -> JiraSite:
     """Enter a Jira: find out which deployment it is, and make sure that we are not anonymous.
 
-    Without a `budget` the one is used that all connections of this process to that site share.
+    Without a `budget` the one is used that all connections of this process to that site share; with `turns`
+    that are given out to several processes, all of these share it.
     Raises `Unreachable`, `Refused` (it is no Jira) or `AuthenticationFailed`, each naming the setting.
     """
     policy = policy or RetryPolicy()
-    client = JiraClient(through_gateway(config, policy), policy, budget)
+    config = through_gateway(config, policy)
+    budget = budget or shared_budget(config.api_base, config.rate_limits, turns)
+    client = JiraClient(config, policy, budget)
     try:
         server_info = read_server_info(client)
         client.version = "3" if server_info.get("deploymentType") == "Cloud" else "2"

@@ -26,6 +26,7 @@ NAMES = {
     "plan_change": "planned changes",
     "quarantine": "refused rows that were mended or waived",
     "reconciliation": "movements of sums",
+    "request_line": "budgets of requests to sites that nobody asks any more",
 }
 
 

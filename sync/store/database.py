@@ -63,8 +63,11 @@ def read_only(engine: Engine) -> Iterator[Connection]:
             connection.exec_driver_sql("PRAGMA query_only=OFF")
 
 
-def connect(url: str) -> Engine:
-    """Make an engine for SQLite (WAL, foreign keys on) or PostgreSQL, without touching the schema."""
+def connect(url: str, **pool: int) -> Engine:
+    """Make an engine for SQLite (WAL, foreign keys on) or PostgreSQL, without touching the schema.
+
+    `pool`: how many connections it may keep, where that matters.
+    """
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() not in SUPPORTED:
@@ -74,7 +77,7 @@ def connect(url: str) -> Engine:
             )
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
-        engine = create_engine(parsed, **options_for(parsed.get_backend_name()))
+        engine = create_engine(parsed, **options_for(parsed.get_backend_name()), **pool)
     except (ArgumentError, NoSuchModuleError, ValueError):
         raise ConfigurationError(
             f"TIELINE_DATABASE_URL: {shown(url)!r} is not a database URL. "

@@ -12,11 +12,11 @@ from sqlalchemy import Connection, Engine, func, select
 
 from sync.errors import ConfigurationError, LeaseHeld, UserError
 from sync.settings import Settings
-from sync.store import audit, retention
+from sync.store import audit, retention, turns
 from sync.store.money import artifacts
 from sync.store.snapshot import file_of
 
-FILES = "artifact"
+FILES, LINES = "artifact", "request_line"
 PATIENCE = 10
 
 
@@ -24,7 +24,8 @@ def clear_out(connection: Connection, settings: Settings, run_id: int, now: date
     """Remove what is too old, note in the chain of what was done how much went, and give it by table."""
     files = artifacts.purge(connection, days_ago(now, settings.keep_files_days))
     gone = retention.forget(connection, days_ago(now, settings.keep_history_days), now)
-    gone |= {FILES: files} if files else {}
+    lines = turns.forget(connection, days_ago(now, settings.keep_history_days))
+    gone |= {name: number for name, number in ((FILES, files), (LINES, lines)) if number}
     if gone:
         audit.append(connection, run_id, "forgot", [gone], now)
     return gone
@@ -35,7 +36,8 @@ def count_too_old(connection: Connection, settings: Settings, now: datetime) -> 
     old = artifacts.unneeded(days_ago(now, settings.keep_files_days)).subquery()
     files = connection.scalar(select(func.count()).select_from(old)) or 0
     gone = retention.count_old(connection, days_ago(now, settings.keep_history_days))
-    return gone | ({FILES: files} if files else {})
+    lines = turns.count_unused(connection, days_ago(now, settings.keep_history_days))
+    return gone | {name: number for name, number in ((FILES, files), (LINES, lines)) if number}
 
 
 def forgotten(connection: Connection, run_id: int) -> str:

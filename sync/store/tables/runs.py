@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Text,
 )
@@ -160,6 +161,22 @@ class RunRequest(SQLModel, table=True):
     endpoint: str = Field(primary_key=True)
     status: int = Field(primary_key=True)
     number: int
+
+
+class RequestLine(SQLModel, table=True):
+    """Who may ask an endpoint of a site next, where several processes share one budget of requests.
+
+    Microseconds since 1970 by the clock of the database: when the burst of the line is whole again, and until
+    when an answer has closed it. A row without method and endpoint stands for the whole site.
+    """
+
+    __tablename__ = "request_line"
+
+    site: str = Field(primary_key=True)
+    method: str = Field(primary_key=True)
+    endpoint: str = Field(primary_key=True)
+    full_at: int = Field(sa_type=BigInteger)
+    closed_until: int = Field(default=0, sa_type=BigInteger)
 
 
 class Cursor(SQLModel, table=True):

@@ -6,7 +6,7 @@ import pytest
 
 from sync.cli.purge import NAMES
 from sync.store import retention
-from sync.upkeep.clearing import FILES
+from sync.upkeep.clearing import FILES, LINES
 from tests.sync.cli.desk import MONEY, Desk
 
 GONE = "details were removed on 20"
@@ -67,4 +67,4 @@ def test_what_is_asked_for_and_gone_is_told(desk: Desk) -> None:
 
 
 def test_whatever_may_go_has_a_name_for_people() -> None:
-    assert {table.name for table in retention.doomed(1)} | {FILES} == set(NAMES)
+    assert {table.name for table in retention.doomed(1)} | {FILES, LINES} == set(NAMES)
