@@ -1,10 +1,12 @@
-"""Turn figures into charts: SVG text that stands in the page itself and asks the network for nothing."""
+"""Turn figures into charts: SVG text that stands in the page itself and asks the network for nothing.
+
+Loading it takes as long as a tenth of all else: it is imported where something is drawn, not before.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,11 +15,9 @@ import vl_convert
 from markupsafe import Markup, escape
 
 from sync.figures.coverage import Split, TrendPoint, percent
+from sync.report.bars import COLOURS, WORDS, Bar
 from sync.report.wording import day, shortened, visible
 
-# The page's style sheet gives these colours their dark counterparts, by value.
-COLOURS = {"aligned": "#1a7564", "unaligned": "#c4541a", "waived": "#7c6bb0", "unknown": "#8793a1"}
-WORDS = {"aligned": "Aligned", "unaligned": "Not aligned", "waived": "Waived", "unknown": "Unknown"}
 INK, MUTED, GRID = "#1c2733", "#54616f", "#dfe4ea"
 
 WIDTH = 560
@@ -27,15 +27,6 @@ LETTER = 7
 TREND_HEIGHT = 180
 # d3 writes giga where people who read money say billion.
 SHORT_NUMBER = "replace(format(datum.value, '~s'), 'G', 'B')"
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One row of the coverage chart, in whole units; `share` is the text at its end."""
-
-    name: str
-    split: Split
-    share: str
 
 
 def coverage_chart(bars: Sequence[Bar], unit: str, summary: str) -> Markup:

@@ -17,7 +17,7 @@ from sync.figures.findings import age
 from sync.figures.run import Figures
 from sync.money.conversion import ROUNDING
 from sync.report import wording
-from sync.report.charts import COLOURS, WORDS, Bar, coverage_chart, trend_chart
+from sync.report.bars import COLOURS, WORDS, Bar
 from sync.report.document import ITEMS_SHOWN
 from sync.waivers.asking import answer
 
@@ -38,6 +38,8 @@ class PurposeRow:
 
 def page(figures: Figures, zone: ZoneInfo, version: str) -> str:
     """Render the page; every text from outside is escaped, and made visible where it would act."""
+    from sync.report.charts import coverage_chart, trend_chart  # noqa: PLC0415  slow to load
+
     series = figures.headline.series
     rows = with_rest(figures.projects)
     purposes = purpose_rows(figures.purposes, series)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sync.frame.faults import fault
 from sync.store import health
-from sync.store.database import newest_schema
+from sync.store.database import newest_revision
 
 GOOD = "ok"
 
@@ -49,5 +49,5 @@ def attempt(connection: Connection, now: datetime) -> dict[str, str]:
 
 def check_schema(connection: Connection) -> str:
     """Compare the schema of the store with the one this version knows."""
-    found, known = connection.scalar(text("SELECT version_num FROM alembic_version")), newest_schema()
+    found, known = connection.scalar(text("SELECT version_num FROM alembic_version")), newest_revision()
     return GOOD if found == known else f"the store has schema {found}, this version of Tieline knows {known}"

@@ -9,11 +9,7 @@ from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
@@ -117,29 +113,8 @@ def begin_sqlite(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN")
 
 
-def migrations(engine: Engine) -> Config:
-    """Make the Alembic configuration for this engine; there is no alembic.ini."""
-    config = script_place()
-    config.attributes["engine"] = engine
-    return config
-
-
-def script_place() -> Config:
-    """Say where the migrations are."""
-    config = Config()
-    config.set_main_option("script_location", str(files("sync.store") / "migrations"))
-    return config
-
-
-def newest_schema() -> str | None:
-    """Give the schema that this version of Tieline knows."""
-    return ScriptDirectory.from_config(script_place()).get_current_head()
-
-
 def upgrade(engine: Engine, *, keep_copy: bool = True) -> None:
     """Run the migrations that are missing; refuse a schema from the future."""
-    config = migrations(engine)
-    script = ScriptDirectory.from_config(config)
     with engine.connect() as connection:
         current = revision_of(connection)
     if current is not None and current not in revisions():
@@ -147,28 +122,34 @@ def upgrade(engine: Engine, *, keep_copy: bool = True) -> None:
             f"TIELINE_DATABASE_URL: the store has schema {current}, which this version of Tieline does not "
             "know: a newer version wrote it. Upgrade Tieline, or restore the backup made before the upgrade."
         )
-    if current != script.get_current_head():
+    if current != newest_revision():
         if current is not None:
             refuse_upgrade_under_a_run(engine, current)
             if keep_copy and engine.dialect.name == "sqlite":
                 kept = copy_before(file_of(engine), current)
                 log.warning("The store is upgraded from schema %s; %s is a copy from before.", current, kept)
-        command.upgrade(config, "head")
+        from sync.store.migrating import migrate  # noqa: PLC0415  slow to load, and rarely needed
+
+        migrate(engine)
 
 
 def revisions() -> frozenset[str]:
-    """Give every schema that this version of Tieline knows."""
-    return frozenset(one.revision for one in ScriptDirectory.from_config(script_place()).walk_revisions())
-
-
-def revision_of(connection: Connection) -> str | None:
-    """Give the schema of a store, None where there is none yet."""
-    return MigrationContext.configure(connection).get_current_revision()
+    """Give every schema that this version of Tieline knows: each migration's file is named after its own."""
+    names = (file.name for file in (files("sync.store") / "migrations" / "versions").iterdir())
+    return frozenset(name.partition("_")[0] for name in names if name[:1].isdigit())
 
 
 def newest_revision() -> str:
     """Give the schema of this version."""
-    return str(ScriptDirectory.from_config(script_place()).get_current_head())
+    return max(revisions())
+
+
+def revision_of(connection: Connection) -> str | None:
+    """Give the schema of a store, None where there is none yet."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 def refuse_upgrade_under_a_run(engine: Engine, current: str) -> None:

@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sync.figures.coverage import TrendPoint
-from sync.report.charts import trend_chart
 from sync.report.page import trend_line
 from sync.store import history
 from sync.store.database import read_only
@@ -53,5 +52,7 @@ def chart(request: Request, judged: int | None, trend: tuple[TrendPoint, ...]) -
     press = request.app.state.press
     drawn: dict[int, Markup] = press.charts
     if judged is not None and judged not in drawn:
+        from sync.report.charts import trend_chart  # noqa: PLC0415  slow to load
+
         press.charts = {judged: trend_chart(trend, press.zone, trend_line(trend, press.zone))}
     return Markup() if judged is None else press.charts[judged]

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from sync.explain.work import label_note
-from sync.report.charts import COLOURS
+from sync.report.bars import COLOURS
 from sync.report.page import environment
 from sync.store.schema import AnyRow
 from sync.web.gate import Visitor

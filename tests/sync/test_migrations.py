@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,8 @@ from sqlmodel import SQLModel
 
 from sync.errors import ConfigurationError, Exit
 from sync.store import tables
-from sync.store.database import connect, migrations, open_store
+from sync.store.database import connect, newest_revision, open_store, revisions
+from sync.store.migrating import migrations
 
 
 def differences(engine: Engine) -> list[object]:
@@ -27,6 +30,17 @@ def differences(engine: Engine) -> list[object]:
 def test_the_newest_schema_is_that_of_the_tables(engine: Engine) -> None:
     assert tables.Run.__tablename__ == "run"
     assert differences(engine) == []
+
+
+def test_each_migration_stands_in_a_file_named_after_its_schema(engine: Engine) -> None:
+    script = ScriptDirectory.from_config(migrations(engine))
+    assert revisions() == {one.revision for one in script.walk_revisions()}
+    assert newest_revision() == script.get_current_head()
+
+
+def test_what_few_commands_need_is_not_loaded_by_all() -> None:
+    asked = "import sys, sync.cli.app; print({'alembic', 'altair'} & set(sys.modules))"
+    assert subprocess.check_output([sys.executable, "-c", asked], text=True) == "set()\n"
 
 
 def test_a_step_back_and_forth_gives_the_same_schema(engine: Engine) -> None:

@@ -33,7 +33,8 @@ from sqlalchemy import (
 )
 
 from sync.errors import LeaseHeld, UserError
-from sync.store.database import connect, migrations, open_store
+from sync.store.database import connect, open_store
+from sync.store.migrating import migrations
 from tests.sync.test_migrations import differences
 
 ROOT = Path(__file__).parents[2]

@@ -1,4 +1,4 @@
-"""Run the migrations on the engine that `sync.store.database` hands over."""
+"""Run the migrations on the engine that `sync.store.migrating` hands over."""
 
 from __future__ import annotations
 

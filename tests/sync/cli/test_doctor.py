@@ -10,7 +10,7 @@ from alembic import command
 
 from sync.cli.siteview import told_skew
 from sync.sandbox import Answer, Call, Deployment
-from sync.store.database import migrations
+from sync.store.migrating import migrations
 from tests.sync.cli.desk import CANARY, Desk
 
 

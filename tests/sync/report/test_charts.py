@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sync.figures.coverage import Split, TrendPoint
-from sync.report.charts import COLOURS, NAME_LENGTH, Bar, coverage_chart, run_names, trend_chart, unique_names
+from sync.report.bars import COLOURS, Bar
+from sync.report.charts import NAME_LENGTH, coverage_chart, run_names, trend_chart, unique_names
 from tests.clock import NOW
 
 ZONE = ZoneInfo("Europe/Berlin")

@@ -14,7 +14,7 @@ from sync.service.due import Attempt
 from sync.service.running import find_asked, find_due
 from sync.service.schedules import Schedule
 from sync.store import runs, schedules
-from sync.store.database import migrations
+from sync.store.migrating import migrations
 from tests.clock import NOW, TODAY
 from tests.sync.making import begin_run
 

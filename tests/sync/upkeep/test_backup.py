@@ -19,7 +19,8 @@ from sqlalchemy import Engine, make_url, text
 from sync.errors import ConfigurationError, LeaseHeld, UserError
 from sync.sandbox import Deployment, Sandbox
 from sync.store import audit, runs
-from sync.store.database import connect, migrations, open_store
+from sync.store.database import connect, open_store
+from sync.store.migrating import migrations
 from sync.upkeep.backup import make_backup
 from sync.upkeep.copyrows import copied
 from sync.upkeep.inspection import look_into
