@@ -28,8 +28,9 @@ from typing import Any
 from sqlalchemy import func, select
 
 from connectors.finance import FinanceSource, FinanceSourceConfig
+from sync.feeds import Feed, Kind
 from sync.frame.progress import Quiet
-from sync.pull import Feed, Kind, Pull
+from sync.pull import Pull
 from sync.store import runs
 from sync.store.database import open_store
 from sync.store.money.guards import Allowed

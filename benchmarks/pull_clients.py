@@ -21,8 +21,9 @@ from sqlalchemy import func, select
 from connectors.jira import JiraIssues, JiraSite, JiraSiteConfig, connect
 from connectors.objectives import ObjectivesSource
 from connectors.objectives.config import canonical
+from sync.feeds import Feed, Kind
 from sync.frame.progress import Quiet
-from sync.pull import Feed, Kind, Pull
+from sync.pull import Pull
 from sync.sandbox.credentials import Credentials
 from sync.store import links, runs, tables
 from sync.store.database import open_store

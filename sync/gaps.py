@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sync.pull import Feed, Kind
+from sync.feeds import Feed, Kind
 
 # What is read of one site and ties the work of that site only: the others can be judged without it.
 OF_ONE_SITE = frozenset({Kind.WORK, Kind.LINKS})

@@ -13,8 +13,8 @@ from rules.catalogue import Path
 from rules.condition import named_paths
 from rules.ruleset import Rule, RuleSet, Severity
 from rules.sql import hits, matching
+from sync.feeds import Kind
 from sync.figures.findings import Dangling
-from sync.pull import Kind
 from sync.store import findings, groups, links, requests, runs, tables, waivers
 from sync.store.bulk import analyze
 from sync.store.dangling import count_dangling

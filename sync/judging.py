@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from rules.ruleset import RuleSet
+from sync.feeds import Kind
 from sync.frame.milestones import Milestone, reach
 from sync.frame.progress import Progress
 from sync.frame.result import RunResult
@@ -19,7 +20,6 @@ from sync.labels.markers import MarkerPlan
 from sync.labels.marking import Speaker, plan_markers
 from sync.labels.plan import Plan
 from sync.labels.planning import Desk, limits_of, refuse_stale
-from sync.pull import Kind
 from sync.store import labels, rulebook, runs
 from sync.store.money.conversions import save_gaps
 from sync.store.waivers import granted_waivers

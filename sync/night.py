@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sync.errors import Exit
+from sync.feeds import Kind
 from sync.frame.lease import Heartbeat, Lease
 from sync.frame.log import log
 from sync.frame.opening import goes_on, open_run
@@ -11,7 +12,7 @@ from sync.frame.result import RunResult
 from sync.frame.service import Options, Service
 from sync.judging import judge_all
 from sync.labels.writing import refuse_crossed, report_on, write_all
-from sync.pull import Kind, Pull, Pulled
+from sync.pull import Pull, Pulled
 from sync.store.money.guards import Allowed
 from sync.upkeep.clearing import clear_out
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from itertools import chain
 
 from sqlalchemy import Connection, Engine
@@ -22,6 +21,7 @@ from connectors.errors import (
 from connectors.pages import Page
 from sync.collector import rare_collections
 from sync.errors import Exit
+from sync.feeds import Feed
 from sync.frame.milestones import Milestone, reach
 from sync.frame.progress import Step
 from sync.money.promote import Promote
@@ -37,33 +37,6 @@ from sync.store.save import Origin
 CURSOR_LIVES = timedelta(days=6)
 # A transaction costs about as much as saving a hundred records; a killed run reads at most as many again.
 RECORDS_AT_ONCE = 1000
-
-
-class Kind(StrEnum):
-    """What a source brings, in the order in which sources are read."""
-
-    OBJECTIVES = "objectives"
-    WORK = "work items"
-    LINKS = "mapping file"
-    ALLOCATIONS = "allocation table"
-    RATES = "exchange rates"
-    FINANCE = "finance"
-
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """A source to be read each night.
-
-    `open` connects and may fail with a `ConnectorError`. `site` names the Jira site that records with an
-    issue id live on. `resumable` sources go on where a killed read stopped; the others (files) are cheap to
-    read again, and a row that is no longer in them is gone at once.
-    """
-
-    name: str
-    kind: Kind
-    open: Callable[[], Source | Ledger]
-    site: str | None = None
-    resumable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

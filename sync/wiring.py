@@ -45,11 +45,11 @@ from rules.problem import RuleErrors
 from rules.ruleset import RuleFile, RuleSet
 from sync.config.tokens import FileTokens
 from sync.errors import ConfigurationError
+from sync.feeds import Feed, Kind
 from sync.frame.deadline import Deadline
 from sync.frame.observers import DeadMansSwitch, MetricsFile, Observer
 from sync.frame.service import Service
 from sync.labels.marking import MarkerSites
-from sync.pull import Feed, Kind
 from sync.service.metrics import StoreMetrics, write_textfile
 from sync.service.timetable import load_schedules
 from sync.settings import Settings

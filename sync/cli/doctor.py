@@ -17,7 +17,8 @@ from sync.cli.output import Output, counted
 from sync.cli.session import Session, open_unwritten, utc_now
 from sync.cli.siteview import Finding, describe
 from sync.errors import Exit, UserError
-from sync.pull import Feed, Kind, meaning
+from sync.feeds import Feed, Kind
+from sync.pull import meaning
 
 # Somebody is waiting: a night tries longer.
 HURRIED = RetryPolicy(tries=2, first_wait=1.0)

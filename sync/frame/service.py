@@ -12,11 +12,11 @@ from sqlalchemy import Engine
 
 from connectors.base import LabelWriter
 from rules.ruleset import RuleSet
+from sync.feeds import Feed
 from sync.frame.deadline import Deadline
 from sync.frame.observers import Observer
 from sync.labels.marking import MarkerSites
 from sync.labels.savedplan import SavedPlan
-from sync.pull import Feed
 from sync.service.cron import Slot
 from sync.settings import Settings
 from sync.store import traces

@@ -13,6 +13,7 @@ from connectors.pages import Page
 from connectors.records import WorkItem
 from rules.ruleset import RuleSet
 from sync.errors import IncompleteError
+from sync.feeds import Feed, Kind
 from sync.frame.opening import open_run
 from sync.frame.progress import Quiet
 from sync.frame.result import RunResult
@@ -24,7 +25,6 @@ from sync.labels.marking import Speaker, plan_markers
 from sync.labels.plan import Plan
 from sync.labels.planning import Desk, limits_of
 from sync.labels.writing import write_all
-from sync.pull import Feed, Kind
 from sync.store import history, labels, links, runs
 from sync.store.bulk import among
 from sync.store.links import work_item

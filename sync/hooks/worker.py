@@ -12,10 +12,10 @@ from typing import Self
 from connectors.errors import ConnectorError
 from rules.ruleset import RuleSet
 from sync.errors import LeaseHeld, UserError
+from sync.feeds import Kind
 from sync.frame.service import Service
 from sync.hooks.answering import Batch, answer, waits
 from sync.hooks.hints import Hint, Hints
-from sync.pull import Kind
 
 MOST = 50
 # Deliveries come in bursts: what follows at once goes into the same batch.

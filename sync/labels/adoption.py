@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from rules.ruleset import RuleSet
+from sync.feeds import Kind
 from sync.frame.opening import open_run
 from sync.frame.progress import Quiet
 from sync.frame.service import Options, Service
 from sync.labels.plan import LabelOn, strangers
-from sync.pull import Kind
 from sync.store import audit, labels, runs
 
 

@@ -14,8 +14,8 @@ from sqlalchemy import Engine
 from connectors.declared import DeclaredArrival
 from connectors.finance import FinanceSource, FinanceSourceConfig
 from sync.errors import ConfigurationError
+from sync.feeds import Feed, Kind
 from sync.frame.service import Service
-from sync.pull import Feed, Kind
 from sync.sources import SourcesConfig
 from sync.store.money import artifacts
 

@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from connectors.finance import FinanceSource, FinanceSourceConfig
+from sync.feeds import Feed, Kind
 from sync.frame.progress import Quiet
-from sync.pull import Feed, Kind, Pull, Pulled
+from sync.pull import Pull, Pulled
 from sync.store import tables
 from sync.store.money import promotion
 from sync.store.money.guards import Allowed

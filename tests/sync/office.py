@@ -10,8 +10,9 @@ from sqlalchemy import Engine, select
 
 from connectors.http import RetryPolicy
 from connectors.jira import JiraIssues, JiraSiteConfig, connect
+from sync.feeds import Feed, Kind
 from sync.frame.progress import Quiet
-from sync.pull import Feed, Kind, Pull, Pulled
+from sync.pull import Pull, Pulled
 from sync.sandbox import Deployment, Sandbox
 from sync.store import runs, tables
 from sync.store.money.guards import Allowed

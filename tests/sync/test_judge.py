@@ -10,8 +10,8 @@ from sqlalchemy import Engine, select
 
 from connectors.records import BudgetVersion, How, Record
 from rules.ruleset import RuleSet
+from sync.feeds import Kind
 from sync.judge import Judgement, judge, reads
-from sync.pull import Kind
 from sync.settings import load_settings
 from sync.store.findings import finding
 from sync.wiring import load_rules

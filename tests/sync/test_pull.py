@@ -24,8 +24,9 @@ from connectors.errors import (
 from connectors.pages import ControlTotal, Page, Quarantined
 from connectors.records import BudgetVersion
 from sync.errors import Exit
+from sync.feeds import Feed, Kind
 from sync.frame.progress import Quiet
-from sync.pull import CURSOR_LIVES, Feed, Kind, Pull, Pulled, joined
+from sync.pull import CURSOR_LIVES, Pull, Pulled, joined
 from sync.store import links, runs, tables
 from sync.store.database import open_store
 from sync.store.money.guards import Allowed

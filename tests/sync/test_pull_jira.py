@@ -16,8 +16,9 @@ from connectors.census import Census, Entry
 from connectors.pages import Page, Proof
 from connectors.records import WorkItem
 from sync.errors import Exit
+from sync.feeds import Feed, Kind
 from sync.frame.progress import Quiet
-from sync.pull import Feed, Kind, Pull
+from sync.pull import Pull
 from sync.sandbox import Answer, Call, Deployment, Sandbox
 from sync.sandbox.mischief import Mischief
 from sync.store.database import open_store

@@ -18,8 +18,9 @@ from connectors.finance.rest_login import ClientCredentials
 from connectors.http import RetryPolicy
 from sync.cli.doctor import look_at_file
 from sync.errors import ConfigurationError
+from sync.feeds import Feed, Kind
 from sync.frame.progress import Quiet
-from sync.pull import Feed, Kind, Pull, Pulled
+from sync.pull import Pull, Pulled
 from sync.sources import read_sources
 from sync.store.money.artifacts import part
 from sync.store.money.guards import Allowed

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Engine, select
 
 from connectors.records import How
+from sync.feeds import Kind
 from sync.judge import judge
-from sync.pull import Kind
 from sync.sandbox import Deployment, Sandbox
 from sync.settings import load_settings
 from sync.store.coverage import coverage, save_coverage

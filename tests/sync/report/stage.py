@@ -13,10 +13,10 @@ from connectors.pages import ControlTotal, Page, Quarantined
 from connectors.records import BudgetLine, Record
 from rules.moments import Context
 from rules.pack import load, shipped
+from sync.feeds import Kind
 from sync.figures.run import Figures
 from sync.judge import judge as judge_store
 from sync.labels.plan import make_plan
-from sync.pull import Kind
 from sync.store import labels, rulebook, runs, save
 from sync.store.catalogue import Frame, bind_catalogue
 from sync.store.coverage import save_coverage
