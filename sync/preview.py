@@ -16,8 +16,7 @@ from rules.ruleset import Rule, RuleSet
 from rules.sql import matching
 from sync.labels.guard import guard
 from sync.labels.limits import Limits, Scene
-from sync.labels.plan import Change, LabelOn, Plan, make_plan
-from sync.labels.planning import count_own
+from sync.labels.plan import Change, LabelOn, Plan, count_own, make_plan
 from sync.life import CLOSED, LABELLED, Life, Terms, next_life
 from sync.store import findings, labels, subjects
 from sync.store.rulebook import labels as goes_to_label

@@ -6,6 +6,7 @@ with or without the prefix, is never removed and never added a second time.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -198,3 +199,8 @@ def make_plan(
         tuple(sorted(disputed)),
         tuple(change for change in changes if waits(change)),
     )
+
+
+def count_own(present: Iterable[LabelOn], owned: Collection[tuple[int, str]]) -> Counter[str]:
+    """Count the labels on tickets that are ours, by name."""
+    return Counter(on.label for on in present if (on.ticket.item_id, on.label) in owned)

@@ -17,7 +17,7 @@ from sync.frame.milestones import Milestone, reach
 from sync.labels.guard import SHARE_COUNTS_FROM
 from sync.labels.limits import Limit, Limits, Measure, Scene
 from sync.labels.pacing import day_begun, hush, ration
-from sync.labels.plan import LabelOn, Plan, Ticket, make_plan, strangers
+from sync.labels.plan import LabelOn, Plan, Ticket, count_own, make_plan, strangers
 from sync.labels.savedplan import SavedPlan, save, stale
 from sync.settings import Settings
 from sync.store import audit, labels, runs, scene
@@ -139,11 +139,6 @@ class Desk:
         reach(Milestone.PLAN_KEPT)
         if intend:
             labels.intend(self.connection, self.run_id, plan.changes, self.now)
-
-
-def count_own(present: Iterable[LabelOn], owned: Collection[tuple[int, str]]) -> Counter[str]:
-    """Count the labels on tickets that are ours, by name."""
-    return Counter(on.label for on in present if (on.ticket.item_id, on.label) in owned)
 
 
 def limits_of(settings: Settings, rules: Iterable[Rule]) -> Limits:
