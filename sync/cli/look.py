@@ -14,13 +14,14 @@ from sync.cli.output import Output, shortened
 from sync.cli.past_run import show_past_run
 from sync.cli.session import open_engine, open_session, read_settings, utc_now
 from sync.cli.summary import mapped, show_sources, source_document
+from sync.cli.waits import show_waits
 from sync.errors import ConfigurationError, Exit
 from sync.explain.money import LineExplainer
 from sync.explain.whynot import ways_of
 from sync.explain.work import Explainer, Explanation, RuleView, label_note
 from sync.service.schedules import Schedule
 from sync.service.timetable import load_schedules
-from sync.store import history
+from sync.store import history, turns
 from sync.store.catalogue import bind_catalogue
 from sync.store.dangling import list_dangling
 from sync.store.money.lines import lines_named
@@ -193,6 +194,7 @@ def status(env_file: EnvFile = None, json: Json = False) -> int:
         newest = history.newest_runs(connection, 1)
         last = newest_slots(connection)
         reads = history.newest_reads(connection)
+        waits = turns.standing(connection)
     run = newest[0] if newest else None
     if run is None:
         output.line("Last run: none yet")
@@ -209,11 +211,13 @@ def status(env_file: EnvFile = None, json: Json = False) -> int:
             for one in schedules
         ],
     )
+    show_waits(output, waits)
     output.document(
         {
             "last_run": None if run is None else mapped(run),
             "sources": [source_document(row) for row in reads],
             "schedules": schedules,
+            "requests_waiting": waits,
         }
     )
     return Exit.OK

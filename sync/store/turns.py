@@ -211,6 +211,29 @@ def micros(seconds: float) -> int:
     return int(min(max(seconds, -AGES), AGES) * SECOND)
 
 
+def standing(connection: Connection) -> list[dict[str, Any]]:
+    """Say of each line in which somebody waits how far ahead it is booked and for how long it is closed."""
+    if connection.dialect.name != "postgresql":
+        return []
+    now = store_clock()
+    booked, shut = (func.greatest(0, until - now) for until in (line.c.full_at, line.c.closed_until))
+    rows = connection.execute(
+        select(*KEY, booked.label("booked"), shut.label("closed"))
+        .where(or_(line.c.full_at > now, line.c.closed_until > now))
+        .order_by(*KEY)
+    )
+    return [
+        {
+            "site": row.site,
+            "method": row.method or None,
+            "endpoint": row.endpoint or None,
+            "booked_seconds": row.booked / SECOND,
+            "closed_seconds": row.closed / SECOND,
+        }
+        for row in rows
+    ]
+
+
 def unused(before: datetime) -> ColumnElement[bool]:
     """Choose the lines in which nobody has stood since a moment."""
     then = int(before.timestamp() * SECOND)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import threading
 import time
@@ -14,6 +15,7 @@ import pytest
 from connectors.allowance import Allowance
 from connectors.budget import RateBudget, Route
 from connectors.errors import RateLimited
+from sync.cli import main
 from sync.errors import ConfigurationError
 from sync.store import turns
 from sync.store.database import connect, open_store
@@ -126,6 +128,22 @@ def test_lines_in_which_nobody_stands_any_more_are_forgotten(two: list[RateBudge
         assert turns.forget(connection, now + timedelta(days=1)) == 1
     engine.dispose()
     assert go(one, SEARCH) > 0
+
+
+def test_status_says_which_requests_wait_and_for_how_long(
+    two: list[RateBudget], store: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, _ = two
+    one.heed(SEARCH, go(one, SEARCH), Allowance(refused=True, pause=1800.0))
+    one.heed(EDIT, go(one, EDIT), Allowance(refused=True, whole_site=True, pause=600.0))
+    monkeypatch.setenv("TIELINE_DATABASE_URL", store)
+    assert main(["status", "--json"]) == 0
+    quota, search = json.loads(capsys.readouterr().out)["requests_waiting"]
+    assert (quota["site"], quota["method"], quota["endpoint"]) == ("jira.example.com", None, None)
+    assert (search["method"], search["endpoint"]) == ("POST", "search/jql")
+    assert 0 < quota["closed_seconds"] <= 600 < search["closed_seconds"] <= 1800
+    assert main(["status"]) == 0
+    assert "Requests that wait their turn" in capsys.readouterr().out
 
 
 def test_a_store_on_sqlite_is_shared_by_nobody() -> None:
