@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import zip_longest
+from itertools import pairwise
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -45,8 +45,11 @@ class Census:
     def _sort(self) -> None:
         """Put the ids in order; of one listed twice the later mention counts."""
         ids = self.ids
-        order = sorted(range(len(ids)), key=ids.__getitem__)
-        kept = [at for at, after in zip_longest(order, order[1:]) if after is None or ids[at] != ids[after]]
+        if all(one < next_one for one, next_one in pairwise(ids)):
+            return  # as most lists come: nothing is held beside them
+        order = array("Q", sorted(range(len(ids)), key=ids.__getitem__))
+        last = len(order) - 1
+        kept = array("Q", (at for n, at in enumerate(order) if n == last or ids[at] != ids[order[n + 1]]))
         self.ids, self.keys, self.updated = (
             array(column.typecode, (column[at] for at in kept)) for column in (ids, self.keys, self.updated)
         )
