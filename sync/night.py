@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sync.digests.telling import tell_people
 from sync.errors import Exit
 from sync.feeds import Kind
 from sync.frame.lease import Heartbeat, Lease
@@ -31,6 +32,8 @@ def run_night(service: Service, options: Options, progress: Progress) -> RunResu
             if not options.dry_run and goes_on(service, result):
                 write_all(service, options, result, lease, journal)
             report_on(service, result, journal)
+            if not options.dry_run:
+                tell_people(service, rules, result, lease, journal)
     return result
 
 

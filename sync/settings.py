@@ -28,6 +28,7 @@ from rapidfuzz import fuzz, process
 
 from connectors.finance.currencies import EXPONENTS
 from sync.config import listening
+from sync.config.addresses import AddressList
 from sync.config.durations import Duration
 from sync.config.endpoints import check_web_address
 from sync.config.zones import check_zone
@@ -47,6 +48,7 @@ SECRETS = (
     "TIELINE_LOGINS",
     "TIELINE_PING_URL",
     "JIRA_WEBHOOK_SECRET",
+    "TIELINE_DIGEST_TO",
 )
 
 
@@ -117,6 +119,7 @@ class Settings(BaseModel):
     ping_url: Annotated[SecretStr, AfterValidator(check_web_address)] | None = Field(
         None, alias="TIELINE_PING_URL"
     )
+    digest_to: AddressList | None = Field(None, alias="TIELINE_DIGEST_TO")
     report_dir: Path = Field(Path("tieline-report"), alias="TIELINE_REPORT_DIR")
     listen: str | None = Field(None, alias="TIELINE_LISTEN")
     logins: SecretStr | None = Field(None, alias="TIELINE_LOGINS")

@@ -23,6 +23,7 @@ from connectors.objectives import canonical as canonical_objectives
 from connectors.records import ValueType
 from rules.vocabulary import taken
 from sync.config.placeholders import place, substitute
+from sync.digests.audiences import AudienceConfig, audience_problems
 from sync.errors import ConfigurationError
 from sync.service.schedules import ScheduleConfig, schedule_problems
 from sync.settings import Settings, sentence
@@ -42,7 +43,7 @@ Finance = Annotated[
 
 
 class SourcesConfig(BaseModel):
-    """What a sources file declares: Jira sites, finance, rates, objectives, mapping files; and schedules."""
+    """What a sources file declares: Jira sites, money, rates, objectives, mappings; schedules and digests."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -53,9 +54,10 @@ class SourcesConfig(BaseModel):
     objectives: tuple[ObjectivesSourceConfig, ...] = ()
     links: tuple[LinksConfig, ...] = ()
     schedules: tuple[ScheduleConfig, ...] = ()
+    digests: tuple[AudienceConfig, ...] = ()
 
 
-SECTIONS = tuple(name for name in SourcesConfig.model_fields if name != "schedules")
+SECTIONS = tuple(name for name in SourcesConfig.model_fields if name not in {"schedules", "digests"})
 
 
 def load_sources(settings: Settings, variables: Mapping[str, str]) -> SourcesConfig:
@@ -136,6 +138,7 @@ def read_sources(path: Path, variables: Mapping[str, str]) -> SourcesConfig:
     problems += double_names(path, document, config) + unknown_drivers(path, document, config)
     entries = document.get("schedules") or ()
     problems += schedule_problems(path, entries, config.schedules, all_names(config), place)
+    problems += audience_problems(path, document.get("digests") or (), config.digests, place)
     if problems:
         raise ConfigurationError(*problems)
     return with_absolute_paths(config, path.parent)
@@ -159,8 +162,8 @@ def read_yaml(path: Path) -> Any:
         raise ConfigurationError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(document, Mapping):
         raise ConfigurationError(
-            f"{path}: expected the keys jira, finance, fx, allocations, objectives, links and schedules at "
-            "the top"
+            f"{path}: expected the keys jira, finance, fx, allocations, objectives, links, schedules and "
+            "digests at the top"
         )
     return document
 

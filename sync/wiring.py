@@ -44,6 +44,8 @@ from rules.pack import load, load_again, shipped
 from rules.problem import RuleErrors
 from rules.ruleset import RuleFile, RuleSet
 from sync.config.tokens import FileTokens
+from sync.digests.audiences import audiences_of
+from sync.digests.delivering import PostOffice
 from sync.errors import ConfigurationError
 from sync.feeds import Feed, Kind
 from sync.frame.deadline import Deadline
@@ -200,6 +202,13 @@ def build_service(
         deadline=deadline,
         requests=sites.requests,
         observers=observers_of(settings, engine, clock),
+        post=PostOffice(
+            engine,
+            settings,
+            audiences_of(sources.digests, settings.digest_to),
+            clock,
+            lambda: frame_of(settings, clock()).fiscal_year,
+        ),
     )
     return service, sites
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import typer
 
+from connectors import notices
 from connectors.errors import ConnectorError
 from connectors.finance import RestFinanceSource
 from connectors.http import RetryPolicy
@@ -16,6 +17,7 @@ from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output, counted
 from sync.cli.session import Session, open_unwritten, utc_now
 from sync.cli.siteview import Finding, describe
+from sync.digests.audiences import unknown_names
 from sync.errors import Exit, UserError
 from sync.feeds import Feed, Kind
 from sync.pull import meaning
@@ -87,12 +89,32 @@ def look_at_home(session: Session) -> list[Finding]:
         attempt("store", lambda: look_at_store(session.engine)),
         attempt("rules", lambda: look_at_rules(session)),
         *look_at_disks(session),
+        *look_at_digests(session),
     ]
 
 
 def look_at_rules(session: Session) -> str:
     """Load the rules."""
     return f"{counted(len(session.service.rules(utc_now()).rules), 'rule')}, no mistakes"
+
+
+def look_at_digests(session: Session) -> list[Finding]:
+    """Check whether each digest knows its rules, and each address is one of Apprise; nothing is sent."""
+    post = session.service.post
+    if post is None or not post.audiences:
+        return []
+    try:
+        wrong = unknown_names(post.audiences, session.service.rules(utc_now()))
+    except UserError:
+        wrong = []  # told of the rules themselves
+    found = []
+    for audience in post.audiences:
+        problems = [name for name in wrong if name.startswith(f"digest {audience.name}:")]
+        problems += filter(None, map(notices.trouble_with, audience.addresses))
+        kinds = ", ".join(sorted(set(map(notices.kind_of, audience.addresses))))
+        seen = "; ".join(problems) or f"told by {kinds}"
+        found.append(Finding(f"digest {audience.name}", not problems, seen, Exit.USAGE))
+    return found
 
 
 def look_at_markers(session: Session) -> list[Finding]:

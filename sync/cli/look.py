@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
+from sync.cli.letters import delivery_document, recent_deliveries, show_deliveries
 from sync.cli.lines import show_lines
 from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output, shortened
@@ -186,7 +187,7 @@ def asked(row: AnyRow) -> str:
 def status(env_file: EnvFile = None, json: Json = False) -> int:
     """Say how the last run went, and when the next is due.
 
-    With how each source was last read, and whether its issues add up.
+    With how each source was last read, whether its issues add up, and what became of the newest digests.
     """
     output = Output(as_json=json)
     settings = read_settings(env_file)
@@ -195,6 +196,7 @@ def status(env_file: EnvFile = None, json: Json = False) -> int:
         last = newest_slots(connection)
         reads = history.newest_reads(connection)
         waits = turns.standing(connection)
+        told = recent_deliveries(connection, utc_now().astimezone(settings.zone).date())
     run = newest[0] if newest else None
     if run is None:
         output.line("Last run: none yet")
@@ -212,12 +214,14 @@ def status(env_file: EnvFile = None, json: Json = False) -> int:
         ],
     )
     show_waits(output, waits)
+    show_deliveries(output, told)
     output.document(
         {
             "last_run": None if run is None else mapped(run),
             "sources": [source_document(row) for row in reads],
             "schedules": schedules,
             "requests_waiting": waits,
+            "digests": [delivery_document(row) for row in told],
         }
     )
     return Exit.OK

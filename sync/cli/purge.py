@@ -20,6 +20,7 @@ NAMES = {
     "budget_line_past": "what budget lines said before",
     "converted_money": "converted figures",
     "coverage": "figures by project",
+    "digest_delivery": "what was sent as digests",
     "missing_rate": "missing rates",
     "money_balance": "balances of money",
     "objective_coverage": "figures by objective",

@@ -14,6 +14,7 @@ from threading import Event
 
 import typer
 
+from sync.cli.letters import digest_lines
 from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output
 from sync.cli.pages import pages_open
@@ -64,6 +65,7 @@ class Watch:
         for schedule in self.schedules:
             if not self.session.service.deadline.stop.is_set():
                 self._attend(schedule)
+        self._release()
 
     def _attend(self, schedule: Schedule) -> None:
         name = schedule.name
@@ -89,6 +91,18 @@ class Watch:
         show = show_pull if schedule.what is What.PULL else show_run
         show(self.output, self.session, result)
         self.output.document(run_document(self.session, result), lines=False)
+
+    def _release(self) -> None:
+        """Send the digests that quiet hours held back, once these are over."""
+        service = self.session.service
+        if service.post is None or not service.post.audiences or service.deadline.stop.is_set():
+            return
+        try:
+            done = service.post.after_quiet_hours(lambda: self.shelf.rules(self.clock()))
+            for line in digest_lines(done):
+                self.output.line(line)
+        except Exception as error:  # noqa: BLE001 - the service outlives a store that is away for a while
+            log.warning("digests broke off", why=fault(error))
 
     def _complain(self, schedule: Schedule, complaint: str) -> None:
         if self.complaints.get(schedule.name) != complaint:

@@ -12,6 +12,7 @@ from typing import Any
 from connectors.finance.money import format_minor
 from sync.cli.accounts import show_movements, show_totals
 from sync.cli.exchange import read_exchange, show_exchange
+from sync.cli.letters import digest_document, digest_lines
 from sync.cli.marks import marked_document, marker_document, show_marker_plan
 from sync.cli.output import FEW, Output, shortened
 from sync.cli.plans import (
@@ -61,6 +62,8 @@ def show_run(output: Output, session: Session, result: RunResult, *, brief: bool
     show_writes(output, result)
     if result.report is not None and not brief:
         output.line(f"Report: {result.report}")
+    for line in digest_lines(result.digests):
+        output.line(line)
     output.line(f"Run {result.run_id}: {result.status}", style="bold")
 
 
@@ -281,6 +284,7 @@ def run_document(session: Session, result: RunResult, *, findings: bool = False)
             "markers_planned": marker_document(result.markers),
             "markers_written": marked_document(result.marked),
             "report": result.report,
+            "digests": digest_document(result.digests),
         }
         if findings:
             document["findings"] = [mapped(row) for row in history.open_findings(connection)]

@@ -40,6 +40,8 @@ class Milestone(StrEnum):
     MARKERS_WRITTEN = "the tickets are told why, the run is open"
     REPORT_FILE_WRITTEN = "a file of the report is written and not in its place"
     REPORTED = "the report is in its place, the run is open"
+    DIGEST_INTENDED = "a digest is in the ledger and not sent"
+    DIGEST_ANSWERED = "a digest is sent, the ledger does not know"
     RUN_ENDED = "the run has ended and given back its lease"
 
 

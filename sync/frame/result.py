@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from sync.digests.delivering import Delivered
 from sync.errors import Exit
 from sync.judge import Judgement
 from sync.labels.first_night import FirstNight
@@ -43,6 +44,7 @@ class RunResult:
     markers: MarkerPlan = field(default_factory=MarkerPlan)
     marked: MarkersWritten | None = None
     report: Path | None = None
+    digests: list[Delivered] = field(default_factory=list)
 
     @property
     def exit_code(self) -> Exit:

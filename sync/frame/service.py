@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from connectors.base import LabelWriter
 from rules.ruleset import RuleSet
+from sync.digests.delivering import PostOffice
 from sync.feeds import Feed
 from sync.frame.deadline import Deadline
 from sync.frame.observers import Observer
@@ -31,7 +32,7 @@ class Service:
     when this run may write no more, and may take off the labels it is given, which we wrote under an older
     prefix. `report` writes the report of a run and says where. `drivers` are the fields of work that finance
     sources share their money by. Set `deadline.stop` to end the run under way. `requests` counts what the
-    process has asked of each site so far. `observers` are told of each run.
+    process has asked of each site so far. `observers` are told of each run. `post` sends digests.
     """
 
     settings: Settings
@@ -46,6 +47,7 @@ class Service:
     deadline: Deadline = field(default_factory=Deadline)
     requests: Callable[[], Counter[traces.Asked]] = Counter
     observers: Sequence[Observer] = ()
+    post: PostOffice | None = None
 
 
 @dataclass(frozen=True, slots=True)

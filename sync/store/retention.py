@@ -23,6 +23,7 @@ from sync.store.schema import table_of
 balance = table_of(tables.Balance)
 conversion = table_of(tables.ConvertedMoney)
 coverage = table_of(tables.Coverage)
+delivery = table_of(tables.DigestDelivery)
 missing_rate = table_of(tables.MissingRate)
 objective_coverage = table_of(tables.ObjectiveCoverage)
 past = table_of(tables.BudgetLinePast)
@@ -52,6 +53,7 @@ def doomed(up_to: int) -> Mapping[Table, ColumnElement[bool]]:
     return {
         coverage: and_(coverage.c.run_id <= up_to, coverage.c.project_key != WHOLE),
         balance: balance.c.run_id <= up_to,
+        delivery: delivery.c.run_id <= up_to,
         conversion: conversion.c.run_id <= up_to,
         missing_rate: missing_rate.c.run_id <= up_to,
         objective_coverage: objective_coverage.c.run_id <= up_to,

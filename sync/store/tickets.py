@@ -79,8 +79,8 @@ def money_of_items(series: Series | None) -> Select[Any]:
     )
 
 
-def open_findings(connection: Connection) -> tuple[FindingFacts, ...]:
-    """Read the findings that are not closed, with the name of the row each is about."""
+def findings_with_subjects() -> Select[Any]:
+    """Select findings with the name, title, project and holder of the row each is about, by rule and name."""
     judged = waiver.alias("judged_waiver")
     subject = func.coalesce(
         work_item.c.key,
@@ -98,13 +98,14 @@ def open_findings(connection: Connection) -> tuple[FindingFacts, ...]:
         judged.c.reason,
         "",
     )
-    rows = connection.execute(
+    return (
         select(
             finding,
             subject.label("subject"),
             title.label("title"),
             func.coalesce(work_item.c.url, objective.c.url, "").label("url"),
             func.coalesce(work_item.c.assignee, objective.c.owner, "").label("has_it"),
+            func.coalesce(work_item.c.project_key, project.c.key, "").label("of_project"),
             waiver.c.until,
             waiver.c.reason,
         )
@@ -119,8 +120,14 @@ def open_findings(connection: Connection) -> tuple[FindingFacts, ...]:
         .outerjoin(
             cost_centre, and_(finding.c.entity == "costCentre", cost_centre.c.id == finding.c.subject_id)
         )
-        .where(finding.c.state != CLOSED, finding.c.mode != Mode.OBSERVE.value)
         .order_by(finding.c.rule, subject, finding.c.id)
+    )
+
+
+def open_findings(connection: Connection) -> tuple[FindingFacts, ...]:
+    """Read the findings that are not closed, with the name of the row each is about."""
+    rows = connection.execute(
+        findings_with_subjects().where(finding.c.state != CLOSED, finding.c.mode != Mode.OBSERVE.value)
     )
     return tuple(
         FindingFacts(

@@ -24,6 +24,7 @@ from typing import Any
 from sqlalchemy import make_url, text
 
 import sync.night
+from connectors import notices
 from connectors.http import RetryPolicy
 from connectors.jira import bulk_edits
 from sync.frame.milestones import Milestone, listening
@@ -39,6 +40,7 @@ from sync.settings import load_settings
 from sync.sources import load_sources
 from sync.store.database import open_store
 from sync.wiring import build_service
+from tests.fakes.inbox import Inbox
 from tests.postgres import administration
 from tests.sync.alike import Picture, picture_of
 from tests.sync.house import nap, no_report
@@ -161,6 +163,7 @@ class Morning:
     url: str
     environ: dict[str, str]
     now: datetime
+    inbox: Inbox
     site: Any = None
     whole: Picture = field(default_factory=Picture)
     number: int = 0
@@ -179,6 +182,7 @@ class Morning:
         self.jira.site = self.jira._application.site = self.copy_of(self.site)
         self.jira._application.hooks.clear()
         self.jira.clear_requests()
+        self.inbox.take()
         self.number += 1
         with copied(self.url, self.folder / f"case-{self.number}.db") as url:
             yield url
@@ -208,9 +212,15 @@ class Morning:
             wrong += [f"the next run ended with {code}"] if code else []
             wrong += self.whole.differences(picture_of(url, self.jira.site))
             wrong += litter(report)
+            wrong += self.doubled_or_lost(case)
             if self.jira.write_requests() > writes and case.place in AFTER_WRITING:
                 wrong.append("the next run wrote though all was written")
             return [f"{case}: {text}" for text in wrong]
+
+    def doubled_or_lost(self, case: Case) -> list[str]:
+        """Say where people did not hear once of this day; what was about to be sent is not sent again."""
+        sent, wanted = len(self.inbox.take()), 0 if case.place is Milestone.DIGEST_INTENDED else 1
+        return [] if sent == wanted else [f"{sent} digests came instead of {wanted}"]
 
     def end_badly(self, case: Case, night: Night) -> int:
         if isinstance(case.place, Milestone):
@@ -236,9 +246,13 @@ AFTER_WRITING = frozenset(
         Milestone.MARKERS_WRITTEN,
         Milestone.REPORTED,
         Milestone.REPORT_FILE_WRITTEN,
+        Milestone.DIGEST_INTENDED,
+        Milestone.DIGEST_ANSWERED,
         Milestone.RUN_ENDED,
     }
 )
+# Loaded once, before anything is forked: Apprise reads all its plugins at first.
+notices.trouble_with("json://127.0.0.1")
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["tests.sync.killing"])
 
@@ -267,13 +281,13 @@ def count_places(night: Night, passed: Path) -> None:
 def ended_as_meant(case: Case, code: int) -> bool:
     """A process that is killed dies; one that is stopped says that it is not done; one that breaks fails.
 
-    What goes wrong in telling a ticket why it is labelled never makes a night fail.
+    What goes wrong in telling a ticket why it is labelled, or people what changed, never makes a night fail.
     """
     if case.how is How.KILLED:
         return code == -signal.SIGKILL
     if case.how is How.STOPPED:
         return code == Stopped.exit_code
-    if case.place is OnTheWire.MARKER_UNDER_WAY:
+    if case.place in {OnTheWire.MARKER_UNDER_WAY, Milestone.DIGEST_INTENDED, Milestone.DIGEST_ANSWERED}:
         return code == 0
     return code in ({3, 5} if isinstance(case.place, OnTheWire) else {1})
 

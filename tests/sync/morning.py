@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sync.sandbox import Deployment, Sandbox
 from tests.clock import NOW
+from tests.fakes.inbox import open_inbox
 from tests.sync.house import NO_OBJECTIVE
 from tests.sync.killing import Morning, run
 
@@ -36,12 +37,12 @@ FLAGGED, MENDED, SPOILT = 8, 4, 4
 @contextmanager
 def morning(url: str, folder: Path) -> Iterator[Morning]:
     """Give a morning: a night has run, then people worked. Its Jira runs for as long as the context lasts."""
-    with Sandbox(Deployment.CLOUD, now=lambda: NOW) as jira:
+    with Sandbox(Deployment.CLOUD, now=lambda: NOW) as jira, open_inbox() as inbox:
         site = jira.site
         field = site.add_field("Objective ids")
         site.add_project("PAY", "Payments")
         site.permissions.project_admin.add("PAY")
-        environ = write_settings(jira, folder, field)
+        environ = write_settings(jira, folder, field) | {"TIELINE_DIGEST_TO": inbox.address()}
         keys = [
             site.add_issue({"project": "PAY", "issuetype": "Epic", "summary": "Epic", "labels": ["theirs"]})
             for _ in range(EPICS)
@@ -49,7 +50,7 @@ def morning(url: str, folder: Path) -> Iterator[Morning]:
         for key in keys[FLAGGED:]:
             site.edit(key, {field: "O1"})
         write_money(folder, [f"PAY-{number},2026,USD,{number}00.50" for number in range(1, 12)])
-        made = Morning(jira, folder, url, environ, NOW)
+        made = Morning(jira, folder, url, environ, NOW, inbox)
         assert run(made.night(url).live) == 0
         assert sum(NO_OBJECTIVE in site.get(key).fields["labels"] for key in keys) == FLAGGED
         # What is gone is gone for good at the second sighting, however soon that comes: the first is past.

@@ -37,7 +37,7 @@ links:
 """
 KNOWN = {"ONE_PAT": "first-secret", "TWO_PAT": "second-secret"}
 
-TOP = "expected the keys jira, finance, fx, allocations, objectives, links and schedules at the top"
+TOP = "expected the keys jira, finance, fx, allocations, objectives, links, schedules and digests at the top"
 
 
 def load(tmp_path: Path, text: str, variables: dict[str, str] | None = None) -> SourcesConfig:

@@ -30,6 +30,7 @@ from sync.store.tables.provenance import Provenance
 from sync.store.tables.runs import (
     AuditEntry,
     Cursor,
+    DigestDelivery,
     KnownSchedule,
     Lease,
     RequestLine,
@@ -85,6 +86,7 @@ __all__ = [
     "CostCentre",
     "Coverage",
     "Cursor",
+    "DigestDelivery",
     "Finding",
     "FormerKey",
     "FxRate",

@@ -179,6 +179,28 @@ class RequestLine(SQLModel, table=True):
     closed_until: int = Field(default=0, sa_type=BigInteger)
 
 
+class DigestDelivery(SQLModel, table=True):
+    """What an audience was to be told at one address about one night, and what became of it.
+
+    `address` is a slow hash of the address, which is a secret; `kind` the only part of it that may be told.
+    `state` is held (quiet hours), intended (no answer known), sent or failed; it tells what is
+    different in `run_id` from `since_run`, which is 0 where there was no run before.
+    """
+
+    __tablename__ = "digest_delivery"
+
+    audience: str = Field(primary_key=True)
+    address: str = Field(primary_key=True)
+    night: date = Field(primary_key=True)
+    run_id: int = refers_to("run.id")
+    since_run: int
+    kind: str
+    state: str
+    at: datetime = Field(sa_type=Instant)
+    answered_at: datetime | None = Field(default=None, sa_type=Instant)
+    reason: str | None = long_text()
+
+
 class Cursor(SQLModel, table=True):
     """Where a broken-off read goes on; committed together with the page before it."""
 
