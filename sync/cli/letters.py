@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection
 
 from sync.cli.output import Output
 from sync.digests.delivering import Delivered, Letter
-from sync.store.digests import State, newest_deliveries
+from sync.store.digests import RECENT, State, newest_deliveries
 from sync.store.schema import AnyRow
 
-# An audience that is told on one weekday only has had its turn within so many days.
-RECENT = timedelta(days=8)
 WORDS = {
     State.HELD.value: "held for the end of quiet hours",
     State.INTENDED.value: "no answer known: the process ended before it; not sent again",

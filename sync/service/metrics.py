@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine
 
 from sync.service.running import due_on
 from sync.service.schedules import Schedule
-from sync.store import health, history
+from sync.store import digests, health, history
 from sync.store import schedules as ledger
 
 # Of each site at most so many series are shown of its requests; the rarest are counted together.
@@ -47,6 +47,7 @@ class StoreMetrics(Collector):
             yield from of_sources(connection)
             yield from of_verdicts(connection)
             yield of_requests(connection)
+            yield of_digests(connection, now)
 
 
 def gauge(
@@ -139,6 +140,13 @@ def of_requests(connection: Connection) -> Metric:
         for (endpoint, status), number in sorted(bounded(counts).items()):
             metric.add_metric([site, endpoint, status], number)
     return metric
+
+
+def of_digests(connection: Connection, now: datetime) -> Metric:
+    """Count the addresses at which the newest digest did not arrive, or nobody knows whether it did."""
+    text = "Addresses that did not take their newest digest of the last eight days"
+    number = digests.failing(connection, now.date() - digests.RECENT)
+    return GaugeMetricFamily("tieline_digests_failing", text, value=number)
 
 
 def status_class(status: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
@@ -24,6 +24,8 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+# Who is told on one weekday only has had a turn within so many days.
+RECENT = timedelta(days=8)
 # What counts as told: a message whose answer is not known may have come, and is not sent twice.
 TOLD = (State.INTENDED.value, State.SENT.value)
 

@@ -104,7 +104,8 @@ def test_a_share_may_be_written_as_a_percentage(written: str, share: float) -> N
 
 @pytest.mark.parametrize("key", SECRETS)
 def test_a_secret_may_come_from_a_file_and_is_never_shown(tmp_path: Path, key: str) -> None:
-    is_address = key == "TIELINE_PING_URL"  # each takes secrets of a form of its own
+    # Each takes secrets of a form of its own.
+    is_address = key in {"TIELINE_PING_URL", "TIELINE_DIGEST_TO"}
     word = "https://hc.example.com/s3cret" if is_address else "anna:s3cret-word-0123456789"
     (tmp_path / "secret").write_text(f"{word}\n", encoding="utf-8")
     for environ in ({f"{key}_FILE": str(tmp_path / "secret")}, {key: word}):
