@@ -28,7 +28,8 @@ class Feed:
 
     `open` connects and may fail with a `ConnectorError`. `site` names the Jira site that records with an
     issue id live on. `resumable` sources go on where a killed read stopped; the others (files) are cheap to
-    read again, and a row that is no longer in them is gone at once.
+    read again, and a row that is no longer in them is gone at once. `form` stands for how it is configured:
+    machines that do not agree about that must not read for each other.
     """
 
     name: str
@@ -36,3 +37,4 @@ class Feed:
     open: Callable[[], Source | Ledger]
     site: str | None = None
     resumable: bool = False
+    form: str = ""

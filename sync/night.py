@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from sync.digests.telling import tell_people
-from sync.errors import Exit
-from sync.feeds import Kind
-from sync.frame.lease import Heartbeat, Lease
-from sync.frame.log import log
+from sync.frame.journal import Journal
+from sync.frame.lease import Lease
 from sync.frame.opening import goes_on, open_run
 from sync.frame.progress import Progress
 from sync.frame.result import RunResult
 from sync.frame.service import Options, Service
 from sync.judging import judge_all
 from sync.labels.writing import refuse_crossed, report_on, write_all
-from sync.pull import Pull, Pulled
 from sync.store.money.guards import Allowed
 from sync.upkeep.clearing import clear_out
+from sync.work.sharing import Sharing, waves
 
 
 def run_night(service: Service, options: Options, progress: Progress) -> RunResult:
@@ -58,35 +56,16 @@ def run_judge(service: Service, options: Options, progress: Progress) -> RunResu
     return result
 
 
-def pull_all(service: Service, options: Options, result: RunResult, lease: Lease, progress: Progress) -> None:
+def pull_all(service: Service, options: Options, result: RunResult, lease: Lease, journal: Journal) -> None:
     """Read every source; one that fails does not keep the others from being read.
 
     Nor from being judged by: only rules that need its kind of source are frozen.
     """
-    order = list(Kind)
     feeds = [feed for feed in service.feeds if not options.sources or feed.name in options.sources]
     shrink = 1.0 if options.allow_shrink else service.settings.max_shrink
     allowed = Allowed(shrink, options.allow_rejects, options.allow_restatement)
-    for feed in sorted(feeds, key=lambda feed: order.index(feed.kind)):
-        why = service.deadline.why()
-        if why:
-            result.pulled.append(Pulled(feed, "not read", why, Exit.INCOMPLETE))
-            continue
-        with progress.step(f"pull {feed.name}") as step:
-            beating = Heartbeat(step, lease, service.deadline)
-            pull = Pull(
-                service.engine, feed, result.run_id, service.clock, allowed, beating, whole=options.whole
-            )
-            pulled = pull.read()
-        result.pulled.append(pulled)
-        if not pulled.complete:
-            log.warning(
-                "source incomplete",
-                source=feed.name,
-                site=feed.site,
-                status=pulled.status,
-                why=pulled.message,
-            )
-        lease.keep()
+    sharing = Sharing(service, result, lease, journal, allowed, options.whole)
+    for wave in waves(feeds):
+        sharing.read(wave)
     with service.engine.begin() as connection:
         clear_out(connection, service.settings, result.run_id, service.clock())

@@ -127,11 +127,11 @@ class Pull:
         """Read the source, or say why it could not be."""
         feed = self.feed
         with self.engine.begin() as connection:
-            runs.begin_source(connection, self.run_id, feed.name, feed.kind.value, self.clock())
+            again = runs.begin_source(connection, self.run_id, feed.name, feed.kind.value, self.clock())
         reach(Milestone.SOURCE_BEGUN)
         try:
             with rare_collections():
-                verdict = self._read_whole(feed.open())
+                verdict = self._read_whole(feed.open(), again=again)
             code = Exit.OK if verdict == COMPLETE else Exit.INCOMPLETE
             pulled = Pulled(feed, verdict.status, verdict.message, code)
         except Halted as error:
@@ -145,14 +145,17 @@ class Pull:
         reach(Milestone.SOURCE_ENDED)
         return pulled
 
-    def _read_whole(self, source: Source) -> Verdict:
+    def _read_whole(self, source: Source, *, again: bool) -> Verdict:
         """Save every page, then settle what is gone.
 
         What a killed run left may be stale by now, or lack what it knew and did not keep: a read that goes on
-        from there and does not end well is read from the start, once.
+        from there and does not end well is read from the start, once. What another process began in this run
+        and left no cursor of is counted `again`.
         """
         resume = self._resume()
         origin = Origin(self.feed.name, self.feed.site, self.run_id, resume.began, self.clock())
+        if again and not resume.value:
+            self._start_over(origin)
         if isinstance(source, Ledger):
             problem = Promote(self.engine, origin, self.allowed, self.step).read(source)
             return Verdict("held", problem) if problem else COMPLETE

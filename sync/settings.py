@@ -7,6 +7,8 @@ Secrets may come from a file: `JIRA_API_TOKEN_FILE` names one that holds what `J
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -62,6 +64,13 @@ def share(value: Any) -> Any:
 Share = Annotated[float, BeforeValidator(share), Field(gt=0, le=1)]
 
 
+class Queue(StrEnum):
+    """Where the sources that a night reads are shared out to workers, if they are."""
+
+    NONE = "none"
+    POSTGRESQL = "postgresql"
+
+
 class Settings(BaseModel):
     """Everything `.env` can say; field by field the keys of config.example.env."""
 
@@ -85,6 +94,8 @@ class Settings(BaseModel):
     objectives_path: Path | None = Field(None, alias="OBJECTIVES_PATH")
     sources: Path | None = Field(None, alias="TIELINE_SOURCES")
     database_url: SecretStr = Field(SecretStr("sqlite:///tieline.db"), alias="TIELINE_DATABASE_URL")
+    queue: Queue = Field(Queue.NONE, alias="TIELINE_QUEUE")
+    worker_timeout: Duration = Field(timedelta(seconds=30), alias="TIELINE_WORKER_TIMEOUT")
     rules: Path | None = Field(None, alias="TIELINE_RULES")
     waivers: Path | None = Field(None, alias="TIELINE_WAIVERS")
     label_prefix: str = Field("align-", alias="TIELINE_LABEL_PREFIX", min_length=2, max_length=40)
@@ -190,6 +201,17 @@ class Settings(BaseModel):
         """Refuse one label for two requests."""
         if len({name.casefold() for name in self.asking.values()}) < len(self.asking):
             raise ValueError("TIELINE_EXEMPT_LABEL and TIELINE_DISPUTE_LABEL: two labels are needed")
+        return self
+
+    @model_validator(mode="after")
+    def shared_store(self) -> Settings:
+        """Refuse a queue in a store that one machine has for itself."""
+        url = self.database_url.get_secret_value()
+        if self.queue is Queue.POSTGRESQL and not url.startswith("postgresql"):
+            raise ValueError(
+                "TIELINE_QUEUE=postgresql: workers on other machines need a store that all can reach, "
+                "and TIELINE_DATABASE_URL names none on PostgreSQL. Name one, or set TIELINE_QUEUE=none"
+            )
         return self
 
     @property

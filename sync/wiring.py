@@ -59,6 +59,8 @@ from sync.sources import SourcesConfig, declared_fields, objectives_name
 from sync.store.catalogue import Frame, bind_catalogue
 from sync.store.remote import RemoteCandidates
 from sync.store.traces import Asked
+from sync.work.forms import form_of
+from sync.work.workbench import workbench_for
 
 
 @dataclass(slots=True)
@@ -176,7 +178,7 @@ def build_service(
     turns: Turns | None = None,
 ) -> tuple[Service, Sites]:
     """Put a service together; close the sites when it is done."""
-    deadline = Deadline(clock)
+    deadline, bench = Deadline(clock), workbench_for(settings, engine, clock)
     policy = RetryPolicy(sleep=Nap(deadline.stop))
     configs = {config.name: config for config in sources.jira}
     sites = Sites(configs, settings.label_prefix, policy, deadline=deadline, turns=turns)
@@ -185,13 +187,14 @@ def build_service(
         engine=engine,
         feeds=(
             *jira_feeds(sources, sites),
-            *remote_feeds(sources, sites, engine, clock),
+            *remote_feeds(sources, sites, bench.engine, clock),
             *file_feeds(sources, FileTokens(settings.tokens), policy),
         ),
         writers=sites.writers,
         rules=lambda now: load_rules(settings, now),
         report=report,
         clock=clock,
+        bench=bench,
         drivers={it.name: it.share_by for it in sources.finance if it.share_by is not None},
         markers=MarkerSites(
             kinds={config.name: config.markers for config in sources.jira},
@@ -227,7 +230,14 @@ def observers_of(settings: Settings, engine: Engine, clock: Callable[[], datetim
 def jira_feeds(sources: SourcesConfig, sites: Sites) -> list[Feed]:
     """Make the feeds of every Jira site: its issues and, where it holds any, its objectives."""
     work = [
-        Feed(c.name, Kind.WORK, partial(sites.issues, c.name), site=c.name, resumable=True)
+        Feed(
+            c.name,
+            Kind.WORK,
+            partial(sites.issues, c.name),
+            site=c.name,
+            resumable=True,
+            form=form_of(c, sites.prefix),
+        )
         for c in sources.jira
     ]
     objectives = [
@@ -237,6 +247,7 @@ def jira_feeds(sources: SourcesConfig, sites: Sites) -> list[Feed]:
             partial(sites.objectives, c.name, c.objective_jql),
             site=c.name,
             resumable=True,
+            form=form_of(c, sites.prefix),
         )
         for c in sources.jira
         if c.objective_jql is not None
@@ -254,7 +265,8 @@ def remote_feeds(
             source = remote_name(config.name)
             candidates = RemoteCandidates(engine, config.name, source, clock)
             open_links = partial(sites.remote_links, config.name, candidates)
-            feeds.append(Feed(source, Kind.LINKS, open_links, site=config.name))
+            form = form_of(config, sites.prefix)
+            feeds.append(Feed(source, Kind.LINKS, open_links, site=config.name, form=form))
     return feeds
 
 

@@ -33,6 +33,7 @@ from sync.cli import (
     serve,
     sources,
     waivers,
+    worker,
 )
 from sync.errors import Exit, UserError
 from sync.frame.stopping import STOPPED, Stopped, stop_on
@@ -60,6 +61,7 @@ for commands in (
     digest,
     budget,
     serve,
+    worker,
     sandbox,
     compare,
     audit,

@@ -14,6 +14,7 @@ from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output, shortened
 from sync.cli.past_run import show_past_run
 from sync.cli.session import open_engine, open_session, read_settings, utc_now
+from sync.cli.shards import shards_document, show_shards
 from sync.cli.summary import mapped, show_sources, source_document
 from sync.cli.waits import show_waits
 from sync.errors import ConfigurationError, Exit
@@ -30,6 +31,7 @@ from sync.store.schedules import newest_slots
 from sync.store.schema import AnyRow
 from sync.store.ties import find_work_item
 from sync.wiring import frame_of
+from sync.work.postgresql import standings_of
 
 MARKS = {True: "✓", False: "✗", None: "?"}
 
@@ -187,7 +189,8 @@ def asked(row: AnyRow) -> str:
 def status(env_file: EnvFile = None, json: Json = False) -> int:
     """Say how the last run went, and when the next is due.
 
-    With how each source was last read, whether its issues add up, and what became of the newest digests.
+    With how each source was last read, whether its issues add up, what machines share of a run, and what
+    became of the newest digests.
     """
     output = Output(as_json=json)
     settings = read_settings(env_file)
@@ -197,6 +200,7 @@ def status(env_file: EnvFile = None, json: Json = False) -> int:
         reads = history.newest_reads(connection)
         waits = turns.standing(connection)
         told = recent_deliveries(connection, utc_now().astimezone(settings.zone).date())
+        shards, patience = standings_of(connection), settings.worker_timeout.total_seconds()
     run = newest[0] if newest else None
     if run is None:
         output.line("Last run: none yet")
@@ -204,6 +208,7 @@ def status(env_file: EnvFile = None, json: Json = False) -> int:
         started = f"{run.started_at:%Y-%m-%d %H:%M} UTC"
         output.line(f"Last run: {run.id} ({asked(run)}) at {started}: {': '.join(said(run))}")
     show_sources(output, reads)
+    show_shards(output, shards, patience)
     schedules = [scheduled(schedule, last.get(schedule.name)) for schedule in load_schedules(settings)]
     output.table(
         "Schedules",
@@ -219,6 +224,7 @@ def status(env_file: EnvFile = None, json: Json = False) -> int:
         {
             "last_run": None if run is None else mapped(run),
             "sources": [source_document(row) for row in reads],
+            "shards": shards_document(shards, patience),
             "schedules": schedules,
             "requests_waiting": waits,
             "digests": [delivery_document(row) for row in told],

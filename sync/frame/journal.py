@@ -40,6 +40,13 @@ class Journal:
                 self.steps.append(StepTaken(title, started, seconds, noted.done))
                 log.info("step ended", seconds=round(seconds, 3), records=noted.done)
 
+    def note(self, title: str, started: datetime | None, seconds: float, records: int) -> None:
+        """Note a step that another process took for this run."""
+        if started is not None:
+            self.steps.append(StepTaken(title, started, seconds, records))
+            with self.progress.step(f"{title} ({seconds:.1f} s elsewhere)") as step:
+                step.advance(records)
+
 
 @dataclass(slots=True)
 class NotedStep:

@@ -29,7 +29,7 @@ from sync.store import audit, runs, schedules, traces
 @contextmanager
 def open_run(
     service: Service, options: Options, progress: Progress
-) -> Iterator[tuple[RunResult, Lease, Progress]]:
+) -> Iterator[tuple[RunResult, Lease, Journal]]:
     """Hold the lease and the run's row for as long as the run lasts, and close both however it ends.
 
     The progress that is given keeps the run's journal.
@@ -63,7 +63,7 @@ def open_run(
         finally:
             with undisturbed(), service.engine.begin() as connection:
                 traces.save_steps(connection, run_id, journal.steps)
-                traces.save_requests(connection, run_id, service.requests() - before)
+                traces.save_requests(connection, run_id, service.requests() - before + result.asked)
                 close_run(connection, service, lease, run_id, ending)
             reach(Milestone.RUN_ENDED)
             tell(service.observers, lambda one: one.ended(run_id, ending, night=options.is_night))

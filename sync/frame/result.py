@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,12 +17,13 @@ from sync.labels.plan import Plan
 from sync.labels.savedplan import NOTHING_PLANNED, SavedPlan
 from sync.labels.writeback import Written
 from sync.pull import Pulled
+from sync.store.traces import Asked
 from sync.waivers.asking import Heard
 
 
 @dataclass(slots=True)
 class RunResult:
-    """What a run found and did."""
+    """What a run found and did; `asked` is what other processes asked of sites for it."""
 
     run_id: int
     started_at: datetime
@@ -45,6 +47,7 @@ class RunResult:
     marked: MarkersWritten | None = None
     report: Path | None = None
     digests: list[Delivered] = field(default_factory=list)
+    asked: Counter[Asked] = field(default_factory=Counter)
 
     @property
     def exit_code(self) -> Exit:

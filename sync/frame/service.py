@@ -21,6 +21,7 @@ from sync.labels.savedplan import SavedPlan
 from sync.service.cron import Slot
 from sync.settings import Settings
 from sync.store import traces
+from sync.work.workbench import Workbench
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class Service:
     when this run may write no more, and may take off the labels it is given, which we wrote under an older
     prefix. `report` writes the report of a run and says where. `drivers` are the fields of work that finance
     sources share their money by. Set `deadline.stop` to end the run under way. `requests` counts what the
-    process has asked of each site so far. `observers` are told of each run. `post` sends digests.
+    process has asked of each site so far. `observers` are told of each run. `post` sends digests. Sources
+    are read on the `bench`.
     """
 
     settings: Settings
@@ -42,6 +44,7 @@ class Service:
     rules: Callable[[datetime], RuleSet]
     report: Callable[[int], Path]
     clock: Callable[[], datetime]
+    bench: Workbench
     drivers: Mapping[str, str] = field(default_factory=dict)
     markers: MarkerSites = field(default_factory=MarkerSites)
     deadline: Deadline = field(default_factory=Deadline)

@@ -23,6 +23,8 @@ from sync.service.running import due_on
 from sync.service.schedules import Schedule
 from sync.store import digests, health, history
 from sync.store import schedules as ledger
+from sync.work.postgresql import standings_of
+from sync.work.queue import State
 
 # Of each site at most so many series are shown of its requests; the rarest are counted together.
 REQUEST_SERIES = 40
@@ -45,6 +47,7 @@ class StoreMetrics(Collector):
             yield from of_runs(connection, now)
             yield from of_schedules(connection, self.schedules, now)
             yield from of_sources(connection)
+            yield of_shards(connection)
             yield from of_verdicts(connection)
             yield of_requests(connection)
             yield of_digests(connection, now)
@@ -112,6 +115,13 @@ def of_sources(connection: Connection) -> Iterator[Metric]:
         ([source], float(number)) for source, number in sorted(health.refused_rows(connection).items())
     ]
     yield gauge("tieline_quarantined_rows", "Refused rows that are not mended", ["source"], refused)
+
+
+def of_shards(connection: Connection) -> Metric:
+    """Count what machines share of the newest run that shared anything."""
+    states = Counter(one.state.value for one in standings_of(connection))
+    values = [([state.value], float(states[state.value])) for state in State]
+    return gauge("tieline_shards", "Sources that machines share in a run", ["state"], values)
 
 
 def of_verdicts(connection: Connection) -> Iterator[Metric]:

@@ -27,6 +27,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    text,
     true,
     union,
     update,
@@ -58,7 +59,9 @@ budget_link = table_of(tables.BudgetLink)
 
 
 def relink_objectives(connection: Connection) -> None:
-    """Rebuild the links to objectives."""
+    """Rebuild the links to objectives; where two want to at once, one waits for the other."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"LOCK TABLE {objective_link.name} IN SHARE ROW EXCLUSIVE MODE"))
     connection.execute(delete(objective_link))
     resolve_parents(connection)
     analyze(connection, work_item, reference, objective, budget_line, link_claim)

@@ -19,13 +19,19 @@ cursor = table_of(tables.Cursor)
 lease = table_of(tables.Lease)
 ledger = table_of(tables.LabelWrite)
 run = table_of(tables.Run)
+shard = table_of(tables.Shard)
 source_run = table_of(tables.SourceRun)
 
 LEASE = "night"
 
 
 def begin(connection: Connection, trigger: str, now: datetime, *, dry_run: bool) -> int:
-    """Open a run and give its number. Only the lease's holder calls this, so older open runs are dead."""
+    """Open a run and give its number. Only the lease's holder calls this, so older open runs are dead.
+
+    What other machines still read for one of them is taken from them first: this waits for the transaction
+    that each of them is in, and lets none begin another.
+    """
+    connection.execute(delete(shard))
     connection.execute(
         update(run)
         .where(run.c.status == "running")
@@ -93,14 +99,22 @@ def save_cursor(connection: Connection, origin: Origin, value: str | None) -> No
         )
 
 
-def begin_source(connection: Connection, run_id: int, source: str, kind: str, now: datetime) -> None:
-    """Open the reading of one source."""
+def begin_source(connection: Connection, run_id: int, source: str, kind: str, now: datetime) -> bool:
+    """Open the reading of one source; say whether somebody had begun it in this run and broke off."""
+    again = connection.execute(
+        update(source_run)
+        .where(source_run.c.run_id == run_id, source_run.c.source == source)
+        .values(status="running", finished_at=None, message=None)
+    )
+    if again.rowcount:
+        return True
     connection.execute(
         insert(source_run).values(
             run_id=run_id, source=source, kind=kind, status="running", started_at=now,
             records=0, changed=0, quarantined=0,
         )
     )  # fmt: skip
+    return False
 
 
 def count_page(connection: Connection, origin: Origin, saved: Saved, expected: int | None) -> None:
@@ -144,6 +158,16 @@ def finish_source(
         .where(source_run.c.run_id == run_id, source_run.c.source == source)
         .values(finished_at=now, status=status, message=message)
     )
+
+
+def close_source(connection: Connection, run_id: int, source: str, now: datetime, why: str) -> bool:
+    """Close the reading of a source that somebody broke off; say whether there was one."""
+    closed = connection.execute(
+        update(source_run)
+        .where(source_run.c.run_id == run_id, source_run.c.source == source, source_run.c.status == "running")
+        .values(finished_at=now, status="incomplete", message=why)
+    )
+    return closed.rowcount != 0
 
 
 def fail_source(connection: Connection, source: str, message: str) -> None:

@@ -281,7 +281,7 @@ def bury_absent(connection: Connection, origin: Origin, *, at_once: bool) -> Non
         absent = and_(
             table.c.source == origin.source, table.c.deleted_at.is_(None), table.c.last_run < origin.began
         )
-        again = table.c.missing_since.is_not(None)
+        again = table.c.missing_since < origin.run_id
         connection.execute(
             update(table).where(absent if at_once else and_(absent, again)).values(deleted_at=origin.seen_at)
         )

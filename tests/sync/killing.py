@@ -23,7 +23,7 @@ from typing import Any
 
 from sqlalchemy import make_url, text
 
-import sync.night
+import sync.work.reading
 from connectors import notices
 from connectors.http import RetryPolicy
 from connectors.jira import bulk_edits
@@ -99,7 +99,7 @@ class Night:
 
     def live(self) -> None:
         """Run the night and leave with its exit code: the body of the process."""
-        setattr(sync.night, "Pull", partial(Pull, at_once=1))  # noqa: B010  # each page is committed by itself
+        setattr(sync.work.reading, "Pull", partial(Pull, at_once=1))  # noqa: B010  # each page is committed by itself
         bulk_edits.split.__defaults__ = (5,)
         settings = load_settings(self.environ)
         engine = open_store(self.url)

@@ -40,6 +40,7 @@ from sync.store.tables.runs import (
     RunRequest,
     RunStep,
     ScheduleSlot,
+    Shard,
     SourceRun,
 )
 from sync.store.tables.verdicts import (
@@ -119,6 +120,7 @@ __all__ = [
     "RunStep",
     "ScheduleSlot",
     "Serial",
+    "Shard",
     "SourceRun",
     "Waiver",
     "WaiverRequest",

@@ -7,7 +7,10 @@ from datetime import date, datetime
 from sqlalchemy import (
     BigInteger,
     Column,
+    Float,
+    Index,
     Text,
+    text,
 )
 from sqlmodel import Field, SQLModel
 
@@ -208,3 +211,41 @@ class Cursor(SQLModel, table=True):
     run_id: int = refers_to("run.id")
     value: str = Field(sa_type=Text)
     saved_at: datetime = Field(sa_type=Instant)
+
+
+class Shard(SQLModel, table=True):
+    """A source that some machine is to read in the run under way; a run that begins empties this table.
+
+    `fence` is that of the run's lease, `attempts` grows with each worker that is given the shard, `seen_at`
+    is its last sign of life by the database's clock. The last columns are what reading it came to.
+    """
+
+    __table_args__ = (
+        Index(
+            "ix_shard_one_of_a_site",
+            "site",
+            unique=True,
+            postgresql_where=text("state = 'running'"),
+            sqlite_where=text("state = 'running'"),
+        ),
+    )
+
+    id: int | None = key()
+    run_id: int = refers_to("run.id")
+    source: str
+    site: str
+    fence: int
+    form: str
+    whole: bool
+    shrink: float = Field(sa_type=Float)
+    state: str
+    worker: str | None = None
+    attempts: int = 0
+    seen_at: datetime | None = Field(default=None, sa_type=Instant)
+    status: str | None = None
+    message: str | None = long_text()
+    exit_code: int | None = None
+    started_at: datetime | None = Field(default=None, sa_type=Instant)
+    milliseconds: int | None = None
+    records: int | None = None
+    asked: str | None = long_text()

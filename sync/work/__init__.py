@@ -1,0 +1,1 @@
+"""Share the reading of sources out: to this process alone, or to workers on as many machines as wanted."""
