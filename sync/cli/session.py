@@ -17,11 +17,12 @@ from sync.errors import ConfigurationError
 from sync.frame.log import LogForm, logging_to, secrets_in, standard_error
 from sync.frame.service import Service
 from sync.report import write_report
-from sync.settings import Settings, load_settings, variables
+from sync.settings import Queue, Settings, load_settings, variables
 from sync.sources import SourcesConfig, load_sources
 from sync.store import history
 from sync.store.database import connect, open_store
 from sync.store.schema import AnyRow
+from sync.store.turns import SharedTurns, open_turns
 from sync.wiring import Sites, build_service, frame_of
 
 DOTENV = Path(".env")
@@ -114,11 +115,25 @@ def open_unwritten(env_file: Path | None) -> Iterator[Session]:
 def open_service(settings: Settings, sources: SourcesConfig, engine: Engine) -> Iterator[Session]:
     """Put the service together on an open store."""
     report = partial(write_run_report, settings, engine)
-    service, sites = build_service(settings, sources, engine, report, utc_now)
+    with shared_turns(settings) as turns:
+        service, sites = build_service(settings, sources, engine, report, utc_now, turns=turns)
+        try:
+            yield Session(settings, sources, engine, service, sites)
+        finally:
+            sites.close()
+
+
+@contextmanager
+def shared_turns(settings: Settings) -> Iterator[SharedTurns | None]:
+    """Share the budget of requests with the other machines, where there are any."""
+    if settings.queue is Queue.NONE:
+        yield None
+        return
+    turns = open_turns(settings.database_url.get_secret_value())
     try:
-        yield Session(settings, sources, engine, service, sites)
+        yield turns
     finally:
-        sites.close()
+        turns.dispose()
 
 
 def write_run_report(settings: Settings, engine: Engine, run_id: int, folder: Path | None = None) -> Path:

@@ -44,9 +44,9 @@ CANARY = "canary-7f3a"
 SECRETS = Credentials(token=f"{CANARY}-token", password=f"{CANARY}-password", pat=f"{CANARY}-pat")
 
 
-def hurried(*given: Any) -> tuple[Service, Sites]:
+def hurried(*given: Any, **named: Any) -> tuple[Service, Sites]:
     """Build the service as ever, but try again at once what a night tries again after a pause."""
-    service, sites = build_service(*given)
+    service, sites = build_service(*given, **named)
     sites.policy = RetryPolicy(sleep=lambda seconds: None)
     return service, sites
 
