@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, exists, select
 
+from connectors.jira.comments import words_of
 from sync.sandbox import Site
 from sync.store import audit, tables
 from sync.store.database import open_store
@@ -22,6 +23,7 @@ STATE = (
     tables.ObjectiveLink, tables.LinkClaim, tables.BudgetLine, tables.BudgetLinePast, tables.BudgetLink,
     tables.BudgetRemainder, tables.Finding, tables.FxRate, tables.AllocationRule, tables.Waiver,
     tables.FormerKey, tables.Project, tables.CostCentre, tables.Quarantine, tables.Cursor,
+    tables.WaiverRequest,
 )  # fmt: skip
 # Of these the newest run's rows count.
 OF_A_RUN = (tables.Coverage, tables.ConvertedMoney, tables.MissingRate)
@@ -68,16 +70,26 @@ def picture_of(url: str, site: Site) -> Picture:
 
 def jira_of(site: Site) -> dict[str, Any]:
     return {
-        issue.key: (sorted(issue.fields["labels"]), issue.remote_links, without_runs(issue.properties))
+        issue.key: (
+            sorted(issue.fields["labels"]),
+            [without(link, "id") for link in issue.remote_links],
+            without(issue.properties, "run"),
+            comments_of(issue),
+        )
         for issue in site.issues.values()
     }
 
 
-def without_runs(value: Any) -> Any:
-    """The value of a property without the numbers of runs, which grow with each that broke off."""
+def comments_of(issue: Any) -> list[str]:
+    """What the comments of an issue say, in order."""
+    return [words_of(one["body"]) for one in (issue.fields.get("comment") or {}).get("comments", [])]
+
+
+def without(value: Any, key: str) -> Any:
+    """A value of Jira without what says only in which order things came to be."""
     if isinstance(value, dict):
-        return {name: without_runs(one) for name, one in value.items() if name != "run"}
-    return [without_runs(one) for one in value] if isinstance(value, list) else value
+        return {name: without(one, key) for name, one in value.items() if name != key}
+    return [without(one, key) for one in value] if isinstance(value, list) else value
 
 
 def names_of(connection: Connection) -> dict[tuple[str, int], str]:

@@ -11,10 +11,12 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+from sync.frame.milestones import Milestone
 from tests import postgres
 from tests.sync.killing import Case, How, Morning, OnTheWire
 from tests.sync.morning import morning
@@ -34,6 +36,12 @@ def store(kind: str, folder: Path) -> Iterator[str]:
         sys.exit(f"{postgres.SERVER_VARIABLE} names no server: .ci/with-postgresql make soak-kill")
     with postgres.fresh_database(server) as url:
         yield url
+
+
+def each_place_once(turn: int = 0) -> list[Case]:
+    """Each place in one way; another turn takes another way at each."""
+    ways = cycle([*How][turn:] + [*How][:turn])
+    return [Case(place, how) for place, how in zip([*Milestone, *OnTheWire], ways, strict=False)]
 
 
 def cases(it: Morning) -> list[Case]:

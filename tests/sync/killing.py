@@ -67,7 +67,9 @@ class OnTheWire(StrEnum):
     TASK_UNDER_WAY = "a bulk edit is made, its number under way"
     TASK_ASKED_FOR = "a bulk edit is asked after"
     READ_BACK_UNDER_WAY = "labels are read back, their answer under way"
-    MARKER_UNDER_WAY = "a ticket is told why, the answer under way"
+    PROPERTY_UNDER_WAY = "a property is written, the answer under way"
+    LINK_UNDER_WAY = "a remote link is written, the answer under way"
+    COMMENT_UNDER_WAY = "a comment is written, the answer under way"
 
 
 Place = Milestone | OnTheWire
@@ -77,8 +79,13 @@ REQUESTS: dict[OnTheWire, tuple[str, str]] = {
     OnTheWire.TASK_UNDER_WAY: ("POST", r"/bulk/issues/fields"),
     OnTheWire.TASK_ASKED_FOR: ("GET", r"/bulk/queue/"),
     OnTheWire.READ_BACK_UNDER_WAY: ("POST", r"/issue/bulkfetch"),
-    OnTheWire.MARKER_UNDER_WAY: ("PUT", r"/properties/"),
+    OnTheWire.PROPERTY_UNDER_WAY: ("PUT", r"/properties/"),
+    OnTheWire.LINK_UNDER_WAY: ("POST", r"/remotelink$"),
+    OnTheWire.COMMENT_UNDER_WAY: ("POST", r"/comment$"),
 }
+
+
+TELLING = {OnTheWire.PROPERTY_UNDER_WAY, OnTheWire.LINK_UNDER_WAY, OnTheWire.COMMENT_UNDER_WAY}
 
 
 class Broken(RuntimeError):
@@ -287,7 +294,7 @@ def ended_as_meant(case: Case, code: int) -> bool:
         return code == -signal.SIGKILL
     if case.how is How.STOPPED:
         return code == Stopped.exit_code
-    if case.place in {OnTheWire.MARKER_UNDER_WAY, Milestone.DIGEST_INTENDED, Milestone.DIGEST_ANSWERED}:
+    if case.place in TELLING | {Milestone.DIGEST_INTENDED, Milestone.DIGEST_ANSWERED}:
         return code == 0
     return code in ({3, 5} if isinstance(case.place, OnTheWire) else {1})
 

@@ -16,7 +16,7 @@ from tests.sync.killing import Morning, run
 SOURCES = """\
 jira:
   - {{name: jira, url: "{url}", email: "{email}", api_token: "{token}", jql: "project = PAY", page_size: 5,
-      objective_field: "{field}", parallel: 2}}
+      objective_field: "{field}", parallel: 2, markers: [link, property, comment]}}
 objectives:
   - {{name: goals, path: goals.csv, columns: {{id: id, title: title}}}}
 finance:
@@ -73,6 +73,7 @@ def write_settings(jira: Sandbox, folder: Path, field: str) -> dict[str, str]:
         "TIELINE_SOURCES": str(folder / "sources.yaml"),
         "TIELINE_FX_RATES": "rates",
         "TIELINE_MAX_SHARE": "0.9",
+        "TIELINE_PUBLIC_URL": "https://tieline.example.com",
     }
 
 
@@ -90,6 +91,7 @@ def live_a_day(it: Morning, field: str, keys: list[str]) -> None:
         site.edit(key, {field: None})
     site.label(keys[MENDED], remove=[NO_OBJECTIVE])
     site.label(keys[MENDED + 1], add=["align-by-hand", "more"], remove=["theirs"])
+    site.label(keys[MENDED + 2], add=["align-exempt"])
     site.label(keys[FLAGGED + 1], add=[NO_OBJECTIVE])
     site.add_issue({"project": "PAY", "issuetype": "Epic", "summary": "New", field: "O3"})
     site.add_issue({"project": "PAY", "issuetype": "Epic", "summary": "New too"})
