@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, and_, exists, or_, select
 
 from connectors.base import Known
 from connectors.census import Census, Entry
-from sync.store import tables
+from sync.store import markers, tables
 from sync.store.presence import kept
 from sync.store.runs import source_run
 from sync.store.schema import table_of
@@ -75,7 +75,7 @@ def to_read_again(connection: Connection, source: str) -> tuple[str, ...]:
 
 
 def to_look_after(connection: Connection, source: str) -> tuple[str, ...]:
-    """Read which issues outside the scope still bear a label of ours, which must go."""
+    """Read which issues outside the scope still bear a label or a marker of ours, which must go."""
     ours = exists().where(
         label.c.work_item_id == work_item.c.id,
         ledger.c.work_item_id == work_item.c.id,
@@ -85,7 +85,10 @@ def to_look_after(connection: Connection, source: str) -> tuple[str, ...]:
     return tuple(
         connection.scalars(
             select(work_item.c.source_id).where(
-                work_item.c.source == source, kept(work_item), ~work_item.c.in_scope, ours
+                work_item.c.source == source,
+                kept(work_item),
+                ~work_item.c.in_scope,
+                or_(ours, work_item.c.id.in_(markers.told_items())),
             )
         )
     )

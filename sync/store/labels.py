@@ -374,10 +374,12 @@ def take_over(connection: Connection, changes: Iterable[Change]) -> None:
     """Bring our copy of the tickets' labels up to what we just wrote.
 
     The row's hash no longer tells what the copy holds: without it the next read replaces the labels, also
-    when a person took ours away meanwhile and the ticket reads as it did before.
+    when a person took ours away meanwhile and the ticket reads as it did before. What can be written to is
+    there: an undo reaches tickets of which no read has told for some nights.
     """
+    there = {"row_hash": "", "missing_since": None, "deleted_at": None}
     for _, operation, label, ids in alike(changes):
-        connection.execute(update(work_item).where(work_item.c.id.in_(ids)).values(row_hash=""))
+        connection.execute(update(work_item).where(work_item.c.id.in_(ids)).values(**there))
         connection.execute(
             delete(label_table).where(label_table.c.work_item_id.in_(ids), label_table.c.label == label)
         )

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from connectors.verdicts import Marker
 from sync.labels.markers import MarkerChange, MarkerPlan, NextTry, Standing
@@ -56,25 +68,30 @@ def standing(
     connection: Connection, sites: Collection[str], items: Collection[int] | None = None
 ) -> list[Standing]:
     """Read the markers that stand on tickets of these sites, and those of which nobody knows."""
-    newest = (
-        select(func.max(ledger.c.id))
-        .where(ledger.c.state.in_(TELLING), labels.chosen(ledger.c.work_item_id, items))
-        .group_by(ledger.c.work_item_id, ledger.c.kind)
-    )
     rows = connection.execute(
         select(*TICKET, ledger.c.kind, ledger.c.digest, ledger.c.operation, ledger.c.state)
         .join_from(ledger, work_item, work_item.c.id == ledger.c.work_item_id)
-        .where(
-            ledger.c.id.in_(newest),
-            (ledger.c.operation == "put") | (ledger.c.state == "intended"),
-            work_item.c.source.in_(sites),
-            live(work_item),
-        )
+        .where(stands(items), work_item.c.source.in_(sites), live(work_item))
     )
     return [
         Standing(Ticket(*row[:4]), Marker(row.kind), row.digest if row.state == "done" else None)
         for row in rows
     ]
+
+
+def stands(items: Collection[int] | None = None) -> ColumnElement[bool]:
+    """Give the condition that a row of the ledger is the last word on a marker, and not that it is gone."""
+    newest = (
+        select(func.max(ledger.c.id))
+        .where(ledger.c.state.in_(TELLING), labels.chosen(ledger.c.work_item_id, items))
+        .group_by(ledger.c.work_item_id, ledger.c.kind)
+    )
+    return and_(ledger.c.id.in_(newest), or_(ledger.c.operation == "put", ledger.c.state == "intended"))
+
+
+def told_items() -> Select[tuple[int]]:
+    """Select the items of which we cannot say that all our markers are gone."""
+    return select(ledger.c.work_item_id).where(stands())
 
 
 def refused(connection: Connection) -> NextTry:
