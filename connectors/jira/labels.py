@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
@@ -11,13 +12,22 @@ from connectors.errors import ConnectorError, NotFound, PermissionDenied, Refuse
 from connectors.http import pause
 from connectors.jira.bulk_edits import BulkEdits, split
 from connectors.jira.client import Conflict, JiraClient, NotJira
-from connectors.jira.crew import as_done
+from connectors.jira.crew import as_done, in_order
 from connectors.jira.reading import search_for
 from connectors.jira.site import JiraSite
 
 CONFLICT_TRIES = 3
 # An issue that never answers is left open and the others go on; when several in a row do not, it is the site.
 LOST_IN_A_ROW = 3
+
+
+def issue_with_labels(client: JiraClient, issue_id: str) -> Mapping[str, Any] | None:
+    """One issue by its id, or nothing where it is gone or hidden."""
+    try:
+        answer: Any = client.get(f"issue/{issue_id}", fields="labels")
+    except NotFound:
+        return None
+    return answer if isinstance(answer, Mapping) else None
 
 
 def always() -> None:
@@ -62,7 +72,14 @@ class JiraLabels:
         yield from self._one_by_one([*bulk.left, *single], sent=bulk.left)
 
     def labels_of(self, issue_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
-        found = search_for(self.site).by_id(issue_ids, ["labels"]).issues
+        """As they are now. On Data Center several issues at once come from its index, which lags behind what
+        was just written; there each is asked for by itself.
+        """
+        if self.site.is_cloud:
+            found = search_for(self.site).by_id(issue_ids, ["labels"]).issues
+        else:
+            each = in_order(self.client, issue_ids, issue_with_labels)
+            found = [issue for issue in each if issue is not None]
         return {str(issue["id"]): tuple((issue.get("fields") or {}).get("labels") or ()) for issue in found}
 
     def _is_ours(self, change: LabelChange) -> bool:
