@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, insert, not_, or_, select, update
 
 from rules.catalogue import fold
 from sync.life import CLOSED, LABELLED
 from sync.store import tables
 from sync.store.findings import WORK_ITEM, Verdict, finding, of_rule
 from sync.store.labels import label_table, work_item
-from sync.store.presence import live
+from sync.store.presence import kept, live
 from sync.store.schema import AnyRow, table_of
 from sync.store.waivers import GRANTED, WITHDRAWN, waiver
 from sync.waivers.asking import Ask, Heard, Kind, Live, RequestFacts, Standing, answer
@@ -63,11 +63,18 @@ def asks(connection: Connection, names: Mapping[Kind, str], sites: Collection[st
 
 
 def live_requests(connection: Connection, sites: Collection[str]) -> list[Live]:
-    """Read the requests that are not over, on tickets of these sites that were read."""
+    """Read the requests that are not over, on tickets of these sites that were read, or are gone.
+
+    What was granted is read whatever is known of its ticket: its time goes by all the same.
+    """
     rows = connection.execute(
-        select(request)
+        select(request, kept(work_item).label("kept"))
         .join(work_item, work_item.c.id == request.c.work_item_id)
-        .where(request.c.over_at.is_(None), work_item.c.source.in_(sites), live(work_item))
+        .where(
+            request.c.over_at.is_(None),
+            work_item.c.source.in_(sites),
+            or_(live(work_item), not_(kept(work_item)), request.c.state == Standing.APPROVED.value),
+        )
     )
     return [
         Live(
@@ -76,6 +83,7 @@ def live_requests(connection: Connection, sites: Collection[str]) -> list[Live]:
             Standing(row.state),
             row.asked_at,
             row.until,
+            gone=not row.kept,
         )
         for row in rows
     ]

@@ -42,13 +42,17 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A request that has not ended; `until` is the last day it was granted for."""
+    """A request that has not ended; `until` is the last day it was granted for.
+
+    `gone` says that its ticket counts as deleted: its label cannot be taken off any more.
+    """
 
     id: int
     ask: Ask
     standing: Standing
     asked_at: datetime
     until: date | None = None
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +87,8 @@ def listen(
 ) -> Heard:
     """Hold the labels that people put on tickets against the requests there are.
 
-    `asks` are findings that stand on tickets with such a label, `labelled` all tickets with one. Only
-    requests on tickets that were read may be handed in: a label that was not seen is not gone.
+    `asks` are findings that stand on tickets with such a label, `labelled` all tickets with one. Requests
+    that wait may be handed in only on tickets that were read or are gone: a label not seen is not gone.
     """
     wanted = set(asks)
     live = list(known)
@@ -102,6 +106,8 @@ def turn_of(
         ended = it.until is not None and it.until < night.today
         return Turn(it, Standing.ENDED, f"it was granted until {it.until}") if ended else None
     pending = it.standing is Standing.REQUESTED
+    if it.gone:
+        return Turn(it, Standing.SETTLED if pending else it.standing, "the ticket is gone")
     if (it.ask.item_id, it.ask.kind) not in labelled:
         return Turn(it, Standing.WITHDRAWN if pending else it.standing, "the label was taken off")
     if it.ask not in asks:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from sync.errors import ConfigurationError, Exit
-from sync.sandbox import Deployment, Sandbox
+from sync.sandbox import Answer, Deployment, Sandbox
 from sync.settings import load_settings
 from sync.store import audit, requests
 from sync.store.drift import drifts
@@ -329,10 +329,34 @@ def test_an_answer_to_what_nobody_asks_is_refused_and_nothing_is_answered(house:
 def test_a_site_that_cannot_be_read_withdraws_nothing(house: House) -> None:
     key = house.add_epic(labels=[EXEMPT])
     house.night()
-    house.jira.site.permissions.hidden_issues.update(house.jira.site.issues)
+    house.jira.before("POST", "/search", lambda _: Answer(503, "down"))
+    house.jira.before("GET", "/search", lambda _: Answer(503, "down"))
     for _ in range(2):
-        house.night()
+        assert house.night().exit_code == Exit.INCOMPLETE
     assert asked(house) == [(key, "exempt", "requested")]
+
+
+def test_a_ticket_that_one_read_misses_withdraws_nothing(house: House) -> None:
+    key = house.add_epic(labels=[EXEMPT])
+    house.night()
+    house.jira.site.permissions.hidden_issues.update(house.jira.site.issues)
+    house.night()
+    assert asked(house) == [(key, "exempt", "requested")]
+
+
+def test_what_is_asked_on_a_ticket_ends_when_the_ticket_is_gone(house: House) -> None:
+    house.more = {"TIELINE_MAX_SHRINK": "1"}
+    waits, granted, other = [house.add_epic(labels=[EXEMPT]) for _ in range(3)]
+    house.night()
+    answered(house, granted, Standing.APPROVED, (house.now + timedelta(days=3)).date())
+    for key in (waits, granted):
+        house.jira.site.delete(key)
+    seen = []
+    for _ in range(4):
+        house.night()
+        seen.append([key for key, _, _ in asked(house)])
+    everybody = [waits, granted, other]
+    assert seen == [everybody, [granted, other], [granted, other], [other]], "gone is what two reads missed"
 
 
 @pytest.mark.parametrize(
