@@ -19,7 +19,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from sync.sandbox import Deployment, Sandbox
-from tests.sync.crowd import ACTS, OURS, Crowd
+from tests.sync.people.crowd import ACTS, Crowd
+from tests.sync.people.model import OURS
+from tests.sync.people.nights import bad_night, night, second_runner, undo
+from tests.sync.people.sight import differences, labels_of
 from tests.sync.write_soak import soak
 
 SETTINGS = settings(
@@ -53,20 +56,20 @@ class People(RuleBasedStateMachine):
 
     @rule()
     def night(self) -> None:
-        assert self.crowd.night() == []
+        assert night(self.crowd) == []
 
     @rule(chance=st.integers(0, 1000))
     def bad_night(self, chance: int) -> None:
         self.crowd.random.seed(chance)
-        assert self.crowd.bad_night() == []
+        assert bad_night(self.crowd) == []
 
     @rule()
     def undo(self) -> None:
-        assert self.crowd.undo() == []
+        assert undo(self.crowd) == []
 
     @rule()
     def second_runner(self) -> None:
-        assert self.crowd.second_runner() == []
+        assert second_runner(self.crowd) == []
 
 
 def test_whatever_people_and_runs_do_each_label_is_as_the_model_has_it() -> None:
@@ -94,7 +97,7 @@ def crowd(tmp_path: Path) -> Iterator[Crowd]:
 @pytest.mark.parametrize(
     "meddle",
     [
-        lambda crowd, issue: crowd.jira.site.label(issue, remove=sorted(crowd.labels(issue))),
+        lambda crowd, issue: crowd.jira.site.label(issue, remove=sorted(labels_of(crowd.jira.site, issue))),
         lambda crowd, issue: crowd.jira.site.label(issue, add=[OURS]),
     ],
     ids=["a label lost", "a label too many"],
@@ -103,7 +106,7 @@ def test_a_label_that_is_not_as_the_model_has_it_is_seen(
     crowd: Crowd, meddle: Callable[[Any, str], None]
 ) -> None:
     issue = next(issue for issue, ticket in crowd.tickets.items() if ticket.labels and not ticket.aimless)
-    assert crowd.night() == []
+    assert night(crowd) == []
     meddle(crowd, issue)
-    assert len(crowd.differences()) == 1
+    assert len([*differences(crowd.jira.site, crowd.tickets)]) == 1
     assert Counter(crowd.tally)["nights"] == 1

@@ -14,7 +14,8 @@ from pathlib import Path
 from random import Random
 
 from sync.sandbox import Deployment, Sandbox
-from tests.sync.crowd import Crowd
+from tests.sync.people.crowd import Crowd
+from tests.sync.people.nights import bad_night, night, second_runner, undo
 
 
 def soak(
@@ -42,12 +43,12 @@ def live_through(crowd: Crowd, bad: float) -> list[str]:
     """Live through one schedule."""
     random = crowd.random
     crowd.act(random.randint(1, crowd.issues // 2))
-    wrong = crowd.second_runner() if random.random() < 0.05 else []
-    wrong += crowd.bad_night() if random.random() < bad else crowd.night()
-    if not wrong and random.random() < 0.2:
+    wrong = second_runner(crowd) if random.random() < 0.05 else []
+    wrong += bad_night(crowd) if random.random() < bad else night(crowd)
+    while not wrong and random.random() < 0.2:
         if random.random() < 0.5:
             crowd.act(random.randint(0, 5))
-        wrong += crowd.undo()
+        wrong += undo(crowd)
     return wrong
 
 
