@@ -13,7 +13,7 @@ LOCK  = $(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --p
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format bench-rules bench-peers bench-pull bench-finance soak-pull soak-finance soak-schedule soak-kill soak-write bench-write bench-matching bench-pages bench-hooks lock clean
+.PHONY: help demo test check lint format bench-rules bench-peers bench-pull bench-finance soak-pull soak-finance soak-schedule soak-kill soak-serve soak-write bench-write bench-matching bench-pages bench-hooks lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -63,6 +63,9 @@ soak-kill: $(VENV)/.installed $(VENV)/.dev  ## nights that end anywhere, in any 
 
 soak-write: $(VENV)/.installed $(VENV)/.dev  ## people, faults and nights on the same issues (ARGS="--schedules 100 --bad 1.0")
 	@$(BIN)/python -m tests.sync.write_soak $(ARGS)
+
+soak-serve: $(VENV)/.installed $(VENV)/.dev  ## the service, killed and starved again and again (ARGS="--minutes 60 --postgresql")
+	@$(BIN)/python -m tests.sync.serve_soak $(ARGS)
 
 bench-finance: $(VENV)/.installed  ## a budget file of 1,000,000 rows beside bare loads by other readers (ARGS="--rows 200000")
 	@$(BIN)/python benchmarks/finance.py $(ARGS)

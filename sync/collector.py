@@ -13,12 +13,10 @@ YOUNG = 50_000
 
 @contextmanager
 def rare_collections() -> Iterator[None]:
-    """Collect rarely, and leave alone what exists already; afterwards as before."""
+    """Collect rarely; afterwards as before."""
     young, middle, old = gc.get_threshold()
-    gc.freeze()
     gc.set_threshold(max(young, YOUNG), middle, old)
     try:
         yield
     finally:
         gc.set_threshold(young, middle, old)
-        gc.unfreeze()
