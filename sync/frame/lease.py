@@ -44,9 +44,9 @@ class Lease:
             raise LeaseHeld("This run slept through its lease, so it writes no more. The next run goes on.")
         reach(Milestone.WRITE_PERMITTED)
 
-    def free(self, connection: Connection) -> None:
+    def free(self, connection: Connection, now: datetime) -> None:
         """Let the next run begin."""
-        runs.free_lease(connection, self.holder, self.fence, self.clock())
+        runs.free_lease(connection, self.holder, self.fence, now)
 
 
 def take_lease(engine: Engine, connection: Connection, holder: str, clock: Callable[[], datetime]) -> Lease:

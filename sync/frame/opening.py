@@ -87,7 +87,7 @@ def close_run(connection: Connection, service: Service, lease: Lease, run_id: in
         exit_code=int(ending.code),
         message=ending.message or None,
     )
-    lease.free(connection)
+    lease.free(connection, now)
     tell = log.info if ending.code is Exit.OK else log.warning
     tell("run ended", status=ending.status, exit_code=int(ending.code), message=ending.message)
 

@@ -10,7 +10,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 # Debian and Ubuntu keep the server programs off the PATH, one folder for each major version.
 PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin")
@@ -37,8 +39,9 @@ class OwnServer:
 
     def _do(self, program: str, *words: str) -> None:
         # PostgreSQL refuses to run as root.
-        account = {"user": "postgres", "group": "postgres"} if os.getuid() == 0 else {}
-        subprocess.run([self.programs / program, *words], cwd=self.folder, check=True, **account)  # type: ignore[call-overload]
+        account: Any = {"user": "postgres", "group": "postgres"} if os.getuid() == 0 else {}
+        run = partial(subprocess.run, cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
+        run([self.programs / program, *words], **account)
 
     def create(self) -> None:
         if os.getuid() == 0:

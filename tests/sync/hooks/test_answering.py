@@ -158,7 +158,7 @@ def test_while_a_night_is_at_work_a_hint_waits_for_its_end(
         gate.until(lambda: bool(gate.hints.waiting))
         assert gate.labels("PAY-2") == [NO_OBJECTIVE]
         with house.engine.begin() as connection:
-            lease.free(connection)
+            lease.free(connection, house.now)
         gate.until(lambda: gate.labels("PAY-2") == [])
 
 
