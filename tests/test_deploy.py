@@ -28,6 +28,7 @@ DEPLOY = ROOT / "deploy"
 PAGE = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
 UNITS = sorted((DEPLOY / "systemd").glob("*"))
 EXAMPLES = sorted((DEPLOY / "examples").glob("*"))
+SERVICES = ["tieline.service", "tieline-serve.service", "tieline-worker.service"]
 TIELINE = Path(sys.executable).with_name("tieline")
 
 
@@ -62,7 +63,7 @@ def test_systemd_accepts_every_unit(installed: Path) -> None:
 
 
 @pytest.mark.systemd
-@pytest.mark.parametrize("unit", ["tieline.service", "tieline-serve.service"])
+@pytest.mark.parametrize("unit", SERVICES)
 def test_the_service_is_exposed_little(installed: Path, unit: str) -> None:
     rated = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--threshold=20", str(installed / unit)],
@@ -73,11 +74,12 @@ def test_the_service_is_exposed_little(installed: Path, unit: str) -> None:
     assert rated.returncode == 0, rated.stdout[-300:]
 
 
-def test_both_services_are_hardened_alike() -> None:
+def test_the_services_are_hardened_alike() -> None:
     def hardening(name: str) -> list[str]:
         return read(DEPLOY / "systemd" / name).partition("CapabilityBoundingSet")[2].split("\n\n")[0].split()
 
-    assert hardening("tieline.service") == hardening("tieline-serve.service")
+    first, *others = map(hardening, SERVICES)
+    assert others == [first] * 2
     assert "NoNewPrivileges=yes" in hardening("tieline.service")
 
 
@@ -319,7 +321,7 @@ def test_the_page_leads_from_nothing_to_a_night(desk: Desk, tmp_path: Path) -> N
     state = system / "var/lib/tieline"
     assert desk.jira.credentials.token not in (state / ".env").read_text(encoding="utf-8")
     assert (state / "tieline-report").is_dir()
-    assert {unit.name for unit in UNITS} - {"tieline-serve.service"} == {
+    assert {unit.name for unit in UNITS} - {*SERVICES[1:]} == {
         path.name for path in (system / "etc/systemd/system").iterdir()
     }
     (system / "etc/tieline/jira-token").unlink()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
+import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from threading import Event
 
 import pytest
@@ -61,11 +64,12 @@ def hold(firm: Firm, site: str, path: str, nth: int) -> tuple[Event, Event]:
     return come, go_on
 
 
-def same(morning: Morning, alone: Alone) -> None:
+def same(morning: Morning, alone: Alone, *, counted: bool = True) -> None:
+    """Hold a morning against the one of a process alone; of what is read twice, more is `counted`."""
     pictures, figures, sources = alone
     assert morning.differences(pictures) == []
     assert morning.rows(FIGURES) == figures
-    assert morning.rows(SOURCES) == sources
+    assert not counted or morning.rows(SOURCES) == sources
 
 
 def test_two_workers_and_the_night_bring_the_same_as_one_process(firm: Firm, alone: Alone) -> None:
@@ -92,22 +96,108 @@ def test_two_workers_and_the_night_bring_the_same_as_one_process(firm: Firm, alo
         assert by_workers + len(by_night) == 12
 
 
-def test_what_a_killed_worker_was_reading_another_reads_on_where_it_stopped(firm: Firm, alone: Alone) -> None:
+@dataclass
+class Middle:
+    """A night reads s1, a worker is in the middle of the big site, and neither goes on until it is let."""
+
+    morning: Morning
+    night: subprocess.Popen[str]
+    worker: subprocess.Popen[str]
+    let: tuple[Event, Event]
+
+    def go_on(self) -> None:
+        for event in self.let:
+            event.set()
+
+
+@pytest.fixture
+def middle(firm: Firm) -> Iterator[Middle]:
     with firm.morning(queue=True) as morning:
         come_first, let_first = hold(firm, "s1", r"/search/jql", 1)
         come_big, let_big = hold(firm, BIG, r"/issue/bulkfetch", 12)
         night = morning.start("run", "--json")
         assert come_first.wait(60), "the night reads s1 itself"
-        victim = morning.start("worker")
+        worker = morning.start("worker")
         assert come_big.wait(60), "the worker reads the big site"
         morning.wait_for(f"SELECT 1 FROM cursor WHERE source = '{BIG}'", 1)
-        victim.send_signal(signal.SIGKILL)
-        let_first.set()
-        let_big.set()
-        code, _, err = heard(night)
-        assert code == 0, err
-        same(morning, alone)
-        attempts = dict(morning.rows("SELECT source, attempts FROM shard"))
-        assert attempts == dict.fromkeys(attempts, 1) | {BIG: 2}
-        again = [one for one in firm.sites[BIG].requests() if one.path.endswith("/issue/bulkfetch")]
-        assert len(again) < 20, "what was stored is not read again"
+        made = Middle(morning, night, worker, (let_first, let_big))
+        try:
+            yield made
+        finally:
+            made.go_on()
+
+
+def ends_the_same(middle: Middle, alone: Alone, *, counted: bool = True) -> None:
+    code, _, err = heard(middle.night)
+    assert code == 0, err
+    same(middle.morning, alone, counted=counted)
+
+
+def test_what_a_killed_worker_was_reading_another_reads_on_where_it_stopped(
+    firm: Firm, middle: Middle, alone: Alone
+) -> None:
+    middle.worker.send_signal(signal.SIGKILL)
+    middle.go_on()
+    ends_the_same(middle, alone)
+    attempts = dict(middle.morning.rows("SELECT source, attempts FROM shard"))
+    assert attempts == dict.fromkeys(attempts, 1) | {BIG: 2}
+    asked = [one for one in firm.sites[BIG].requests() if one.path.endswith("/issue/bulkfetch")]
+    assert len(asked) < 20, "what was stored is not read again"
+
+
+def test_a_worker_that_was_suspended_writes_nothing_when_it_wakes_up_too_late(
+    middle: Middle, alone: Alone
+) -> None:
+    middle.worker.send_signal(signal.SIGSTOP)
+    middle.go_on()
+    code, _, err = heard(middle.night)
+    assert code == 0, err
+    middle.worker.send_signal(signal.SIGCONT)
+    said = next(line for line in middle.worker.stdout or () if BIG in line and "objectives" not in line)
+    assert said == f"Run 1, {BIG}: lost: {BIG} is no longer {name_of(middle.worker)}'s, or its run is over.\n"
+    same(middle.morning, alone)
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_worker_that_is_told_to_stop_gives_back_what_it_reads(
+    middle: Middle, alone: Alone, answered: bool
+) -> None:
+    middle.worker.send_signal(signal.SIGTERM)
+    if answered:
+        middle.go_on()
+    code, out, _ = heard(middle.worker)
+    assert code == (0 if answered else 5)
+    assert (f"Run 1, {BIG}: given back." if answered else "Stopped in the middle of a request") in out
+    middle.go_on()
+    ends_the_same(middle, alone, counted=not answered)
+    assert middle.morning.rows(f"SELECT attempts FROM shard WHERE source = '{BIG}'") == [(2,)]
+
+
+def test_a_night_that_is_told_to_stop_takes_back_what_others_read_for_it_and_the_next_goes_on(
+    middle: Middle, alone: Alone
+) -> None:
+    morning = middle.morning
+    middle.night.send_signal(signal.SIGTERM)
+    assert heard(middle.night)[0] == 5
+    middle.go_on()
+    lost = next(line for line in middle.worker.stdout or () if "lost" in line)
+    assert lost.startswith(f"Run 1, {BIG}: lost")
+    code, _, err = morning.say("run", "--json")
+    assert code == 0, err
+    assert morning.differences(alone[0]) == []
+
+
+def test_status_shows_who_reads_what(middle: Middle) -> None:
+    code, out, err = middle.morning.say("status", "--json")
+    assert code == 0, err
+    shown = {one["source"]: one for one in json.loads(out)["shards"]}
+    big = shown[BIG]
+    assert (big["state"], big["attempts"], big["worker"]) == ("running", 1, name_of(middle.worker))
+    assert shown["s2-objectives"]["outcome"] == "complete"
+    assert shown["s1"]["state"] == "waiting"
+    lines = middle.morning.say("status")[1].splitlines()
+    assert any(line.split()[:3] == [BIG, "running", name_of(middle.worker)] for line in lines)
+
+
+def name_of(worker: subprocess.Popen[str]) -> str:
+    return f"{socket.gethostname()}:{worker.pid}"
