@@ -1,4 +1,4 @@
-"""Say what became of digests: of those of a run, and of the newest to each audience."""
+"""Say what became of messages: digests of a run, the newest to each audience, and webhooks that came in."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from sync.cli.output import Output
 from sync.digests.delivering import Delivered, Letter
+from sync.hooks.tally import Outcome
 from sync.store.digests import RECENT, State, newest_deliveries
 from sync.store.schema import AnyRow
 
@@ -66,6 +67,25 @@ def show_deliveries(output: Output, rows: Sequence[AnyRow]) -> None:
         "Digests",
         ["audience", "to", "night", "run>", "state"],
         [(r.audience, r.kind, r.night, r.run_id, WORDS[r.state] + why(r)) for r in rows],
+    )
+
+
+def show_webhooks(output: Output, rows: Sequence[AnyRow]) -> None:
+    """Show how many deliveries of webhooks were ever made, by site and by what was made of them."""
+    sites: dict[str, dict[str, AnyRow]] = {}
+    for row in rows:
+        sites.setdefault(row.site, {})[row.outcome] = row
+    output.table(
+        "Webhooks",
+        ["site", *(f"{outcome.value}>" for outcome in Outcome), "last (UTC)>"],
+        [
+            (
+                site,
+                *(found[outcome.value].number if outcome.value in found else 0 for outcome in Outcome),
+                f"{max(row.last_at for row in found.values()):%Y-%m-%d %H:%M}",
+            )
+            for site, found in sites.items()
+        ],
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
-from sync.cli.letters import delivery_document, recent_deliveries, show_deliveries
+from sync.cli.letters import delivery_document, recent_deliveries, show_deliveries, show_webhooks
 from sync.cli.lines import show_lines
 from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output, shortened
@@ -23,7 +23,7 @@ from sync.explain.whynot import ways_of
 from sync.explain.work import Explainer, Explanation, RuleView, label_note
 from sync.service.schedules import Schedule
 from sync.service.timetable import load_schedules
-from sync.store import history, turns
+from sync.store import history, turns, webhooks
 from sync.store.catalogue import bind_catalogue
 from sync.store.dangling import list_dangling
 from sync.store.money.lines import lines_named
@@ -190,7 +190,7 @@ def status(env_file: EnvFile = None, json: Json = False) -> int:
     """Say how the last run went, and when the next is due.
 
     With how each source was last read, whether its issues add up, what machines share of a run, and what
-    became of the newest digests.
+    became of digests and webhooks.
     """
     output = Output(as_json=json)
     settings = read_settings(env_file)
@@ -199,6 +199,7 @@ def status(env_file: EnvFile = None, json: Json = False) -> int:
         last = newest_slots(connection)
         reads = history.newest_reads(connection)
         waits = turns.standing(connection)
+        hooks = webhooks.counts(connection)
         told = recent_deliveries(connection, utc_now().astimezone(settings.zone).date())
         shards, patience = standings_of(connection), settings.worker_timeout.total_seconds()
     run = newest[0] if newest else None
@@ -220,6 +221,7 @@ def status(env_file: EnvFile = None, json: Json = False) -> int:
     )
     show_waits(output, waits)
     show_deliveries(output, told)
+    show_webhooks(output, hooks)
     output.document(
         {
             "last_run": None if run is None else mapped(run),
@@ -228,6 +230,7 @@ def status(env_file: EnvFile = None, json: Json = False) -> int:
             "schedules": schedules,
             "requests_waiting": waits,
             "digests": [delivery_document(row) for row in told],
+            "webhooks": [mapped(row) for row in hooks],
         }
     )
     return Exit.OK

@@ -27,6 +27,8 @@ NAMES = {
     "plan_change": "planned changes",
     "quarantine": "refused rows that were mended or waived",
     "reconciliation": "movements of sums",
+    "run_request": "requests of single runs",
+    "run_step": "steps of single runs",
     "request_line": "budgets of requests to sites that nobody asks any more",
 }
 

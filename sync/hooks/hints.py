@@ -31,6 +31,11 @@ class Hints:
             self.changed.notify_all()
             return True
 
+    def know(self, site: str, ids: Iterable[str]) -> bool:
+        """Say whether all these issues of a site are waiting already."""
+        with self.changed:
+            return all((site, name) in self.waiting for name in ids)
+
     def take(self, most: int) -> list[Hint]:
         """Wait for hints and give some of one site, the oldest first; none once it is closed."""
         with self.changed:

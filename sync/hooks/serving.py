@@ -14,6 +14,7 @@ from starlette.routing import Route
 from rules.ruleset import RuleSet
 from sync.hooks.hints import Hints
 from sync.hooks.receiving import Reception
+from sync.hooks.tally import Tally
 from sync.hooks.worker import HintWorker
 from sync.settings import Settings
 from sync.sources import SourcesConfig
@@ -43,9 +44,9 @@ def hooks_served(
         yield []
         return
     service, sites = build_service(settings, sources, engine, no_report, clock)
-    hints = Hints()
-    with HintWorker(replace(service, rules=rules), rules, hints, say, sites.close):
-        yield [Reception(secrets, settings.label_prefix, hints).route()]
+    hints, tally = Hints(), Tally(engine, clock)
+    with tally, HintWorker(replace(service, rules=rules), rules, hints, say, sites.close):
+        yield [Reception(secrets, settings.label_prefix, hints, tally.count).route()]
     told = ", ".join(f"{number} {what}" for what, number in sorted(hints.told.items()))
     if told:
         say(f"Webhooks: {told}.")

@@ -19,9 +19,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from sqlalchemy import Connection, Engine
 
+from sync.hooks.tally import Outcome
 from sync.service.running import due_on
 from sync.service.schedules import Schedule
-from sync.store import digests, health, history
+from sync.store import digests, health, history, webhooks
 from sync.store import schedules as ledger
 from sync.work.postgresql import standings_of
 from sync.work.queue import State
@@ -50,6 +51,7 @@ class StoreMetrics(Collector):
             yield of_shards(connection)
             yield from of_verdicts(connection)
             yield of_requests(connection)
+            yield of_webhooks(connection)
             yield of_digests(connection, now)
 
 
@@ -149,6 +151,17 @@ def of_requests(connection: Connection) -> Metric:
     for site, counts in sorted(sites.items()):
         for (endpoint, status), number in sorted(bounded(counts).items()):
             metric.add_metric([site, endpoint, status], number)
+    return metric
+
+
+def of_webhooks(connection: Connection) -> Metric:
+    """Count the deliveries of webhooks by what was made of them; a site that had any shows each outcome."""
+    text = "Deliveries of webhooks by what was made of them"
+    metric = CounterMetricFamily("tieline_webhooks", text, labels=["site", "outcome"])
+    numbers = {(row.site, row.outcome): row.number for row in webhooks.counts(connection)}
+    for site in sorted({site for site, _ in numbers}):
+        for outcome in Outcome:
+            metric.add_metric([site, outcome.value], numbers.get((site, outcome.value), 0))
     return metric
 
 

@@ -14,7 +14,7 @@ from sync.store.labels import ledger
 from sync.store.money.quarantine import OPEN, quarantine
 from sync.store.runs import lease, run, source_run
 from sync.store.schema import AnyRow, table_of
-from sync.store.traces import run_request, run_step
+from sync.store.traces import request_total, run_step
 
 finding = table_of(tables.Finding)
 
@@ -73,15 +73,8 @@ def labels_written(connection: Connection) -> dict[str, int]:
 
 
 def requests_made(connection: Connection) -> Sequence[AnyRow]:
-    """Count all requests that were ever made by site, endpoint and status."""
-    return connection.execute(
-        select(
-            run_request.c.site,
-            run_request.c.endpoint,
-            run_request.c.status,
-            func.sum(run_request.c.number).label("number"),
-        ).group_by(run_request.c.site, run_request.c.endpoint, run_request.c.status)
-    ).all()
+    """Count the requests ever made by site, endpoint and status, also those of runs that are forgotten."""
+    return connection.execute(select(request_total)).all()
 
 
 def refused_rows(connection: Connection) -> dict[str, int]:

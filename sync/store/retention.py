@@ -1,6 +1,7 @@
 """Forget what runs found long ago: what is old enough goes in a few statements, what somebody needs stays.
 
-Never forgotten: runs themselves and their portfolio-wide figures, how sources were read, the ledger of labels
+Never forgotten: runs themselves and their portfolio-wide figures, how sources were read, how often all runs
+together asked each site, the ledger of labels
 (whose a label is, and what `undo` takes back), findings, waivers, decisions, the chain of what was done. Of a
 budget line with a finding that is not closed, all that it ever said stays.
 """
@@ -27,6 +28,8 @@ delivery = table_of(tables.DigestDelivery)
 missing_rate = table_of(tables.MissingRate)
 objective_coverage = table_of(tables.ObjectiveCoverage)
 past = table_of(tables.BudgetLinePast)
+run_request = table_of(tables.RunRequest)
+run_step = table_of(tables.RunStep)
 plan_change = table_of(tables.PlanChange)
 reconciliation = table_of(tables.Reconciliation)
 
@@ -59,6 +62,8 @@ def doomed(up_to: int) -> Mapping[Table, ColumnElement[bool]]:
         objective_coverage: objective_coverage.c.run_id <= up_to,
         plan_change: plan_change.c.run_id <= up_to,
         reconciliation: reconciliation.c.run_id <= up_to,
+        run_request: run_request.c.run_id <= up_to,
+        run_step: run_step.c.run_id <= up_to,
         quarantine: and_(quarantine.c.run_id <= up_to, quarantine.c.status != OPEN),
         past: and_(past.c.valid_to_run <= up_to, ~needed),
     }

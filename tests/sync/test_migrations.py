@@ -167,3 +167,27 @@ def test_figures_of_a_project_are_given_to_the_site_that_has_it_and_references_t
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT sum(items) FROM coverage")) == 9
     command.upgrade(config, "head")
+
+
+def test_what_runs_have_asked_so_far_is_added_up_for_ever(engine: Engine) -> None:
+    config = migrations(engine)
+    command.downgrade(config, "0026")
+    with engine.begin() as connection:
+        for run in (1, 2):
+            connection.execute(
+                text(
+                    "INSERT INTO run (id, trigger, dry_run, started_at, status) "
+                    f"VALUES ({run}, 'test', false, '2026-01-01 00:00:00', 'done')"
+                )
+            )
+            for method, status, number in (("GET", 200, 4), ("POST", 200, 3), ("GET", 429, 1)):
+                connection.execute(
+                    text(
+                        "INSERT INTO run_request (run_id, site, method, endpoint, status, number) "
+                        f"VALUES ({run}, 'jira', '{method}', 'search', {status}, {number})"
+                    )
+                )
+    command.upgrade(config, "head")
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT * FROM request_total ORDER BY status")).all()
+    assert [tuple(row) for row in rows] == [("jira", "search", 200, 14), ("jira", "search", 429, 2)]

@@ -34,6 +34,7 @@ from sync.store.tables.runs import (
     KnownSchedule,
     Lease,
     RequestLine,
+    RequestTotal,
     RuleLife,
     RuleText,
     Run,
@@ -42,6 +43,7 @@ from sync.store.tables.runs import (
     ScheduleSlot,
     Shard,
     SourceRun,
+    WebhookCount,
 )
 from sync.store.tables.verdicts import (
     ConvertedMoney,
@@ -113,6 +115,7 @@ __all__ = [
     "Reconciliation",
     "RemoteLook",
     "RequestLine",
+    "RequestTotal",
     "RuleLife",
     "RuleText",
     "Run",
@@ -124,6 +127,7 @@ __all__ = [
     "SourceRun",
     "Waiver",
     "WaiverRequest",
+    "WebhookCount",
     "WorkItem",
     "WorkItemLabel",
     "WorkItemReference",

@@ -182,6 +182,28 @@ class RequestLine(SQLModel, table=True):
     closed_until: int = Field(default=0, sa_type=BigInteger)
 
 
+class RequestTotal(SQLModel, table=True):
+    """How often all runs together asked an endpoint of a site: this stays when the runs are forgotten."""
+
+    __tablename__ = "request_total"
+
+    site: str = Field(primary_key=True)
+    endpoint: str = Field(primary_key=True)
+    status: int = Field(primary_key=True)
+    number: int = Field(sa_type=BigInteger)
+
+
+class WebhookCount(SQLModel, table=True):
+    """How many deliveries of webhooks were taken for what, by site, and when the last one came."""
+
+    __tablename__ = "webhook_count"
+
+    site: str = Field(primary_key=True)
+    outcome: str = Field(primary_key=True)
+    number: int = Field(sa_type=BigInteger)
+    last_at: datetime = Field(sa_type=Instant)
+
+
 class DigestDelivery(SQLModel, table=True):
     """What an audience was to be told at one address about one night, and what became of it.
 

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from sync.cli import letters
+from sync.hooks.tally import Outcome, Tally
 from sync.store.digests import State
+from tests.clock import NOW
 from tests.fakes.inbox import Inbox, open_inbox
 from tests.sync.cli.desk import CANARY, Desk
 
@@ -199,3 +201,20 @@ def test_an_address_in_the_settings_that_is_none_is_told_without_it(desk: Desk) 
 
 def test_each_state_of_a_message_has_words() -> None:
     assert set(letters.WORDS) == {state.value for state in State}
+
+
+def test_status_shows_what_became_of_webhooks(desk: Desk) -> None:
+    assert "Webhooks" not in desk.say("status").out
+    store = desk.store()
+    with Tally(store, lambda: NOW) as tally:
+        tally.count("jira", Outcome.ACCEPTED)
+        tally.count("jira", Outcome.FORGED)
+        tally.count("jira", Outcome.FORGED)
+    store.dispose()
+    said = desk.say("status").out
+    assert "site  accepted  duplicate  ignored  forged  oversized  refused        last (UTC)" in said
+    assert "jira         1          0        0       2          0        0  2026-03-03 01:30" in said
+    assert {it["outcome"]: it["number"] for it in desk.say("status", "--json").document["webhooks"]} == {
+        "accepted": 1,
+        "forged": 2,
+    }

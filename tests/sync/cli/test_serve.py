@@ -25,6 +25,7 @@ from sync.cli.session import open_session
 from sync.sandbox import Answer
 from sync.service.timetable import load_schedules
 from sync.store import history
+from tests.fakes.inbox import open_inbox
 from tests.sync.cli.desk import CANARY, NO_OBJECTIVE, Desk
 
 LATE = {"TIELINE_SCHEDULE": "30 2 * * *", "TIELINE_TIMEZONE": "Europe/Berlin"}
@@ -60,6 +61,7 @@ def served(desk: Desk, **environ: str) -> Iterator[Office]:
             watch = Watch(session, Output(as_json=False), schedules, lambda: office.now, shelf)
             office = Office(desk, watch, datetime(2026, 3, 3, 1, 59, tzinfo=UTC))
             object.__setattr__(session.service, "clock", watch.clock)
+            object.__setattr__(session.service.post, "clock", watch.clock)
             watch.begin()
             yield office
 
@@ -155,6 +157,29 @@ def test_a_night_that_falls_due_is_run_once(desk: Desk) -> None:
     assert rows(desk) == [("schedule night", "done", None)] * 2
     assert desk.writes() == 2
     assert re.search(r"^night +0 2 \* \* \* +UTC +2026-03-04 +done ", desk.say("status").out, re.MULTILINE)
+
+
+def test_a_digest_that_quiet_hours_held_goes_out_with_the_first_tick_after_them(desk: Desk) -> None:
+    with open_inbox() as inbox:
+        desk.write(
+            "sources.yaml",
+            f"""\
+jira:
+  - {{name: jira, url: "{desk.jira.url}", jql: issuetype = Epic, objective_field: Objective ids,
+      email: "${{JIRA_EMAIL}}", api_token: "${{JIRA_API_TOKEN}}"}}
+objectives:
+  - {{name: goals, path: objectives.csv, columns: {{id: id, title: title}}}}
+digests:
+  - {{name: team, to: "{inbox.address()}", quiet_hours: 20:00-07:00}}
+""",
+        )
+        with served(desk, TIELINE_SOURCES="sources.yaml", **SILENT) as office:
+            assert "Digest for team (json): held (quiet hours 20:00-07:00)" in office.tick(minutes=1)
+            assert office.tick(hours=4, minutes=59) == ""
+            assert inbox.mail == []
+            assert office.tick(minutes=1) == "Digest for team (json): sent\n"
+            assert office.tick(minutes=1) == ""
+        assert len(inbox.take()) == 1
 
 
 def test_a_night_that_was_missed_is_caught_up_once_after_a_restart(desk: Desk) -> None:

@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import requests
@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 
 from sync.hooks.hints import Hints
 from sync.hooks.receiving import Reception
+from sync.hooks.tally import Tally
 from sync.hooks.worker import HintWorker
 from sync.store import tables
 from sync.store.schema import AnyRow, table_of
@@ -34,8 +35,9 @@ class Gatehouse:
     house: House
     url: str
     hints: Hints
-    said: list[str] = field(default_factory=list)
-    session: requests.Session = field(default_factory=requests.Session)
+    said: list[str]
+    session: requests.Session
+    tally: Tally
 
     def tell(self, key: str, event: str = "jira:issue_updated", **more: Any) -> requests.Response:
         return self.deliver({"webhookEvent": event, "issue": {"id": self.id(key), "key": key}, **more})
@@ -83,9 +85,10 @@ def guarded(house: House, room: int = 1000) -> Iterator[Gatehouse]:
     """Take deliveries for the house."""
     service, sites = house.service()
     hints, said = Hints(room), list[str]()
-    reception = Reception({"jira": SECRET}, "align-", hints)
+    tally = Tally(house.engine, lambda: house.now, seconds=0.1)
+    reception = Reception({"jira": SECRET}, "align-", hints, tally.count)
     worker = HintWorker(service, service.rules, hints, said.append, sites.close)
     app = Starlette(routes=[reception.route()])
-    with worker, PageServer(app, "127.0.0.1:0") as server, requests.Session() as session:
+    with tally, worker, PageServer(app, "127.0.0.1:0") as server, requests.Session() as session:
         session.trust_env = False
-        yield Gatehouse(house, server.url, hints, said, session)
+        yield Gatehouse(house, server.url, hints, said, session, tally)

@@ -15,10 +15,11 @@ from sync.frame.service import Options
 from sync.labels.undo import run_undo
 from sync.sandbox import Deployment, Sandbox
 from sync.settings import load_settings
-from sync.store import audit, retention, runs
+from sync.store import audit, retention, runs, tables
 from sync.store.database import connect, open_store
 from sync.store.findings import finding
 from sync.store.history import coverage
+from sync.store.schema import table_of
 from sync.upkeep.clearing import count_too_old, shrink
 from tests.clock import NOW
 from tests.sync.house import NO_OBJECTIVE, House
@@ -82,7 +83,7 @@ def test_details_of_old_runs_go_in_the_night_and_their_totals_stay(house: House)
     assert len(told) == 1
     # One run more is old than was before this one began: the second, which then was the newest.
     figures = {"coverage", "objective_coverage", "money_balance", "reconciliation"}
-    assert before.keys() <= figures | {"plan_change", "artifact"}
+    assert before.keys() <= figures | {"plan_change", "artifact", "run_request", "run_step"}
     assert '"budget_line_past":1' in told[0]
 
 
@@ -172,3 +173,16 @@ def test_runs_are_never_removed(house: House) -> None:
     two_old_nights(house)
     house.night()
     assert house.rows(select(func.count()).select_from(runs.run))[0][0] == 3
+
+
+def test_requests_of_old_runs_go_and_the_count_of_all_requests_does_not_go_back(house: House) -> None:
+    two_old_nights(house)
+    total, single = table_of(tables.RequestTotal), table_of(tables.RunRequest)
+    steps = table_of(tables.RunStep)
+    before = house.rows(select(func.sum(total.c.number)))[0][0]
+    assert before == house.rows(select(func.sum(single.c.number)))[0][0] > 0
+    house.night()
+    assert {row.run_id for row in house.rows(select(single))} == {3}
+    assert {row.run_id for row in house.rows(select(steps))} == {3}
+    asked = house.rows(select(func.sum(single.c.number)))[0][0]
+    assert house.rows(select(func.sum(total.c.number)))[0][0] == before + asked
