@@ -13,6 +13,7 @@ from connectors.http import RetryPolicy
 from connectors.jira import diagnose
 from connectors.verdicts import Marker
 from sync.cli.homeview import look_at_disks, look_at_store
+from sync.cli.hostview import look_at_hosts
 from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output, counted
 from sync.cli.session import Session, open_unwritten, utc_now
@@ -42,7 +43,11 @@ def doctor(env_file: EnvFile = None, json: Json = False) -> int:
         session.sites.policy = HURRIED
         findings = [*look_at_home(session)]
         findings += look_at_markers(session)
+        hosts, dead = look_at_hosts(session.settings, session.sources, utc_now())
+        findings += hosts
         for feed in session.service.feeds:
+            if dead & {feed.name, feed.site}:
+                continue  # told already
             findings += look_at_site(session, feed) if feed.kind is Kind.WORK else look_at_file(feed)
     output.table(
         "Doctor",

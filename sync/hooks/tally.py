@@ -36,7 +36,7 @@ class Outcome(StrEnum):
 
 @dataclass(slots=True)
 class Tally:
-    """`with Tally(…):` keeps in the store what is counted; one that is killed loses the last seconds of it."""
+    """`with Tally(…):` keeps in the store what is counted; a killed process loses the last seconds."""
 
     engine: Engine
     clock: Callable[[], datetime]

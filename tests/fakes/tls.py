@@ -12,12 +12,14 @@ import pytest
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl on the PATH")
 
 
-def make_certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
+def make_certificate(
+    folder: Path, days: int = 2, names: str = "IP:127.0.0.1,DNS:localhost"
+) -> tuple[Path, ssl.SSLContext]:
     """The certificate, to be trusted by the client, and the context of a server that has it."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
-    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-    command = ["openssl", "req", "-x509", *kind, *names, "-keyout", str(key), "-out", str(certificate)]
+    whose = ["-subj", "/CN=127.0.0.1", "-addext", f"subjectAltName={names}"]
+    kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", str(days)]
+    command = ["openssl", "req", "-x509", *kind, *whose, "-keyout", str(key), "-out", str(certificate)]
     subprocess.run(command, check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
