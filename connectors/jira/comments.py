@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.errors import NotFound, PermissionDenied, RateLimited, Refused
 from connectors.http import pause
-from connectors.jira.client import JiraClient, NotJira
+from connectors.jira.client import Conflict, JiraClient, NotJira
 from connectors.verdicts import Verdict, line_of
 
 # Stands in each comment of ours: Jira has no key by which a comment could be written only once.
@@ -51,7 +51,7 @@ class Comments:
         for comment in self.find(client, issue):
             try:
                 delete(client, issue, comment)
-            except NotJira:
+            except (NotJira, Conflict):
                 raise
             except (Refused, PermissionDenied):
                 self._edit(client, issue, comment, ["This has been put right; the label is gone.", MARK])

@@ -260,6 +260,19 @@ def test_a_comment_that_may_not_be_deleted_says_that_it_is_settled(house: House)
     assert house.writes() == 0
 
 
+def test_a_comment_that_somebody_else_is_at_is_deleted_the_next_night(house: House) -> None:
+    bad = house.add_epic()
+    house.night()
+    busy = Answer(409, {"errorMessages": ["edited by somebody else"], "errors": {}})
+    house.jira.before("DELETE", "/comment/", lambda _: busy)
+    house.serve(bad, "O1")
+    house.night()
+    assert "serves no business objective" in text_of(house, comments(house, bad)[0])
+    house.jira.clear_hooks()
+    house.night()
+    assert shown(house, bad) == NOTHING
+
+
 def test_a_refused_marker_is_parked_and_neither_the_label_nor_the_others_fail(house: House) -> None:
     bad = house.add_epic()
     house.jira.site.permissions.link_issues = False
