@@ -24,7 +24,7 @@ from sync.feeds import Feed, Kind
 from sync.pull import meaning
 
 # Somebody is waiting: a night tries longer.
-HURRIED = RetryPolicy(tries=2, first_wait=1.0)
+HURRIED = RetryPolicy(tries=2, first_wait=1.0, deadline=30.0)
 
 
 def add_to(app: typer.Typer) -> None:

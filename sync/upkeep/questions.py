@@ -19,7 +19,7 @@ from sync.settings import Settings, load_settings
 from sync.sources import from_settings
 
 # Somebody is waiting: a night tries longer.
-HURRIED = RetryPolicy(tries=2, first_wait=1.0)
+HURRIED = RetryPolicy(tries=2, first_wait=1.0, deadline=30.0)
 NAMES = {CLOUD: "Jira Cloud", DATA_CENTER: "Jira Data Center"}
 
 
