@@ -35,6 +35,7 @@ from sync.cli import (
     waivers,
     worker,
 )
+from sync.cli.crash import Crash
 from sync.errors import Exit, UserError
 from sync.frame.stopping import STOPPED, Stopped, stop_on
 from sync.pull import meaning
@@ -78,7 +79,7 @@ app.add_typer(waivers.app, name="waivers")
 app.add_typer(config.app, name="config")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911
     """Run a command and give its exit code; the console script exits with it."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in given
@@ -92,6 +93,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return tell(problems, meaning(error), as_json=as_json)
     except OperationalError as error:
         return tell([store_failed(error)], Exit.FAILED, as_json=as_json)
+    except Crash as crash:
+        sys.stderr.write(str(crash))
+        return tell([f"Unexpected: {crash.line}"], Exit.FAILED, as_json=as_json)
     except typer.TyperException as error:
         return tell([usage(error)], Exit.USAGE, as_json=as_json)
     if result == INTERRUPTED:

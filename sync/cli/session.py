@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
+from sync.cli.crash import hidden_in_crashes
 from sync.errors import ConfigurationError
 from sync.frame.log import LogForm, logging_to, secrets_in, standard_error
 from sync.frame.service import Service
@@ -91,6 +92,7 @@ def open_session(env_file: Path | None, *, served: bool = False) -> Iterator[Ses
     form = LogForm.OFF if settings.log is LogForm.AUTO and not served else settings.log
     secrets = [*secrets_in(settings), *secrets_in(sources)]
     with (
+        hidden_in_crashes(secrets),
         logging_to(standard_error(), form, settings.log_level, secrets),
         open_engine(settings) as engine,
         open_service(settings, sources, engine) as session,
@@ -105,7 +107,10 @@ def open_unwritten(env_file: Path | None) -> Iterator[Session]:
     sources = load_sources(settings, variables(os.environ, env_file or DOTENV))
     engine = connect(settings.database_url.get_secret_value())
     try:
-        with open_service(settings, sources, engine) as session:
+        with (
+            hidden_in_crashes([*secrets_in(settings), *secrets_in(sources)]),
+            open_service(settings, sources, engine) as session,
+        ):
             yield session
     finally:
         engine.dispose()

@@ -93,6 +93,10 @@ def read_network(text: str) -> Network:
 def read_public_url(text: str) -> str:
     """Read the address at which people open the pages, without a closing slash."""
     url = urlsplit(text)
-    if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment or url.username:
+    if "@" in url.netloc:
+        raise ValueError(
+            "an address for everybody names no user; use one such as https://tieline.example.com"
+        )
+    if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
         raise ValueError(f"{text!r} is no address of pages; use one such as https://tieline.example.com")
     return text.rstrip("/")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from structlog.typing import EventDict, Processor
 
 NAME = "tieline"
 HIDDEN = "***"
+PROOF = re.compile(r"\b(Basic|Bearer) [\w+/=.~-]+")
 
 
 class LogForm(StrEnum):
@@ -100,10 +102,15 @@ def cleaned(value: Any, hidden: Iterable[str]) -> Any:
     """Give a value that is one line without secrets; numbers stay numbers."""
     if value is None or isinstance(value, bool | int | float):
         return value
-    text = str(value)
-    for secret in hidden:
-        text = text.replace(secret, HIDDEN)
+    text = hide(str(value), hidden)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def hide(text: str, secrets: Iterable[str]) -> str:
+    """Give a text without these secrets, and without what a header proves a login by."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return PROOF.sub(rf"\1 {HIDDEN}", text)
 
 
 def json_line(_logger: object, _method: str, event: EventDict) -> str:

@@ -75,8 +75,9 @@ def connect(url: str, **pool: int) -> Engine:
             parsed = parsed.set(drivername="postgresql+psycopg")
         engine = create_engine(parsed, **options_for(parsed.get_backend_name()), **pool)
     except (ArgumentError, NoSuchModuleError, ValueError):
+        named = repr(shown(url)) if "://" in url else "what it holds"
         raise ConfigurationError(
-            f"TIELINE_DATABASE_URL: {shown(url)!r} is not a database URL. "
+            f"TIELINE_DATABASE_URL: {named} is not a database URL. "
             "Use sqlite:///FILE or postgresql://USER@HOST/DATABASE."
         ) from None
     except ModuleNotFoundError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -42,6 +43,8 @@ C-9,2026,USD,70.00,budget
 # Every credential holds it: where it turns up beside .env, a secret leaked.
 CANARY = "canary-7f3a"
 SECRETS = Credentials(token=f"{CANARY}-token", password=f"{CANARY}-password", pat=f"{CANARY}-pat")
+# The same as it is sent: whoever reads that can undo it.
+SENT = base64.b64encode(f"{SECRETS.email}:{SECRETS.token}".encode()).decode()
 
 
 def hurried(*given: Any, **named: Any) -> tuple[Service, Sites]:
@@ -49,6 +52,11 @@ def hurried(*given: Any, **named: Any) -> tuple[Service, Sites]:
     service, sites = build_service(*given, **named)
     sites.policy = RetryPolicy(sleep=lambda seconds: None)
     return service, sites
+
+
+def tells(text: str) -> bool:
+    """Say whether a text holds a secret, as it is or as it is sent."""
+    return CANARY in text or SENT in text
 
 
 @dataclass(frozen=True)
@@ -138,7 +146,7 @@ class Desk:
                 patch.setenv(key, value)
             code = main(list(arguments))
         out, err = self.capture.readouterr()
-        assert CANARY not in out + err
+        assert not tells(out + err)
         return Said(code, out, err)
 
     def spawn(self, *arguments: str, **environ: str) -> Said:
@@ -152,7 +160,7 @@ class Desk:
             timeout=60,
             check=False,
         )
-        assert CANARY not in done.stdout + done.stderr
+        assert not tells(done.stdout + done.stderr)
         return Said(done.returncode, done.stdout, done.stderr)
 
     def environ(self, more: Mapping[str, str]) -> dict[str, str]:
@@ -163,7 +171,7 @@ class Desk:
         return [
             path.name
             for path in self.folder.rglob("*")
-            if path.is_file() and path.name != ".env" and CANARY.encode() in path.read_bytes()
+            if path.is_file() and path.name != ".env" and tells(path.read_bytes().decode("latin-1"))
         ]
 
     def store(self) -> Engine:
