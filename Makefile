@@ -13,7 +13,7 @@ LOCK  = $(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --p
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format bench-rules bench-peers bench-pull bench-finance soak-pull soak-finance soak-schedule soak-kill soak-serve soak-write bench-write bench-matching bench-pages bench-hooks lock clean
+.PHONY: help demo test check lint format bench-rules bench-peers bench-pull bench-finance soak-pull soak-finance soak-schedule soak-kill soak-serve soak-write bench-write bench-matching bench-pages bench-scale bench-hooks lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -75,6 +75,9 @@ bench-write: $(VENV)/.installed  ## how fast labels are written, in bulk and one
 
 bench-pages: $(VENV)/.installed  ## what a page costs over 100,000 findings (ARGS="--findings 1000000")
 	@$(BIN)/python benchmarks/pages.py $(ARGS)
+
+bench-scale: $(VENV)/.installed  ## 12 slow sites read by 1, 2, 4 and 8 processes, on PostgreSQL (ARGS="--kill 4", "--sites 50 --projects 20 --issues 1000")
+	@.ci/with-postgresql $(BIN)/python benchmarks/scale.py $(ARGS)
 
 bench-hooks: $(VENV)/.installed $(VENV)/.dev  ## how soon a label goes after a webhook, among 1,000 (ARGS="--deployment dc")
 	@$(BIN)/python -m tests.sync.hooks.hook_soak $(ARGS)

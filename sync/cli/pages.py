@@ -21,19 +21,20 @@ def pages_open(
     session: Session, rules: Callable[[datetime], RuleSet], output: Output, more: Sequence[BaseRoute] = ()
 ) -> Iterator[None]:
     """Serve pages, webhooks and `more` while the context lasts, where TIELINE_LISTEN says so."""
-    service, sites = build_service(session.settings, session.sources, session.engine, no_report, utc_now)
-    office = Office(session.settings, session.sources, session.engine, rules, service, utc_now)
+    turns = session.sites.turns
+    given = (session.settings, session.sources, session.engine)
+    service, sites = build_service(*given, no_report, utc_now, turns=turns)
+    office = Office(*given, rules, service, utc_now)
 
     def say(text: str) -> None:
         output.line(text, style="yellow")
 
     hooks = hooks_served(
-        session.settings,
-        session.sources,
-        session.engine,
+        *given,
         lambda _: office.rules_now(),
         clock=utc_now,
         say=say,
+        turns=turns,
     )
     with hooks as routes, pages_served(office, [*routes, *more]) as url:
         if url:

@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from starlette.routing import Route
 
+from connectors.turns import Turns
 from rules.ruleset import RuleSet
 from sync.hooks.hints import Hints
 from sync.hooks.receiving import Reception
@@ -30,6 +31,7 @@ def hooks_served(
     *,
     clock: Callable[[], datetime],
     say: Callable[[str], None],
+    turns: Turns | None = None,
 ) -> Iterator[list[Route]]:
     """Work off what the routes take in, and give these; none where no site has a secret.
 
@@ -43,7 +45,7 @@ def hooks_served(
     if settings.listen is None or not secrets:
         yield []
         return
-    service, sites = build_service(settings, sources, engine, no_report, clock)
+    service, sites = build_service(settings, sources, engine, no_report, clock, turns=turns)
     hints, tally = Hints(), Tally(engine, clock)
     with tally, HintWorker(replace(service, rules=rules), rules, hints, say, sites.close):
         yield [Reception(secrets, settings.label_prefix, hints, tally.count).route()]

@@ -89,7 +89,7 @@ class SharedTurns:
             late = clock() - turn.booked_at
             if late < -PUNCTUAL:
                 return -late
-            if late <= LATEST and not self._any_closed(turn):
+            if late <= LATEST and not self._any_closed(turn) and clock() - turn.booked_at <= LATEST:
                 return 0.0
         wait = max(self._booked(pace, turn) for pace in turn.paces)
         turn.booked_at = clock() + wait if wait <= turn.longest else None

@@ -15,8 +15,11 @@ import pytest
 from connectors.allowance import Allowance
 from connectors.budget import RateBudget, Route
 from connectors.errors import RateLimited
+from connectors.jira import JiraSiteConfig
+from connectors.jira import connect as connect_site
 from sync.cli import main
 from sync.errors import ConfigurationError
+from sync.sandbox import Answer, Sandbox
 from sync.store import turns
 from sync.store.database import connect, open_store
 from sync.store.turns import SharedTurns, open_turns
@@ -105,6 +108,25 @@ def test_a_quota_that_one_process_has_used_up_holds_back_every_request_of_the_si
     one.heed(SEARCH, go(one, SEARCH), Allowance(refused=True, whole_site=True, pause=1800.0))
     with pytest.raises(RateLimited, match="1800 s more for PUT issue"):
         go(other, EDIT)
+
+
+def test_who_is_told_to_wait_by_a_jira_keeps_other_processes_from_asking_it(store: str) -> None:
+    quota = {"Retry-After": "1800", "RateLimit-Reason": "jira-quota-tenant-based"}
+    one, other = open_turns(store), open_turns(store)
+    with Sandbox() as jira:
+        login = {"email": jira.credentials.email, "api_token": jira.credentials.token}
+        given = {"url": jira.url, "jql": "project = PAY", "time_limit": 60, **login}
+        config = JiraSiteConfig.model_validate(given)
+        with connect_site(config, turns=one) as site:
+            jira.before("GET", "/field", lambda call: Answer(429, None, quota), times=1)
+            with pytest.raises(RateLimited):
+                site.client.get("field")
+        jira.clear_requests()
+        with pytest.raises(RateLimited, match="makes us wait"):
+            connect_site(config, turns=other)
+        assert jira.requests() == []
+    one.dispose()
+    other.dispose()
 
 
 def test_a_bucket_that_answers_tell_of_is_one_for_all_processes(two: list[RateBudget]) -> None:
