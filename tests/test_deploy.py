@@ -28,7 +28,7 @@ DEPLOY = ROOT / "deploy"
 PAGE = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
 UNITS = sorted((DEPLOY / "systemd").glob("*"))
 EXAMPLES = sorted((DEPLOY / "examples").glob("*"))
-SERVICES = ["tieline.service", "tieline-serve.service", "tieline-worker.service"]
+SERVICES = ["tieline.service", "tieline@.service", "tieline-serve.service", "tieline-worker.service"]
 TIELINE = Path(sys.executable).with_name("tieline")
 
 
@@ -48,13 +48,15 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The units with the program where it is here: systemd looks whether what it is to start is there."""
     folder = tmp_path_factory.mktemp("units")
     for unit in UNITS:
-        (folder / unit.name).write_text(read(unit).replace("/opt/tieline/bin/tieline", str(TIELINE)))
+        # A template is looked at as the unit that is made of it.
+        name = unit.name.replace("tieline@.", "tieline@night.")
+        (folder / name).write_text(read(unit).replace("/opt/tieline/bin/tieline", str(TIELINE)))
     return folder
 
 
 @pytest.mark.systemd
 def test_systemd_accepts_every_unit(installed: Path) -> None:
-    units = [str(unit) for unit in sorted(installed.iterdir()) if "@" not in unit.name]
+    units = [str(unit) for unit in sorted(installed.iterdir()) if "alert@" not in unit.name]
     checked = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True, check=False
     )
@@ -66,7 +68,13 @@ def test_systemd_accepts_every_unit(installed: Path) -> None:
 @pytest.mark.parametrize("unit", SERVICES)
 def test_the_service_is_exposed_little(installed: Path, unit: str) -> None:
     rated = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--threshold=20", str(installed / unit)],
+        [
+            "systemd-analyze",
+            "security",
+            "--offline=true",
+            "--threshold=20",
+            str(installed / unit.replace("@.", "@night.")),
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -79,7 +87,7 @@ def test_the_services_are_hardened_alike() -> None:
         return read(DEPLOY / "systemd" / name).partition("CapabilityBoundingSet")[2].split("\n\n")[0].split()
 
     first, *others = map(hardening, SERVICES)
-    assert others == [first] * 2
+    assert others == [first] * 3
     assert "NoNewPrivileges=yes" in hardening("tieline.service")
 
 
@@ -190,6 +198,22 @@ def test_the_cron_job_of_kubernetes_takes_another_run_for_no_failure(desk: Desk)
     assert shell(desk, command[2]).returncode == 0
     desk.write(".env", "JIRA_ULR=x\n")
     assert shell(desk, command[2]).returncode == 2
+
+
+def test_several_schedules_are_asked_for_by_name_each_as_often_as_one_likes(desk: Desk) -> None:
+    unit, timer = (read(DEPLOY / "systemd" / f"tieline@.{kind}") for kind in ("service", "timer"))
+    assert "ExecStart=/opt/tieline/bin/tieline run --schedule %i" in unit.splitlines()
+    assert "OnCalendar=*:0/15" in timer.splitlines()
+    spec = YAML(typ="safe").load(DEPLOY / "cronjob.yaml")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    command = f"export SCHEDULE=night; {spec['containers'][0]['command'][2]}"
+    asked = next(line for line in read(DEPLOY / "examples" / "crontab").splitlines() if "--schedule" in line)
+    line = asked.removeprefix("# */15 * * * * tieline ").replace("/opt/tieline/bin/", "")
+    first, again = shell(desk, command), shell(desk, command)
+    assert (first.returncode, "Run 1: done" in first.stdout) == (0, True)
+    assert (again.returncode, again.stdout.startswith("night: nothing to do. Next: ")) == (0, True)
+    by_cron = shell(desk, line.replace("/var/lib/tieline", str(desk.folder)))
+    assert (by_cron.returncode, by_cron.stdout) == (0, "")
+    assert (desk.folder / "night.log").read_text().startswith("night: nothing to do.")
 
 
 class Recorded:
@@ -321,7 +345,7 @@ def test_the_page_leads_from_nothing_to_a_night(desk: Desk, tmp_path: Path) -> N
     state = system / "var/lib/tieline"
     assert desk.jira.credentials.token not in (state / ".env").read_text(encoding="utf-8")
     assert (state / "tieline-report").is_dir()
-    assert {unit.name for unit in UNITS} - {*SERVICES[1:]} == {
+    assert {unit.name for unit in UNITS} - {*SERVICES[1:], "tieline@.timer"} == {
         path.name for path in (system / "etc/systemd/system").iterdir()
     }
     (system / "etc/tieline/jira-token").unlink()
