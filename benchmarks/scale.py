@@ -163,6 +163,7 @@ class Workers:
             env=self.environment | {"TIELINE_LOG": "off"},
             cwd=self.folder,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             text=True,
         )
         self.processes.append(process)
@@ -269,7 +270,7 @@ def write_sources(folder: Path, sites: Sequence[str], options: argparse.Namespac
 
 def show(base: Told, one: Told) -> None:
     speed = base.seconds / one.seconds if one.seconds else 0.0
-    asked = ASKED.get(one.readers)
+    asked = ASKED.get(one.readers) if base.readers == 1 else None
     verdict = "" if asked is None or one.killed else f"{asked:.1f}, {'met' if speed >= asked else 'MISSED'}"
     same = "the same" if one.digest == base.digest else "DIFFERENT"
     print(
