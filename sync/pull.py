@@ -94,8 +94,10 @@ def join(pages: Sequence[Page]) -> Page:
     if len(pages) == 1:
         return pages[0]
     expected = [page.expected for page in pages if page.expected is not None]
+    cursors = [page.cursor for page in pages if page.cursor is not None]
     return replace(
         pages[-1],
+        cursor=cursors[-1] if cursors else None,
         records=tuple(chain.from_iterable(page.records for page in pages)),
         quarantined=tuple(chain.from_iterable(page.quarantined for page in pages)),
         expected=expected[-1] if expected else None,
@@ -198,14 +200,18 @@ class Pull:
             save.forget_quarantined(connection, origin)
 
     def _save_pages(self, pages: Iterator[Page], origin: Origin, account: Account) -> Page:
-        """Save the pages, and give the last one: it carries the proof."""
+        """Save the pages, and give the last one: it carries the proof.
+
+        The last cursor stays until what is gone is settled: who breaks off before need not read all again.
+        """
         page = Page()
         for page in joined(pages, self.at_once):
             with self.engine.begin() as connection:
                 saved = save.save_page(connection, origin, page)
                 runs.count_page(connection, origin, saved, page.expected)
                 reach(Milestone.PAGE_SAVED)
-                runs.save_cursor(connection, origin, page.cursor if self.feed.resumable else None)
+                if page.cursor is not None and self.feed.resumable:
+                    runs.save_cursor(connection, origin, page.cursor)
             reach(Milestone.PAGE_KEPT)
             account.unseen.update(page.unseen)
             account.unusable.update(page.unusable)

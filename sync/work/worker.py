@@ -19,7 +19,7 @@ from sync.work.reading import Reader
 
 # A worker without work asks so often whether there is some.
 LOOK_SECONDS = 1.0
-LOST = "The shard is somebody else's by now."
+HALTED = "The worker was told to stop, or the shard is somebody else's by now."
 
 
 @dataclass(slots=True)
@@ -27,11 +27,12 @@ class Watchful:
     """A step that ends where the worker is told to stop, or has lost what it reads."""
 
     stop: Event
+    ending: Event
 
     def advance(self, done: int, total: int | None = None) -> None:  # noqa: ARG002
         """Go on, or raise `Halted`."""
-        if self.stop.is_set():
-            raise Halted(LOST)
+        if self.stop.is_set() or self.ending.is_set():
+            raise Halted(HALTED)
 
 
 @dataclass(slots=True)
@@ -122,8 +123,9 @@ class Worker:
         """Read, and give what it came to; a fault that is met each time ends the shard as failed."""
         service, shard = self.service, claim.shard
         reader = Reader(service.bench.engine, service.clock, service.requests)
+        step = Watchful(service.deadline.stop, self.ending)
         try:
-            return reader.read(shard, feed, Allowed(shard.shrink), Watchful(service.deadline.stop))
+            return reader.read(shard, feed, Allowed(shard.shrink), step)
         except ClaimLost:
             raise
         except Exception as error:

@@ -64,12 +64,11 @@ def hold(firm: Firm, site: str, path: str, nth: int) -> tuple[Event, Event]:
     return come, go_on
 
 
-def same(morning: Morning, alone: Alone, *, counted: bool = True) -> None:
-    """Hold a morning against the one of a process alone; of what is read twice, more is `counted`."""
+def same(morning: Morning, alone: Alone) -> None:
     pictures, figures, sources = alone
     assert morning.differences(pictures) == []
     assert morning.rows(FIGURES) == figures
-    assert not counted or morning.rows(SOURCES) == sources
+    assert morning.rows(SOURCES) == sources
 
 
 def test_two_workers_and_the_night_bring_the_same_as_one_process(firm: Firm, alone: Alone) -> None:
@@ -127,10 +126,10 @@ def middle(firm: Firm) -> Iterator[Middle]:
             made.go_on()
 
 
-def ends_the_same(middle: Middle, alone: Alone, *, counted: bool = True) -> None:
+def ends_the_same(middle: Middle, alone: Alone) -> None:
     code, _, err = heard(middle.night)
     assert code == 0, err
-    same(middle.morning, alone, counted=counted)
+    same(middle.morning, alone)
 
 
 def test_what_a_killed_worker_was_reading_another_reads_on_where_it_stopped(
@@ -169,7 +168,7 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_it_reads(
     assert code == (0 if answered else 5)
     assert (f"Run 1, {BIG}: given back." if answered else "Stopped in the middle of a request") in out
     middle.go_on()
-    ends_the_same(middle, alone, counted=not answered)
+    ends_the_same(middle, alone)
     assert middle.morning.rows(f"SELECT attempts FROM shard WHERE source = '{BIG}'") == [(2,)]
 
 

@@ -18,6 +18,7 @@ from sync.frame.progress import Quiet
 from sync.frame.result import RunResult
 from sync.frame.service import Options, Service
 from sync.night import run_pull
+from sync.service.metrics import StoreMetrics, exposition
 from sync.settings import load_settings
 from sync.sources import load_sources
 from sync.store import runs, traces
@@ -124,6 +125,8 @@ def test_what_another_has_read_counts_as_read_in_the_run(elsewhere: Elsewhere) -
     with elsewhere.engine.connect() as connection:
         steps = {row.step: row for row in traces.steps_of(connection, result.run_id)}
         asked = traces.requests_of(connection, result.run_id)
+    metrics = exposition(StoreMetrics(elsewhere.engine, (), lambda: NOW)).decode()
+    assert 'tieline_shards{state="done"} 3.0' in metrics
     assert (steps["pull b"].milliseconds, steps["pull b"].records) == (12_500, 40)
     assert [(row.site, row.endpoint, row.number) for row in asked] == [("b", "/search", 7)]
 
