@@ -33,6 +33,7 @@ from sync.config import listening
 from sync.config.addresses import AddressList
 from sync.config.durations import Duration
 from sync.config.endpoints import check_web_address
+from sync.config.mistakes import sentence
 from sync.config.zones import check_zone
 from sync.errors import ConfigurationError
 from sync.frame.log import LogForm, LogLevel
@@ -306,8 +307,3 @@ def secrets_from_files(values: Mapping[str, str], problems: list[str]) -> dict[s
         except UnicodeDecodeError:
             problems.append(f"{key}_FILE: {path} is not UTF-8 text. Name a file that holds the secret alone.")
     return found
-
-
-def sentence(message: str) -> str:
-    """Drop the words pydantic puts before our own message."""
-    return message.removeprefix("Value error, ")

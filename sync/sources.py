@@ -5,9 +5,9 @@ There is one mechanism: without a sources file, one made of the same variables s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Tag, ValidationError
 from rapidfuzz import fuzz, process
@@ -22,11 +22,12 @@ from connectors.objectives import LinksConfig, ObjectivesSourceConfig
 from connectors.objectives import canonical as canonical_objectives
 from connectors.records import ValueType
 from rules.vocabulary import taken
+from sync.config.mistakes import mistakes, sentence
 from sync.config.placeholders import place, substitute
 from sync.digests.audiences import AudienceConfig, audience_problems
 from sync.errors import ConfigurationError
 from sync.service.schedules import ScheduleConfig, schedule_problems
-from sync.settings import Settings, sentence
+from sync.settings import Settings
 
 
 def kind_of(source: Any) -> str:
@@ -134,7 +135,7 @@ def read_sources(path: Path, variables: Mapping[str, str]) -> SourcesConfig:
     try:
         config = SourcesConfig.model_validate(plain)
     except ValidationError as error:
-        raise ConfigurationError(*mistakes(path, document, error.errors())) from None
+        raise ConfigurationError(*mistakes(path, document, error.errors(), SourcesConfig)) from None
     problems += double_names(path, document, config) + unknown_drivers(path, document, config)
     entries = document.get("schedules") or ()
     problems += schedule_problems(path, entries, config.schedules, all_names(config), place)
@@ -254,73 +255,6 @@ def all_names(config: SourcesConfig) -> list[str]:
 def objectives_name(site: str) -> str:
     """Give the name under which the objectives of a Jira site are stored."""
     return f"{site}-objectives"
-
-
-def mistakes(path: Path, document: Any, details: Sequence[Any]) -> list[str]:
-    """Say each mistake once.
-
-    Where a value may have several forms pydantic complains for each; that it is not of another type than it
-    was meant to be tells a reader nothing.
-    """
-    steps = [walk(document, detail["loc"]) for detail in details]
-    said = [
-        problem(path, document, found, detail)
-        for found, detail in zip(steps, details, strict=True)
-        if not (detail["type"].endswith("_type") and has_company(found, steps))
-    ]
-    return list(dict.fromkeys(said))
-
-
-def walk(document: Any, loc: Sequence[Any]) -> list[Any]:
-    """Give the steps that lead through the file, without the names pydantic adds for its own use."""
-    node, steps = document, []
-    for step in loc:
-        if not isinstance(node, Mapping | list):
-            break
-        try:
-            node = node[step]
-        except (KeyError, IndexError, TypeError):
-            continue
-        steps.append(step)
-    return steps
-
-
-def has_company(steps: Sequence[Any], others: Sequence[Sequence[Any]]) -> bool:
-    """Say whether another mistake stands at the same place or inside it."""
-    return sum(list(other[: len(steps)]) == list(steps) for other in others) > 1
-
-
-def problem(path: Path, document: Any, steps: Sequence[Any], detail: Any) -> str:
-    """Say where in the file a mistake stands, what it is, and the nearest known key."""
-    node, where = document, "1:1"
-    for step in steps:
-        where = place(node, step)
-        node = node[step]
-    names = [str(step) for step in steps]
-    if detail["type"] == "missing":
-        names.append(str(detail["loc"][-1]))
-    name = ".".join(names)
-    if detail["type"] == "extra_forbidden":
-        nearest = process.extractOne(names[-1], keys_at(steps[:-1]), scorer=fuzz.ratio)
-        return f"{path}:{where}: {name}: unknown key; did you mean {nearest[0]}?"
-    return f"{path}:{where}: {name}: {sentence(detail['msg'])}"
-
-
-def keys_at(steps: Sequence[Any]) -> list[str]:
-    """Give the keys that the part of the file at these steps may hold."""
-    models: list[type[BaseModel]] = [SourcesConfig]
-    for step in steps:
-        fields = [model.model_fields[str(step)] for model in models if str(step) in model.model_fields]
-        models = [part for field in fields for part in models_in(field.annotation)] or models
-    return list(dict.fromkeys(key for model in models for key in model.model_fields))
-
-
-def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Give the models that a type such as `tuple[Model, ...]` or `Model | None` is made of."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for part in get_args(annotation):
-        yield from models_in(part)
 
 
 def with_absolute_paths(config: SourcesConfig, folder: Path) -> SourcesConfig:

@@ -21,6 +21,7 @@ from sync.errors import ConfigurationError, Exit
 from sync.explain.money import LineExplainer
 from sync.explain.whynot import ways_of
 from sync.explain.work import Explainer, Explanation, RuleView, label_note
+from sync.rulebook import frame_of
 from sync.service.schedules import Schedule
 from sync.service.timetable import load_schedules
 from sync.store import history, turns, webhooks
@@ -30,7 +31,6 @@ from sync.store.money.lines import lines_named
 from sync.store.schedules import newest_slots
 from sync.store.schema import AnyRow
 from sync.store.ties import find_work_item
-from sync.wiring import frame_of
 from sync.work.postgresql import standings_of
 
 MARKS = {True: "✓", False: "✗", None: "?"}

@@ -20,11 +20,11 @@ from sync.cli.session import open_engine, read_settings, utc_now
 from sync.errors import ConfigurationError, Exit
 from sync.labels.planning import limits_of
 from sync.preview import Effect, Frame, Preview, Previewer
+from sync.rulebook import load_rules, load_rules_again
 from sync.settings import Settings
 from sync.store import history, rulebook
 from sync.store.database import read_only
 from sync.store.subjects import Subject
-from sync.wiring import load_rules, load_rules_again
 
 SIGNS = {"raised": "+", "cleared": "-", "kept": "="}
 

@@ -14,8 +14,8 @@ from rules.ruleset import RuleSet
 from rules.vocabulary import vocabulary
 from sync.cli.session import read_settings, utc_now
 from sync.errors import ConfigurationError
+from sync.rulebook import context_of
 from sync.sources import declared_fields
-from sync.wiring import context_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,9 @@ from sync.cli.preview import preview
 from sync.cli.rule_desk import desk_for
 from sync.cli.session import has_store, open_engine, read_settings, standing_findings, utc_now
 from sync.errors import ConfigurationError, Exit
+from sync.rulebook import load_rules
 from sync.store.database import read_only
 from sync.store.schema import AnyRow
-from sync.wiring import load_rules
 
 COUNTS = ("open", "pending", "clearing", "waived")
 

@@ -23,6 +23,7 @@ from sync.cli.summary import run_document, show_pull, show_run
 from sync.errors import Exit, UserError
 from sync.frame.faults import fault
 from sync.frame.log import log
+from sync.rulebook import load_rules, load_rules_again
 from sync.service.cron import Slot
 from sync.service.metrics import StoreMetrics
 from sync.service.probes import probe_routes
@@ -33,7 +34,6 @@ from sync.service.timetable import load_schedules
 from sync.settings import Settings
 from sync.shelf import Shelf
 from sync.store.schedules import note_schedules
-from sync.wiring import load_rules, load_rules_again
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
 # Whoever asks us to stop kills us after ten seconds, if it is a container's engine; the last pages take five.

@@ -18,13 +18,15 @@ from sync.errors import ConfigurationError
 from sync.frame.log import LogForm, logging_to, secrets_in, standard_error
 from sync.frame.service import Service
 from sync.report import write_report
+from sync.rulebook import frame_of
 from sync.settings import Queue, Settings, load_settings, variables
+from sync.sites import Sites
 from sync.sources import SourcesConfig, load_sources
 from sync.store import history
 from sync.store.database import connect, open_store
 from sync.store.schema import AnyRow
 from sync.store.turns import SharedTurns, open_turns
-from sync.wiring import Sites, build_service, frame_of
+from sync.wiring import build_service
 
 DOTENV = Path(".env")
 

@@ -17,12 +17,12 @@ from sync.cli.options import EnvFile, Json
 from sync.cli.output import Output, counted, shortened
 from sync.cli.session import open_engine, open_session, read_settings, utc_now
 from sync.errors import ConfigurationError, Exit
+from sync.rulebook import load_rules
 from sync.store import requests
 from sync.store.waivers import granted_waivers
 from sync.waivers.answering import Decision, decide
 from sync.waivers.asking import RequestFacts, Standing, answer
 from sync.waivers.remarks import WaiverFacts, remarks
-from sync.wiring import load_rules
 
 HELP = "List waivers, and answer what is asked for on tickets."
 

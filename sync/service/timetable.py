@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
+from sync.config.mistakes import mistakes
 from sync.errors import ConfigurationError
 from sync.service.cron import Times
 from sync.service.schedules import NIGHT, Schedule, schedule_from
 from sync.settings import Settings
-from sync.sources import SourcesConfig, mistakes, read_yaml
+from sync.sources import SourcesConfig, read_yaml
 
 
 def load_schedules(settings: Settings) -> tuple[Schedule, ...]:
@@ -19,7 +20,8 @@ def load_schedules(settings: Settings) -> tuple[Schedule, ...]:
     try:
         config = SourcesConfig.model_validate({"schedules": document["schedules"]})
     except ValidationError as error:
-        raise ConfigurationError(*mistakes(settings.sources, document, error.errors())) from None
+        problems = mistakes(settings.sources, document, error.errors(), SourcesConfig)
+        raise ConfigurationError(*problems) from None
     return tuple(schedule_from(one, settings.zone, settings.time_limit) for one in config.schedules)
 
 

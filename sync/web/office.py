@@ -14,12 +14,12 @@ from rules.ruleset import RuleSet
 from sync.config.listening import Login, Proxy, read_logins, read_proxy
 from sync.explain.whynot import Ways, ways_of
 from sync.frame.service import Service
+from sync.rulebook import frame_of
 from sync.settings import Settings
 from sync.sources import SourcesConfig
 from sync.store.catalogue import Frame
 from sync.web.attempts import Attempts
 from sync.web.sessions import Seal
-from sync.wiring import frame_of
 
 
 @dataclass

@@ -18,10 +18,11 @@ from sync.frame.service import Options, Service
 from sync.night import run_night
 from sync.sandbox import Call, Deployment, Sandbox
 from sync.settings import load_settings
+from sync.sites import Sites
 from sync.sources import load_sources
 from sync.store import labels, tables
 from sync.store.schema import AnyRow, table_of
-from sync.wiring import Sites, build_service
+from sync.wiring import build_service
 from tests.clock import NOW
 
 NO_OBJECTIVE = "align-no-objective"

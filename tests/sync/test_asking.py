@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from sync.errors import ConfigurationError, Exit
+from sync.rulebook import load_rules
 from sync.sandbox import Answer, Deployment, Sandbox
 from sync.settings import load_settings
 from sync.store import audit, requests
 from sync.store.drift import drifts
 from sync.waivers.answering import Decision, decide
 from sync.waivers.asking import Ask, Heard, Kind, Live, Night, RequestFacts, Standing, answer, listen
-from sync.wiring import load_rules
 from tests.clock import NOW
 from tests.sync.house import NO_OBJECTIVE, House
 

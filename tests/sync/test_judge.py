@@ -12,9 +12,9 @@ from connectors.records import BudgetVersion, How, Record
 from rules.ruleset import RuleSet
 from sync.feeds import Kind
 from sync.judge import Judgement, judge, reads
+from sync.rulebook import load_rules
 from sync.settings import load_settings
 from sync.store.findings import finding
-from sync.wiring import load_rules
 from tests.clock import NOW
 from tests.sync.making import FILE, MONEY, begin_run, epic, goal, item_id, money, names, put
 

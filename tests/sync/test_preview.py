@@ -16,9 +16,9 @@ from sync.judge import judge
 from sync.labels.limits import Limit, Limits
 from sync.labels.plan import Plan, make_plan
 from sync.preview import Frame, Previewer
+from sync.rulebook import load_rules
 from sync.settings import load_settings
 from sync.store import labels, runs
-from sync.wiring import load_rules
 from tests.clock import NOW
 from tests.sync.making import FILE, SITE, epic, goal, names, put
 

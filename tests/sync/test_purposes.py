@@ -15,6 +15,7 @@ from connectors.records import AllocationRule, BudgetVersion, CodeField, Objecti
 from rules.ruleset import RuleSet
 from sync.explain.money import LineExplainer
 from sync.judge import judge
+from sync.rulebook import load_rules
 from sync.settings import load_settings
 from sync.store import runs
 from sync.store.coverage import coverage, save_coverage
@@ -24,7 +25,6 @@ from sync.store.money.objective_figures import objective_coverage, save_objectiv
 from sync.store.money.purposes import served_money
 from sync.store.money.shares import budget_link
 from sync.store.runs import source_run
-from sync.wiring import load_rules
 from tests.clock import NOW, TODAY
 from tests.sync.making import FILE, MONEY, begin_run, epic, goal, money, names, put, relink
 

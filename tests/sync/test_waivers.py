@@ -12,12 +12,12 @@ from sqlalchemy import Engine, select
 from connectors.records import How
 from sync.feeds import Kind
 from sync.judge import judge
+from sync.rulebook import load_rules
 from sync.sandbox import Deployment, Sandbox
 from sync.settings import load_settings
 from sync.store.coverage import coverage, save_coverage
 from sync.store.findings import finding
 from sync.store.waivers import granted_waivers, waiver
-from sync.wiring import load_rules
 from tests.clock import NOW
 from tests.sync.house import NO_OBJECTIVE, House
 from tests.sync.making import FILE, MONEY, begin_run, epic, goal, money, names, put

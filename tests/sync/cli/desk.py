@@ -20,8 +20,9 @@ from connectors.http import RetryPolicy
 from sync.cli import main
 from sync.frame.service import Service
 from sync.sandbox import Credentials, Deployment, Sandbox
+from sync.sites import Sites
 from sync.store.database import open_store
-from sync.wiring import Sites, build_service
+from sync.wiring import build_service
 
 ROOT = Path(__file__).parents[3]
 NO_OBJECTIVE = "align-no-objective"

@@ -19,10 +19,10 @@ from rules.ruleset import RuleSet
 from sync.errors import ConfigurationError
 from sync.frame.service import Service
 from sync.sandbox import Sandbox
+from sync.sites import Sites
 from sync.store.database import open_store
 from sync.waivers.answering import Decision, decide
 from sync.waivers.asking import Standing
-from sync.wiring import Sites
 from tests.sync.house import House
 from tests.sync.people.model import DISPUTE, EXEMPT, OURS, Ticket
 
