@@ -27,7 +27,7 @@ from sync.upkeep.inspection import look_into
 from sync.upkeep.restore import restore
 from tests.clock import NOW
 from tests.sync.house import House
-from tests.sync.test_upgrades import EARLIER, HEAD, content, furnish
+from tests.sync.store.test_upgrades import EARLIER, HEAD, content, furnish
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from sync.store.money import proposing
 from sync.store.money.leftovers import NO_CODE, NO_NAME, read_leftovers
 from sync.store.money.shares import NO_MATCH, NOT_SHARED_OUT
 from tests.sync.making import FILE, MONEY, begin_run, epic, goal, money, names, put, relink
-from tests.sync.test_matching import rule
+from tests.sync.money.test_matching import rule
 
 
 def test_both_sides_are_listed_with_their_reasons(engine: Engine) -> None:

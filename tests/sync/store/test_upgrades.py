@@ -35,9 +35,9 @@ from sqlalchemy import (
 from sync.errors import LeaseHeld, UserError
 from sync.store.database import connect, open_store
 from sync.store.migrating import migrations
-from tests.sync.test_migrations import differences
+from tests.sync.store.test_migrations import differences
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SCRIPT = ScriptDirectory.from_config(migrations(create_engine("sqlite://")))
 REVISIONS = sorted(revision.revision for revision in SCRIPT.walk_revisions())
 HEAD = REVISIONS[-1]
