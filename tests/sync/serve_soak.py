@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
+from threading import Event
 from typing import Any
 
 from sqlalchemy import func, select
@@ -41,6 +42,8 @@ EPICS = 40
 FACTOR = 180.0
 HOUR = 3600 / FACTOR
 QUIET_HOURS = 3
+# A night takes about as many seconds.
+NIGHT = 1.5
 SCHEDULE = {"TIELINE_SCHEDULE": "0 * * * *", "TIELINE_TIMEZONE": "UTC"}
 MONEY = {"TIELINE_FISCAL_YEAR": "2026", "TIELINE_MAX_SHARE": "1"}
 DOWN = Answer(503, {"message": "down for maintenance"})
@@ -112,6 +115,11 @@ class Ordeal:
                 self.service.start()
 
     def kill(self) -> None:
+        """Kill the process in the middle of a night, as far as one can tell from the outside."""
+        asked = Event()
+        self.house.jira.before("POST", "/search/jql", lambda call: asked.set(), 1)
+        asked.wait(2 * HOUR)
+        time.sleep(self.random.uniform(0, NIGHT))
         self.service.kill()
         self.service.start()
         self.tally["killed"] += 1
@@ -121,7 +129,8 @@ class Ordeal:
         self.service.kill()
         self.service.start(full=True)
         time.sleep(HOUR)
-        self.kill()
+        self.service.kill()
+        self.service.start()
         self.tally["disk full"] += 1
 
     def jira(self) -> None:
