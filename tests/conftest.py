@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from sqlalchemy import make_url
 
+from sync.store.database import open_store
 from tests import jira_contract, network, postgres
 from tests.clock import NOW, TODAY
 
@@ -124,13 +126,47 @@ def today() -> date:
     return TODAY
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+
+
+@pytest.fixture(params=BOTH)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database of this test alone: once a SQLite file, once a PostgreSQL database."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'tieline.db'}"
         return
-    server = postgres.server_url()
-    assert server, "pytest_runtest_setup lets no test come here without a server"
-    with postgres.fresh_database(server) as url:
+    with postgres.fresh_database(server()) as url:
         yield url
+
+
+@pytest.fixture(params=BOTH)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a store of this test alone, with its tables and nothing in them, on both databases."""
+    mould = request.getfixturevalue(f"{request.param}_mould")
+    if request.param == "sqlite":
+        yield f"sqlite:///{shutil.copy(mould, tmp_path / 'tieline.db')}"
+        return
+    with postgres.fresh_database(server(), mould) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sqlite_mould(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store to be copied: bringing a new one to the newest schema takes ten times as long."""
+    path = tmp_path_factory.mktemp("mould") / "tieline.db"
+    open_store(f"sqlite:///{path}").dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_mould() -> Iterator[str]:
+    """The name of a database to be copied."""
+    with postgres.fresh_database(server()) as url:
+        open_store(url).dispose()
+        yield str(make_url(url).database)
+
+
+def server() -> str:
+    found = postgres.server_url()
+    assert found, "pytest_runtest_setup lets no test come here without a server"
+    return found

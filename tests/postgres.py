@@ -30,15 +30,16 @@ def administration(server: str) -> Iterator[Engine]:
 
 
 @contextmanager
-def fresh_database(server: str) -> Iterator[str]:
+def fresh_database(server: str, template: str = "template0") -> Iterator[str]:
     """The URL of an empty database that goes away afterwards, together with whoever is still connected to it.
 
     `template0` takes no connections, so workers that create databases side by side never wait for each other.
+    Of another template, to which nobody may be connected, it is a copy.
     """
     name = f"tieline_{uuid4().hex}"
     with administration(server) as engine:
         with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
         try:
             yield make_url(server).set(database=name).render_as_string(hide_password=False)
         finally:

@@ -46,9 +46,9 @@ def write_a_table(url: str) -> list[str]:
     return before
 
 
-def test_a_database_starts_empty(database_url: str) -> None:
-    assert write_a_table(database_url) == []
+def test_a_database_starts_empty(empty_database_url: str) -> None:
+    assert write_a_table(empty_database_url) == []
 
 
-def test_the_next_database_starts_empty_too(database_url: str) -> None:
-    assert write_a_table(database_url) == []
+def test_the_next_database_starts_empty_too(empty_database_url: str) -> None:
+    assert write_a_table(empty_database_url) == []

@@ -14,6 +14,9 @@ with engine.connect() as connection:
     if sqlite:
         # Some changes make a table anew, under rows that refer to it: it is gone for a moment.
         driver.execute("PRAGMA foreign_keys = OFF")
+        # Whoever finds another process at it waits until that is through, and not as for a mere write.
+        (patience,) = driver.execute("PRAGMA busy_timeout").fetchone()
+        driver.execute("PRAGMA busy_timeout = 600000")
     try:
         # Of two processes that upgrade at once, the later waits here and then finds nothing to do.
         lock = "PRAGMA user_version = 0" if sqlite else "SELECT pg_advisory_xact_lock(hashtext('tieline'))"
@@ -31,3 +34,4 @@ with engine.connect() as connection:
         connection.rollback()
         if sqlite:
             driver.execute("PRAGMA foreign_keys = ON")
+            driver.execute(f"PRAGMA busy_timeout = {patience}")

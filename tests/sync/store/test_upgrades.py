@@ -22,6 +22,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Engine,
+    Float,
     Integer,
     LargeBinary,
     MetaData,
@@ -52,8 +53,8 @@ Content = dict[str, list[dict[str, Any]]]
 
 
 @pytest.fixture
-def old(database_url: str) -> Iterator[Engine]:
-    engine = connect(database_url)
+def old(empty_database_url: str) -> Iterator[Engine]:
+    engine = connect(empty_database_url)
     yield engine
     engine.dispose()
 
@@ -86,6 +87,8 @@ def value_of(column: Column[Any], number: int) -> Any:
         return number == 1
     if isinstance(kind, Integer):
         return number
+    if isinstance(kind, Float):
+        return number / 2
     if isinstance(kind, DateTime):
         return WHEN.replace(tzinfo=UTC if kind.timezone else None)
     if isinstance(kind, Date):
@@ -114,11 +117,11 @@ def lost(before: Content, after: Content) -> list[str]:
 
 @pytest.mark.parametrize("revision", EARLIER)
 def test_every_row_of_an_earlier_schema_is_there_after_the_upgrade(
-    old: Engine, database_url: str, revision: str
+    old: Engine, empty_database_url: str, revision: str
 ) -> None:
     before = furnish(old, revision)
     assert all(len(rows) == len(ROWS) for rows in before.values())
-    new = open_store(database_url)
+    new = open_store(empty_database_url)
     with new.connect() as connection:
         after = content(connection)
         counts = {name: len(rows) for name, rows in after.items() if name in before}
@@ -160,13 +163,13 @@ def test_opening_a_new_store_or_one_of_today_makes_no_copy(tmp_path: Path) -> No
 
 
 def test_an_upgrade_that_breaks_off_leaves_the_store_as_it_was(
-    old: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
+    old: Engine, empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = furnish(old, EARLIER[0])
     with old.begin() as connection:
         connection.execute(text("CREATE TABLE audit_entry (id INTEGER)"))  # in the way of the last step
     with pytest.raises(UserError, match="audit_entry"):
-        open_store(database_url)
+        open_store(empty_database_url)
     with old.connect() as connection:
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == EARLIER[0]
         after = content(connection)
@@ -174,12 +177,12 @@ def test_an_upgrade_that_breaks_off_leaves_the_store_as_it_was(
     assert lost(before, after) == []
 
 
-def test_no_upgrade_begins_under_a_run_of_the_earlier_version(old: Engine, database_url: str) -> None:
+def test_no_upgrade_begins_under_a_run_of_the_earlier_version(old: Engine, empty_database_url: str) -> None:
     furnish(old, EARLIER[-1])
     with old.begin() as connection:
         connection.execute(text("UPDATE lease SET holder = 'other:17', expires_at = '2999-01-01 00:00:00'"))
     with pytest.raises(LeaseHeld, match=rf"schema {EARLIER[-1]} .* a run \(other:17\) is at work"):
-        open_store(database_url)
+        open_store(empty_database_url)
     with old.connect() as connection:
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == EARLIER[-1]
 
@@ -204,10 +207,10 @@ def test_a_store_is_not_upgraded_where_there_is_no_room_for_the_copy(
 
 
 def test_processes_that_open_an_old_store_at_once_all_find_it_upgraded(
-    old: Engine, database_url: str
+    old: Engine, empty_database_url: str
 ) -> None:
     before = furnish(old, EARLIER[0])
-    opening = f"from sync.store.database import open_store; open_store({database_url!r}).dispose()"
+    opening = f"from sync.store.database import open_store; open_store({empty_database_url!r}).dispose()"
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", opening],

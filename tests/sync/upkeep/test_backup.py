@@ -107,15 +107,15 @@ def test_a_backup_of_a_store_that_is_being_written_is_of_one_moment(
 
 @pytest.mark.parametrize("revision", [EARLIER[0], EARLIER[-1]])
 def test_a_backup_of_an_earlier_schema_comes_back_as_a_store_of_today(
-    database_url: str, tmp_path: Path, revision: str, monkeypatch: pytest.MonkeyPatch
+    empty_database_url: str, tmp_path: Path, revision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    old = connect(database_url)
+    old = connect(empty_database_url)
     furnish(old, revision)
-    path, seen = make_backup(database_url, tmp_path / "old.backup", NOW)
+    path, seen = make_backup(empty_database_url, tmp_path / "old.backup", NOW)
     assert seen.schema == revision
     old.dispose()
-    restore(database_url, path, seen, NOW, replace=True)
+    restore(empty_database_url, path, seen, NOW, replace=True)
     with old.connect() as connection:
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == HEAD
         assert connection.scalar(text("SELECT count(*) FROM run")) == 3

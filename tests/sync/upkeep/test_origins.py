@@ -107,7 +107,11 @@ def test_whoever_is_named_holds_the_value_that_counts(
     assert counted.get_secret_value() == expected
 
 
-VALID = {"TIELINE_DATABASE_URL": "sqlite:///x.db", "TIELINE_PING_URL": "https://ping.example/s3cret"}
+VALID = {
+    "TIELINE_DATABASE_URL": "sqlite:///x.db",
+    "TIELINE_PING_URL": "https://ping.example/s3cret",
+    "TIELINE_DIGEST_TO": "mailtos://anna:s3cret@example.com",
+}
 
 
 @pytest.mark.parametrize("key", SECRETS)
