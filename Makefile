@@ -22,7 +22,7 @@ demo: $(VENV)/.installed  ## three nights on the sample portfolio, no Jira neede
 	@$(BIN)/tieline demo $(ARGS)
 
 test: $(VENV)/.installed $(VENV)/.dev  ## run the tests (ARGS="…" goes to pytest, WORKERS=0 runs in one process)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: lint  ## the whole gate: lint, then the tests with nothing skipped, on SQLite and PostgreSQL
 	@TEST_REQUIRE_ALL=1 .ci/with-postgresql $(MAKE) --no-print-directory test

@@ -84,6 +84,16 @@ NEEDS = {
 }
 
 
+# These files take a minute or more: one that began last would keep a single worker busy at the end.
+LONG = frozenset(
+    {"test_kill_matrix.py", "test_kill_matrix_postgresql.py", "test_workers.py", "test_failing_disk.py"}
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONG)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose server or browser is missing; TEST_REQUIRE_ALL=1 makes that a failure."""
     for marker, missing in NEEDS.items():
