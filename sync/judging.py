@@ -20,7 +20,7 @@ from sync.labels.markers import MarkerPlan
 from sync.labels.marking import Speaker, plan_markers
 from sync.labels.plan import Plan
 from sync.labels.planning import Desk, limits_of, refuse_stale
-from sync.store import labels, rulebook, runs
+from sync.store import labels, rulebook, runs, writes
 from sync.store.money.conversions import save_gaps
 from sync.store.waivers import granted_waivers
 from sync.tally import conversion_of, save_figures
@@ -41,7 +41,7 @@ def judge_all(
         gaps = gaps_in(service.feeds, complete)
         sites = {feed.name for feed in service.feeds if feed.kind is Kind.WORK and feed.name in complete}
         rulebook.note_rules(connection, result.run_id, rules)
-        labels.settle_intents(connection, result.run_id, now)
+        writes.settle_intents(connection, result.run_id, now)
         labels.note_taken_off(connection, result.run_id, now)
         today = now.astimezone(settings.zone).date()
         save_gaps(connection, conversion_of(settings))

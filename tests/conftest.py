@@ -145,18 +145,23 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'tieline.db'}"
         return
-    with postgres.fresh_database(server()) as url:
+    with postgres.fresh_database(postgres.server()) as url:
         yield url
 
 
 @pytest.fixture(params=BOTH)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a store of this test alone, with its tables and nothing in them, on both databases."""
-    mould = request.getfixturevalue(f"{request.param}_mould")
     if request.param == "sqlite":
-        yield f"sqlite:///{shutil.copy(mould, tmp_path / 'tieline.db')}"
-        return
-    with postgres.fresh_database(server(), mould) as url:
+        mould = request.getfixturevalue("sqlite_mould")
+        return f"sqlite:///{shutil.copy(mould, tmp_path / 'tieline.db')}"
+    return str(request.getfixturevalue("postgresql_url"))
+
+
+@pytest.fixture
+def postgresql_url(postgresql_mould: str) -> Iterator[str]:
+    """The same where only PostgreSQL will do; the test is marked so."""
+    with postgres.fresh_database(postgres.server(), postgresql_mould) as url:
         yield url
 
 
@@ -171,12 +176,6 @@ def sqlite_mould(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgresql_mould() -> Iterator[str]:
     """The name of a database to be copied."""
-    with postgres.fresh_database(server()) as url:
+    with postgres.fresh_database(postgres.server()) as url:
         open_store(url).dispose()
         yield str(make_url(url).database)
-
-
-def server() -> str:
-    found = postgres.server_url()
-    assert found, "pytest_runtest_setup lets no test come here without a server"
-    return found

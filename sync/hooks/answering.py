@@ -25,7 +25,7 @@ from sync.labels.marking import Speaker, plan_markers
 from sync.labels.plan import Plan
 from sync.labels.planning import Desk, limits_of
 from sync.labels.writing import write_all
-from sync.store import history, labels, links, runs
+from sync.store import history, labels, links, runs, writes
 from sync.store.bulk import among
 from sync.store.links import work_item
 from sync.store.save import Origin, save_page
@@ -92,7 +92,7 @@ def judge_some(service: Service, rules: RuleSet, feed: Feed, page: Page, result:
         save_page(connection, origin, of_interest(connection, feed.name, page))
         ids = [record.id for record in page.records if isinstance(record, WorkItem)]
         items = links.below(connection, stored(connection, feed.name, ids), MOST_BELOW)
-        labels.settle_intents(connection, result.run_id, now)
+        writes.settle_intents(connection, result.run_id, now)
         today = now.astimezone(settings.zone).date()
         gaps = gaps_now(connection, service)
         result.judgement = judge_items(

@@ -11,7 +11,7 @@ from sync.frame.opening import open_run
 from sync.frame.progress import Quiet
 from sync.frame.service import Options, Service
 from sync.labels.plan import LabelOn, strangers
-from sync.store import audit, labels, runs
+from sync.store import audit, labels, runs, writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def adopt(service: Service, rules: RuleSet, named: Collection[str], *, dry_run: 
         taken, left = split(found, names)
         if taken and not dry_run:
             now = service.clock()
-            labels.adopt(connection, result.run_id, taken, now)
+            writes.adopt(connection, result.run_id, taken, now)
             audit.append(connection, result.run_id, "adopted", map(details, taken), now)
     return Adoption(result.run_id, taken, left)
 

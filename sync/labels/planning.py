@@ -20,7 +20,7 @@ from sync.labels.pacing import day_begun, hush, ration
 from sync.labels.plan import LabelOn, Plan, Ticket, count_own, make_plan, strangers
 from sync.labels.savedplan import SavedPlan, save, stale
 from sync.settings import Settings
-from sync.store import audit, labels, runs, scene
+from sync.store import audit, labels, runs, scene, writes
 
 Live = dict[tuple[str, str], Sequence[str]]
 
@@ -133,12 +133,12 @@ class Desk:
 
     def keep(self, plan: Plan, *, intend: bool) -> None:
         """Keep the plan with the run and, where it is to be carried out, its intents in the ledger."""
-        labels.save_plan(self.connection, self.run_id, plan)
+        writes.save_plan(self.connection, self.run_id, plan)
         size = {"add": plan.count("add"), "remove": plan.count("remove"), "carried_out": intend}
         audit.append(self.connection, self.run_id, "planned", [size], self.now)
         reach(Milestone.PLAN_KEPT)
         if intend:
-            labels.intend(self.connection, self.run_id, plan.changes, self.now)
+            writes.intend(self.connection, self.run_id, plan.changes, self.now)
 
 
 def limits_of(settings: Settings, rules: Iterable[Rule]) -> Limits:

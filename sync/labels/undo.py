@@ -19,7 +19,7 @@ from sync.labels.planning import Desk, Live, read_live, refuse_stale
 from sync.labels.savedplan import ours, save
 from sync.labels.writing import report_on, write_all, writers_for
 from sync.settings import Settings
-from sync.store import labels, markers, runs
+from sync.store import labels, markers, runs, writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,14 @@ class Undoing:
     kept: tuple[Kept, ...]
 
 
-def make_undo(writes: Iterable[Write], live: Live, unread: Mapping[str, str]) -> Undoing:
+def make_undo(done: Iterable[Write], live: Live, unread: Mapping[str, str]) -> Undoing:
     """Work out the inverse of what a run wrote.
 
     `live` are the labels of the tickets as read just now, by (site, issue id); `unread` says which sites
     could not be read, and why. What people or later runs have changed since is left alone.
     """
     changes, kept = [], []
-    for write in writes:
+    for write in done:
         why = obstacle(write, live, unread)
         if why is None:
             changes.append(write.change.inverse)
@@ -93,11 +93,11 @@ def run_undo(
     """
     with open_run(service, replace(options, trigger=f"undo {undone}"), progress) as (result, lease, journal):
         with journal.step("read the tickets"):
-            writes, told = writes_of(service, undone, result.run_id)
+            done, told = writes_of(service, undone, result.run_id)
             writers = writers_for(service, lease)
-            touched = [*(write.change.ticket for write in writes), *(one.ticket for one in told)]
+            touched = [*(write.change.ticket for write in done), *(one.ticket for one in told)]
             live, unread = read_live(writers, touched)
-        undoing = make_undo(writes, live, unread)
+        undoing = make_undo(done, live, unread)
         result.plan = undoing.plan
         result.markers = undo_told(service, told, live, undoing.plan)
         seal(service, options, result, live=live, undone=undone)
@@ -112,13 +112,13 @@ def writes_of(service: Service, undone: int, run_id: int) -> tuple[list[Write], 
     with service.engine.begin() as connection:
         if runs.status_of(connection, undone) is None:
             raise ConfigurationError(f"There is no run {undone}. `tieline runs` lists them.")
-        labels.settle_intents(connection, run_id, service.clock())
-        writes = [Write(*made) for made in labels.made_by(connection, undone)]
-        items = {write.change.ticket.item_id for write in writes} | markers.items_of(connection, undone)
+        writes.settle_intents(connection, run_id, service.clock())
+        found = [Write(*made) for made in labels.made_by(connection, undone)]
+        items = {write.change.ticket.item_id for write in found} | markers.items_of(connection, undone)
         told = told_before(markers.telling_rows(connection, items), undone)
-    if not writes and not told:
+    if not found and not told:
         raise ConfigurationError(f"Run {undone} wrote no label: there is nothing to take back.")
-    return writes, told
+    return found, told
 
 
 def undo_told(service: Service, told: Iterable[Told], live: Live, plan: Plan) -> MarkerPlan:

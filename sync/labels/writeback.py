@@ -14,7 +14,7 @@ from connectors.errors import ConnectorError
 from sync.frame.milestones import Milestone, reach
 from sync.frame.progress import Step
 from sync.labels.plan import Change, Plan, Ticket
-from sync.store import audit, labels
+from sync.store import audit, writes
 
 # How many of the tickets written are read back: enough to notice a Jira that says yes and does nothing.
 READ_BACK = 50
@@ -115,7 +115,7 @@ class SiteWriting:
         with self.writing.engine.begin() as connection:
             for state, reason, changes in by_answer(answered):
                 self._answer(connection, self._rows(changes), state, reason)
-            labels.take_over(connection, self._rows(made))
+            writes.take_over(connection, self._rows(made))
         for entry in answered:
             self._count(entry.change, entry.outcome)
         self.made += made
@@ -123,7 +123,7 @@ class SiteWriting:
 
     def _answer(self, connection: Connection, rows: list[Change], state: str, reason: str | None) -> None:
         now, run_id = self.writing.clock(), self.writing.run_id
-        labels.answer(connection, run_id, rows, state=state, reason=reason, now=now)
+        writes.answer(connection, run_id, rows, state=state, reason=reason, now=now)
         audit.append(connection, run_id, "label", audit.details_of(rows, state, reason), now)
 
     def _count(self, change: LabelChange, outcome: Outcome) -> None:
@@ -164,10 +164,10 @@ class SiteWriting:
             return
         with self.writing.engine.begin() as connection:
             rows = self._rows(failed)
-            labels.revoke(connection, self.writing.run_id, rows, reason)
+            writes.revoke(connection, self.writing.run_id, rows, reason)
             details = audit.details_of(rows, "not shown", reason)
             audit.append(connection, self.writing.run_id, "label", details, self.writing.clock())
-            labels.take_over(connection, [row.inverse for row in rows])
+            writes.take_over(connection, [row.inverse for row in rows])
         for change in failed:
             self.written.added -= len(change.add)
             self.written.removed -= len(change.remove)

@@ -32,7 +32,9 @@ class LocalQueue:
     numbers: count[int] = field(default_factory=lambda: count(1))
 
     def put(self, shards: Sequence[Shard]) -> None:
-        """Add shards, to be claimed in this order."""
+        """Add shards, to be claimed in this order. Those of earlier runs are forgotten: `serve` runs on."""
+        runs = {shard.run_id for shard in shards}
+        self.entries = {number: one for number, one in self.entries.items() if one.shard.run_id in runs}
         for shard in shards:
             self.entries[next(self.numbers)] = Entry(shard, Standing(shard.source, State.WAITING))
 

@@ -18,7 +18,6 @@ from sync.store.database import open_store
 from sync.work.local import LocalQueue
 from sync.work.postgresql import PostgresQueue
 from sync.work.queue import MOST_ATTEMPTS, Claim, ClaimLost, Outcome, Shard, State, WorkQueue
-from tests import postgres
 from tests.clock import NOW
 
 FORMS = {("a", "f"), ("b", "f"), ("c", "f")}
@@ -54,13 +53,10 @@ class Place:
 
 
 @pytest.fixture
-def shared() -> Iterator[Engine]:
-    server = postgres.server_url()
-    assert server
-    with postgres.fresh_database(server) as url:
-        engine = open_store(url)
-        yield engine
-        engine.dispose()
+def shared(postgresql_url: str) -> Iterator[Engine]:
+    engine = open_store(postgresql_url)
+    yield engine
+    engine.dispose()
 
 
 def at_night(engine: Engine) -> Place:
@@ -83,6 +79,15 @@ def test_shards_are_given_in_order_each_to_one_and_one_of_a_site_at_a_time(place
     assert place.queue.claim("w3", FORMS) is None, "site a is being read"
     place.queue.finish(first, DONE)
     assert place.claim("w3").shard.source == "c"
+
+
+def test_a_process_that_lives_for_long_forgets_the_shards_of_earlier_runs() -> None:
+    queue = LocalQueue()
+    for run_id in range(1, 4):
+        place = Place(queue, run_id).fill()
+        place.queue.finish(place.claim(), DONE)
+        place.queue.withdraw(run_id)
+    assert [queue.standings(run_id) != [] for run_id in range(1, 4)] == [False, False, True]
 
 
 def test_nobody_is_given_what_they_do_not_know_or_know_otherwise(place: Place) -> None:

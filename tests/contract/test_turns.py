@@ -23,9 +23,7 @@ class TestOwnTurns(TurnsContract):
 @pytest.fixture(scope="module")
 def store() -> Iterator[Engine]:
     """A store of PostgreSQL, each statement of which is committed at once."""
-    server = postgres.server_url()
-    assert server
-    with postgres.fresh_database(server) as url:
+    with postgres.fresh_database(postgres.server()) as url:
         open_store(url).dispose()
         engine = connect(url).execution_options(isolation_level="AUTOCOMMIT")
         yield engine

@@ -73,9 +73,7 @@ def connection(request: pytest.FixtureRequest) -> Iterator[Connection]:
     if request.param == "sqlite":
         yield from _connections("sqlite://")
         return
-    server = postgres.server_url()
-    assert server is not None
-    with postgres.fresh_database(server) as url:
+    with postgres.fresh_database(postgres.server()) as url:
         yield from _connections(url)
 
 

@@ -166,9 +166,7 @@ def sqlite(focus: str) -> Iterator[Connection]:
 
 @pytest.fixture(scope="module")
 def postgresql(focus: str) -> Iterator[Connection]:
-    server = postgres.server_url()
-    assert server, "the marker lets no test come here without a server"
-    with postgres.fresh_database(server) as url:
+    with postgres.fresh_database(postgres.server()) as url:
         yield from _populated(url, POPULATIONS[focus])
 
 

@@ -15,8 +15,6 @@ from tests.sync.morning import morning
 def test_wherever_and_however_a_night_ends_the_next_one_ends_as_if_nothing_had_happened(
     tmp_path: Path,
 ) -> None:
-    server = postgres.server_url()
-    assert server
-    with postgres.fresh_database(server) as url, morning(url, tmp_path) as dawn:
+    with postgres.fresh_database(postgres.server()) as url, morning(url, tmp_path) as dawn:
         dawn.live_undisturbed()
         assert [text for case in each_place_once(1) for text in dawn.live_through(case)] == []

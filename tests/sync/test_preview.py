@@ -18,7 +18,7 @@ from sync.labels.plan import Plan, make_plan
 from sync.preview import Frame, Previewer
 from sync.rulebook import load_rules
 from sync.settings import load_settings
-from sync.store import labels, runs
+from sync.store import labels, runs, writes
 from tests.clock import NOW
 from tests.sync.making import FILE, SITE, epic, goal, names, put
 
@@ -94,9 +94,9 @@ def night(connection: Connection, rules: RuleSet, day: int) -> Plan:
         labels.present(connection, PREFIX, {SITE}),
         labels.owned(connection),
     )
-    labels.intend(connection, run_id, plan.changes, now)
-    labels.answer(connection, run_id, plan.changes, state="done", reason=None, now=now)
-    labels.take_over(connection, plan.changes)
+    writes.intend(connection, run_id, plan.changes, now)
+    writes.answer(connection, run_id, plan.changes, state="done", reason=None, now=now)
+    writes.take_over(connection, plan.changes)
     return plan
 
 

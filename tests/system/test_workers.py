@@ -30,10 +30,7 @@ ORDER BY source
 
 @pytest.fixture(scope="module")
 def firm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firm]:
-    server = postgres.server_url()
-    if server is None:
-        pytest.skip("no PostgreSQL")
-    with firm_of_four(tmp_path_factory.mktemp("firm"), server) as made:
+    with firm_of_four(tmp_path_factory.mktemp("firm"), postgres.server()) as made:
         yield made
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from sync.errors import Exit
-from tests import postgres
 from tests.sync.cli.desk import Desk
 
 
@@ -42,12 +41,9 @@ def test_without_a_queue_no_machine_is_shown_to_share_anything(desk: Desk) -> No
 
 
 @pytest.mark.postgresql
-def test_where_no_night_is_at_work_there_is_nothing_to_read(desk: Desk) -> None:
-    server = postgres.server_url()
-    assert server
-    with postgres.fresh_database(server) as url:
-        shared = {"TIELINE_QUEUE": "postgresql", "TIELINE_DATABASE_URL": url, "TIELINE_LOG": "off"}
-        said = desk.spawn("worker", "--once", "--json", **shared)
+def test_where_no_night_is_at_work_there_is_nothing_to_read(desk: Desk, postgresql_url: str) -> None:
+    shared = {"TIELINE_QUEUE": "postgresql", "TIELINE_DATABASE_URL": postgresql_url, "TIELINE_LOG": "off"}
+    said = desk.spawn("worker", "--once", "--json", **shared)
     assert said.code == Exit.OK
     assert said.document["read"] == {}
     assert said.err == ""

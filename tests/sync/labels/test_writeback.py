@@ -16,7 +16,7 @@ from sync.frame.progress import Quiet
 from sync.frame.result import RunResult
 from sync.labels.plan import Change, Plan, Ticket
 from sync.labels.writeback import WriteBack, Written
-from sync.store import labels
+from sync.store import labels, writes
 from tests.clock import NOW
 from tests.sync.making import begin_run, epic, item_id, labels_of, put
 
@@ -66,7 +66,7 @@ class Desk:
 
     def carry_out(self, **sites: Tickets) -> Written:
         with self.engine.begin() as connection:
-            labels.intend(connection, self.run_id, self.plan.changes, NOW)
+            writes.intend(connection, self.run_id, self.plan.changes, NOW)
         return WriteBack(self.engine, self.run_id, sites, lambda: NOW, Quiet()).carry_out(self.plan)
 
     def ledger(self) -> dict[str, tuple[str, str | None]]:

@@ -17,7 +17,7 @@ from sync.feeds import Kind
 from sync.figures.run import Figures
 from sync.judge import judge as judge_store
 from sync.labels.plan import make_plan
-from sync.store import labels, rulebook, runs, save
+from sync.store import labels, rulebook, runs, save, writes
 from sync.store.catalogue import Frame, bind_catalogue
 from sync.store.coverage import save_coverage
 from sync.store.figures import read_figures
@@ -113,16 +113,16 @@ class Stage:
             labels.present(connection, PREFIX, {SITE}),
             labels.owned(connection),
         )
-        labels.save_plan(connection, run_id, plan)
+        writes.save_plan(connection, run_id, plan)
         if dry_run:
             return
-        labels.intend(connection, run_id, plan.changes, self.now)
+        writes.intend(connection, run_id, plan.changes, self.now)
         archived = [change for change in plan.changes if change.ticket.issue_key == "WEB-5"]
         made = [change for change in plan.changes if change not in archived]
         reason = "the project is archived"
-        labels.answer(connection, run_id, archived, state="parked", reason=reason, now=self.now)
-        labels.answer(connection, run_id, made, state="done", reason=None, now=self.now)
-        labels.take_over(connection, made)
+        writes.answer(connection, run_id, archived, state="parked", reason=reason, now=self.now)
+        writes.answer(connection, run_id, made, state="done", reason=None, now=self.now)
+        writes.take_over(connection, made)
 
     def figures(self, run_id: int, currency: str = "USD", fiscal_year: int | None = 2026) -> Figures:
         with self.engine.connect() as connection:

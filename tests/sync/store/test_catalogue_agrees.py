@@ -306,9 +306,7 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, World
 
 @pytest.fixture(scope="module")
 def postgresql() -> Iterator[dict[str, World]]:
-    server = postgres.server_url()
-    assert server, "the marker lets no test come here without a server"
-    with postgres.fresh_database(server) as url:
+    with postgres.fresh_database(postgres.server()) as url:
         yield from worlds(url)
 
 

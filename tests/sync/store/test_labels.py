@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection, Engine, select
 
 from sync.labels.plan import Change, Plan, Ticket
-from sync.store import labels, runs, save, tables
+from sync.store import labels, runs, save, tables, writes
 from sync.store.schema import table_of
 from tests.clock import NOW
 from tests.sync.making import SITE, begin_run, epic, item_id, labels_of, origin_of, put
@@ -20,14 +20,14 @@ def change(connection: Connection, operation: str, label: str = OURS, key: str =
 
 
 def intend(connection: Connection, run_id: int, operation: str, label: str = OURS) -> None:
-    labels.intend(connection, run_id, [change(connection, operation, label)], NOW)
+    writes.intend(connection, run_id, [change(connection, operation, label)], NOW)
 
 
 def write(
     connection: Connection, run_id: int, operation: str, label: str = OURS, state: str = "done"
 ) -> None:
     intend(connection, run_id, operation, label)
-    labels.answer(
+    writes.answer(
         connection, run_id, [change(connection, operation, label)], state=state, reason=None, now=NOW
     )
 
@@ -67,7 +67,7 @@ def test_what_became_of_an_intent_is_told_by_the_ticket_read_since(
     with engine.begin() as connection:
         intend(connection, first, operation)
         second = read_again(connection, *([OURS] if found else []))
-        labels.settle_intents(connection, second, NOW)
+        writes.settle_intents(connection, second, NOW)
         assert answers(connection) == [(operation, state)]
         reason = connection.scalars(select(ledger.c.reason)).one()
     assert "after the run was killed" in reason
@@ -78,10 +78,10 @@ def test_an_intent_on_a_ticket_not_read_since_stays_open(engine: Engine, first: 
     with engine.begin() as connection:
         intend(connection, first, "add")
         second = runs.begin(connection, "test", NOW, dry_run=False)
-        labels.settle_intents(connection, second, NOW)
+        writes.settle_intents(connection, second, NOW)
         assert answers(connection) == [("add", "intended")]
         third = read_again(connection, OURS)
-        labels.settle_intents(connection, third, NOW)
+        writes.settle_intents(connection, third, NOW)
         assert answers(connection) == [("add", "done")]
         assert labels.owned(connection) == {(item_id(connection, "PAY-1"), OURS)}
 
@@ -89,7 +89,7 @@ def test_an_intent_on_a_ticket_not_read_since_stays_open(engine: Engine, first: 
 def test_the_intents_of_this_run_are_not_settled_by_it(engine: Engine, first: int) -> None:
     with engine.begin() as connection:
         intend(connection, first, "add")
-        labels.settle_intents(connection, first, NOW)
+        writes.settle_intents(connection, first, NOW)
         assert answers(connection) == [("add", "intended")]
 
 
@@ -130,8 +130,8 @@ def test_what_we_wrote_stands_in_our_copy_at_once(engine: Engine, first: int) ->
     with engine.begin() as connection:
         put(connection, first, [epic("PAY-1", labels=("people", "align-old"))])
         addition = change(connection, "add")
-        labels.take_over(connection, [addition, change(connection, "remove", "align-old")])
-        labels.take_over(connection, [addition])
+        writes.take_over(connection, [addition, change(connection, "remove", "align-old")])
+        writes.take_over(connection, [addition])
         assert labels_of(connection, "PAY-1") == [OURS, "people"]
 
 
@@ -140,7 +140,7 @@ def test_our_label_taken_away_by_people_before_the_next_read_is_seen_to_be_gone(
 ) -> None:
     """The ticket then reads exactly as before we wrote: the copy must follow all the same."""
     with engine.begin() as connection:
-        labels.take_over(connection, [change(connection, "add")])
+        writes.take_over(connection, [change(connection, "add")])
         read_again(connection)
         assert labels_of(connection, "PAY-1") == []
 
@@ -164,7 +164,7 @@ def test_only_tickets_in_sight_of_the_sites_asked_for_are_planned(engine: Engine
 def test_a_plan_is_kept_once_for_each_run(engine: Engine, first: int) -> None:
     with engine.begin() as connection:
         changes = (change(connection, "add"), change(connection, "remove", "align-x"))
-        labels.save_plan(connection, first, Plan(changes))
-        labels.save_plan(connection, first, Plan((change(connection, "add"),)))
+        writes.save_plan(connection, first, Plan(changes))
+        writes.save_plan(connection, first, Plan((change(connection, "add"),)))
         rows = connection.execute(select(labels.plan_change)).all()
     assert [(row.label, row.operation) for row in rows] == [(OURS, "add")]

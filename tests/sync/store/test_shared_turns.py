@@ -21,24 +21,13 @@ from sync.cli import main
 from sync.errors import ConfigurationError
 from sync.sandbox import Answer, Sandbox
 from sync.store import turns
-from sync.store.database import connect, open_store
+from sync.store.database import connect
 from sync.store.turns import SharedTurns, open_turns
-from tests import postgres
 
 pytestmark = pytest.mark.postgresql
 
 SEARCH, EDIT = Route("POST", "search/jql"), Route("PUT", "issue/{}", "10001")
 LIMIT, PROCESSES, THREADS, EACH = 50.0, 4, 6, 8
-
-
-@pytest.fixture
-def store() -> Iterator[str]:
-    """The URL of an empty store."""
-    server = postgres.server_url()
-    assert server
-    with postgres.fresh_database(server) as url:
-        open_store(url).dispose()
-        yield url
 
 
 def budget_with(shared: SharedTurns) -> RateBudget:
@@ -48,9 +37,9 @@ def budget_with(shared: SharedTurns) -> RateBudget:
 
 
 @pytest.fixture
-def two(store: str) -> Iterator[list[RateBudget]]:
+def two(postgresql_url: str) -> Iterator[list[RateBudget]]:
     """The budgets of two processes."""
-    shared = [open_turns(store) for _ in range(2)]
+    shared = [open_turns(postgresql_url) for _ in range(2)]
     yield [budget_with(one) for one in shared]
     for one in shared:
         one.dispose()
@@ -80,10 +69,12 @@ def hammer(url: str, told: Queue[list[float]]) -> None:
     told.put(moments)
 
 
-def test_in_no_second_do_several_processes_with_several_threads_go_beyond_the_limit(store: str) -> None:
+def test_in_no_second_do_several_processes_with_several_threads_go_beyond_the_limit(
+    postgresql_url: str,
+) -> None:
     start = multiprocessing.get_context("spawn")
     told: Queue[list[float]] = start.Queue()
-    processes = [start.Process(target=hammer, args=(store, told)) for _ in range(PROCESSES)]
+    processes = [start.Process(target=hammer, args=(postgresql_url, told)) for _ in range(PROCESSES)]
     for process in processes:
         process.start()
     moments = sorted(moment for _ in processes for moment in told.get(timeout=120))
@@ -110,9 +101,9 @@ def test_a_quota_that_one_process_has_used_up_holds_back_every_request_of_the_si
         go(other, EDIT)
 
 
-def test_who_is_told_to_wait_by_a_jira_keeps_other_processes_from_asking_it(store: str) -> None:
+def test_who_is_told_to_wait_by_a_jira_keeps_other_processes_from_asking_it(postgresql_url: str) -> None:
     quota = {"Retry-After": "1800", "RateLimit-Reason": "jira-quota-tenant-based"}
-    one, other = open_turns(store), open_turns(store)
+    one, other = open_turns(postgresql_url), open_turns(postgresql_url)
     with Sandbox() as jira:
         login = {"email": jira.credentials.email, "api_token": jira.credentials.token}
         given = {"url": jira.url, "jql": "project = PAY", "time_limit": 60, **login}
@@ -138,11 +129,13 @@ def test_a_bucket_that_answers_tell_of_is_one_for_all_processes(two: list[RateBu
         go(other, EDIT)
 
 
-def test_lines_in_which_nobody_stands_any_more_are_forgotten(two: list[RateBudget], store: str) -> None:
+def test_lines_in_which_nobody_stands_any_more_are_forgotten(
+    two: list[RateBudget], postgresql_url: str
+) -> None:
     one, _ = two
     go(one, SEARCH)
     now = datetime.now(UTC)
-    engine = connect(store)
+    engine = connect(postgresql_url)
     with engine.begin() as connection:
         assert turns.count_unused(connection, now - timedelta(days=1)) == 0
         assert turns.forget(connection, now - timedelta(days=1)) == 0
@@ -153,12 +146,15 @@ def test_lines_in_which_nobody_stands_any_more_are_forgotten(two: list[RateBudge
 
 
 def test_status_says_which_requests_wait_and_for_how_long(
-    two: list[RateBudget], store: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    two: list[RateBudget],
+    postgresql_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     one, _ = two
     one.heed(SEARCH, go(one, SEARCH), Allowance(refused=True, pause=1800.0))
     one.heed(EDIT, go(one, EDIT), Allowance(refused=True, whole_site=True, pause=600.0))
-    monkeypatch.setenv("TIELINE_DATABASE_URL", store)
+    monkeypatch.setenv("TIELINE_DATABASE_URL", postgresql_url)
     assert main(["status", "--json"]) == 0
     quota, search = json.loads(capsys.readouterr().out)["requests_waiting"]
     assert (quota["site"], quota["method"], quota["endpoint"]) == ("jira.example.com", None, None)

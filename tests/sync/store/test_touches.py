@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from sync.labels.plan import Change, Ticket
-from sync.store import labels
+from sync.store import writes
 from tests.clock import NOW
 from tests.sync.making import SITE, begin_run, epic, item_id, put, work_item
 
@@ -24,9 +24,9 @@ def touched(connection: Connection) -> datetime:
 def write_label(connection: Connection, run_id: int, at: datetime) -> None:
     ticket = Ticket(SITE, "PAY-1", "1", item_id(connection, "PAY-1"))
     changes = [Change(ticket, "add", "align-x", "r")]
-    labels.intend(connection, run_id, changes, at)
-    labels.answer(connection, run_id, changes, state="done", reason=None, now=at)
-    labels.take_over(connection, changes)
+    writes.intend(connection, run_id, changes, at)
+    writes.answer(connection, run_id, changes, state="done", reason=None, now=at)
+    writes.take_over(connection, changes)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,14 @@ from sqlalchemy import (
     MetaData,
     Table,
     create_engine,
+    event,
     insert,
     select,
     text,
 )
 
 from sync.errors import LeaseHeld, UserError
-from sync.store.database import connect, open_store
+from sync.store.database import connect, open_store, revision_of, upgrade
 from sync.store.migrating import migrations
 from tests.sync.store.test_migrations import differences
 
@@ -204,6 +206,24 @@ def test_a_store_is_not_upgraded_where_there_is_no_room_for_the_copy(
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == EARLIER[-1]
     assert [path.name for path in tmp_path.iterdir() if "schema" in path.name] == []
     old.dispose()
+
+
+def test_an_upgrade_waits_for_longer_than_a_write_would_until_nobody_else_writes(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'tieline.db'}"
+    hasty, other = connect(url), connect(url)
+    event.listen(hasty, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=1"))
+    with ThreadPoolExecutor(1) as pool, other.connect() as writing:
+        writing.exec_driver_sql("CREATE TABLE theirs (id INTEGER)")
+        upgrading = pool.submit(upgrade, hasty)
+        with pytest.raises(TimeoutError):
+            upgrading.result(timeout=1)
+        writing.commit()
+        upgrading.result(timeout=120)
+    with hasty.connect() as connection:
+        assert revision_of(connection) == HEAD
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 1
+    hasty.dispose()
+    other.dispose()
 
 
 def test_processes_that_open_an_old_store_at_once_all_find_it_upgraded(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
@@ -19,15 +18,10 @@ from sync.frame.result import RunResult
 from sync.frame.service import Options, Service
 from sync.night import run_pull
 from sync.service.metrics import StoreMetrics, exposition
-from sync.settings import load_settings
-from sync.sources import load_sources
 from sync.store import runs, traces
-from sync.store.database import open_store
 from sync.store.traces import Asked
-from sync.wiring import build_service
 from sync.work.queue import Claim, ClaimLost, Outcome
 from sync.work.sharing import waves
-from tests import postgres
 from tests.clock import NOW
 from tests.sync.making import Pages, epic, in_pages
 
@@ -86,22 +80,8 @@ class Elsewhere:
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path) -> Iterator[Elsewhere]:
-    server = postgres.server_url()
-    assert server
-    with postgres.fresh_database(server) as url:
-        engine = open_store(url)
-        environ = {
-            "TIELINE_DATABASE_URL": url,
-            "TIELINE_QUEUE": "postgresql",
-            "JIRA_URL": "https://j.invalid",
-        }
-        environ |= {"JIRA_PAT": "x", "OBJECTIVES_PATH": str(tmp_path / "o.csv")}
-        settings = load_settings(environ)
-        sources = load_sources(settings, environ)
-        service, _ = build_service(settings, sources, engine, lambda _: tmp_path, lambda: NOW)
-        yield Elsewhere(engine, service)
-        engine.dispose()
+def elsewhere(service: Service) -> Elsewhere:
+    return Elsewhere(service.engine, service)
 
 
 @pytest.mark.postgresql

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from threading import Event
 
 import pytest
@@ -16,15 +14,10 @@ from sync.errors import Exit
 from sync.feeds import Feed, Kind
 from sync.frame.lease import take_lease
 from sync.frame.service import Service
-from sync.settings import load_settings
-from sync.sources import load_sources
 from sync.store import runs
-from sync.store.database import open_store
-from sync.wiring import build_service
 from sync.work.forms import form_of
 from sync.work.queue import MOST_ATTEMPTS, Claim, ClaimLost, Shard, Standing
 from sync.work.worker import Worker
-from tests import postgres
 from tests.clock import NOW
 
 pytestmark = pytest.mark.postgresql
@@ -62,24 +55,8 @@ class Room:
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Iterator[Room]:
-    server = postgres.server_url()
-    assert server
-    with postgres.fresh_database(server) as url:
-        engine = open_store(url)
-        environ = {
-            "TIELINE_DATABASE_URL": url,
-            "TIELINE_QUEUE": "postgresql",
-            "JIRA_URL": "https://jira.invalid",
-            "JIRA_PAT": "x",
-            "OBJECTIVES_PATH": str(tmp_path / "o.csv"),
-        }
-        settings = load_settings(environ)
-        service, _ = build_service(
-            settings, load_sources(settings, environ), engine, lambda run_id: tmp_path, lambda: NOW
-        )
-        yield Room(url, engine, service)
-        engine.dispose()
+def room(postgresql_url: str, service: Service) -> Room:
+    return Room(postgresql_url, service.engine, service)
 
 
 def test_what_breaks_off_each_time_is_given_up_and_the_worker_goes_on(room: Room) -> None:
