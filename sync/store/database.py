@@ -126,12 +126,15 @@ def upgrade(engine: Engine, *, keep_copy: bool = True) -> None:
     if current != newest_revision():
         if current is not None:
             refuse_upgrade_under_a_run(engine, current)
-            if keep_copy and engine.dialect.name == "sqlite":
-                kept = copy_before(file_of(engine), current)
-                log.warning("The store is upgraded from schema %s; %s is a copy from before.", current, kept)
         from sync.store.migrating import migrate  # noqa: PLC0415  slow to load, and rarely needed
 
-        migrate(engine)
+        migrate(engine, before=keep_copy_of if keep_copy and engine.dialect.name == "sqlite" else None)
+
+
+def keep_copy_of(engine: Engine, revision: str) -> None:
+    """Copy a SQLite store beside itself, before it is changed."""
+    kept = copy_before(file_of(engine), revision)
+    log.warning("The store is upgraded from schema %s; %s is a copy from before.", revision, kept)
 
 
 def revisions() -> frozenset[str]:

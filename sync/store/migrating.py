@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.resources import files
 
 from alembic import command
@@ -9,9 +10,14 @@ from alembic.config import Config
 from sqlalchemy import Engine
 
 
-def migrate(engine: Engine, revision: str = "head") -> None:
-    """Bring the schema of a store to the newest version, or to the one given."""
-    command.upgrade(migrations(engine), revision)
+def migrate(engine: Engine, *, before: Callable[[Engine, str], None] | None = None) -> None:
+    """Bring the schema of a store to the newest version.
+
+    Of several processes that come at once one does it; that one calls `before` with the schema there is.
+    """
+    config = migrations(engine)
+    config.attributes["before"] = before
+    command.upgrade(config, "head")
 
 
 def migrations(engine: Engine) -> Config:

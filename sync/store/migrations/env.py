@@ -27,6 +27,9 @@ with engine.connect() as connection:
             render_as_batch=sqlite,
             user_module_prefix=f"{tables.__name__.rsplit('.', maxsplit=1)[-1]}.",
         )
+        there, before = context.get_context().get_current_revision(), context.config.attributes.get("before")
+        if before is not None and there not in {None, context.get_head_revision()}:
+            before(engine, there)
         with context.begin_transaction():
             context.run_migrations()
         connection.commit()
