@@ -142,10 +142,11 @@ class RateBudget:
                 self._credit += max(0.0, now + wait - self.now())
 
     def _too_late(self, route: Route, wait: float) -> str:
-        end = "The time allowed for this run (time_limit) is over; the next run goes on from here."
+        on = "The next run goes on from here."
         if wait <= PUNCTUAL:
-            return f"{self.site}: {end}"
-        return f"{self.site} makes us wait {wait:.0f} s more for {route.method} {route.endpoint}. {end}"
+            return f"{self.site}: The time allowed for this run (time_limit) is over. {on}"
+        what = f"{self.site} makes us wait {wait:.0f} s more for {route.method} {route.endpoint}"
+        return f"{what}, longer than a request may wait in this run (time_limit). {on}"
 
     def _paused(self, route: Route, now: float) -> float:
         """Seconds for which an answer has told us to wait."""

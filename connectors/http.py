@@ -62,6 +62,10 @@ class RetryPolicy:
     now: Callable[[], datetime] = utc_now
 
 
+# Where somebody waits for the answer: a night tries longer.
+HURRIED = RetryPolicy(tries=2, first_wait=1.0, deadline=30.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Whom we talk to, for messages: the host (never the whole URL) and the setting that names it."""

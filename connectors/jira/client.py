@@ -155,7 +155,8 @@ class JiraClient:
     ) -> requests.Response:
         """One exchange, when the budget allows it; the budget hears what the answer says about the next."""
         url = f"{self.config.api_base}/rest/api/{self.version}/{path}"
-        sent_at = self.budget.admit(route, self.give_up_at, self.policy.sleep)
+        give_up_at = min(self.give_up_at, self.budget.now() + self.policy.deadline)
+        sent_at = self.budget.admit(route, give_up_at, self.policy.sleep)
         if route.method not in SAFE_METHODS:
             self.permit()
         try:

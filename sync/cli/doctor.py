@@ -9,7 +9,7 @@ import typer
 from connectors import notices
 from connectors.errors import ConnectorError
 from connectors.finance import RestFinanceSource
-from connectors.http import RetryPolicy
+from connectors.http import HURRIED
 from connectors.jira import diagnose
 from connectors.verdicts import Marker
 from sync.cli.homeview import look_at_disks, look_at_store
@@ -22,9 +22,6 @@ from sync.digests.audiences import unknown_names
 from sync.errors import Exit, UserError
 from sync.feeds import Feed, Kind
 from sync.pull import meaning
-
-# Somebody is waiting: a night tries longer.
-HURRIED = RetryPolicy(tries=2, first_wait=1.0, deadline=30.0)
 
 
 def add_to(app: typer.Typer) -> None:

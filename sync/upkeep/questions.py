@@ -10,7 +10,7 @@ from typing import Any
 from connectors.errors import BadInput
 from connectors.finance import FinanceSource, canonical
 from connectors.finance.inspect import propose
-from connectors.http import RetryPolicy
+from connectors.http import HURRIED
 from connectors.jira import CLOUD, DATA_CENTER, connect, deployment_at, diagnose
 from connectors.objectives import ObjectivesSource
 from connectors.objectives import canonical as canonical_objectives
@@ -18,8 +18,6 @@ from sync.errors import ConfigurationError
 from sync.settings import Settings, load_settings
 from sync.sources import from_settings
 
-# Somebody is waiting: a night tries longer.
-HURRIED = RetryPolicy(tries=2, first_wait=1.0, deadline=30.0)
 NAMES = {CLOUD: "Jira Cloud", DATA_CENTER: "Jira Data Center"}
 
 

@@ -167,8 +167,8 @@ def test_a_pause_that_ends_after_the_run_must_is_told_at_once() -> None:
         one.admit(SEARCH, 600.0, naps)
     assert (naps.seconds, told.value.retry_after) == ([], 1800.0)
     assert str(told.value) == (
-        "jira.example.com makes us wait 1800 s more for POST search/jql. The time allowed for this run "
-        "(time_limit) is over; the next run goes on from here."
+        "jira.example.com makes us wait 1800 s more for POST search/jql, longer than a request may wait in "
+        "this run (time_limit). The next run goes on from here."
     )
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from alembic import command
 
+from connectors.naps import Nap
 from sync.cli.siteview import told_skew
 from sync.sandbox import Answer, Call, Deployment
 from sync.store.migrating import migrations
@@ -79,6 +80,19 @@ def test_a_field_nobody_knows_is_shown(desk: Desk) -> None:
 def test_a_jql_that_jira_refuses_is_shown(desk: Desk) -> None:
     (bad,) = defects(desk, 2, JIRA_JQL="issuetype === Epic")
     assert "JIRA_JQL" in bad
+
+
+def test_a_pause_that_jira_asks_for_is_not_waited_for_where_it_takes_longer_than_somebody_has(
+    desk: Desk,
+) -> None:
+    desk.jira.before("GET", "/myself", lambda call: Answer(429, {}, {"Retry-After": "600"}), None)
+    desk.patch.setattr("connectors.naps.Nap.__call__", no_waiting)
+    (bad,) = defects(desk, 5)
+    assert "(it asks for a pause)" in bad
+
+
+def no_waiting(nap: Nap, seconds: float) -> None:
+    raise AssertionError(f"doctor waits {seconds:.0f} s")
 
 
 def test_a_jql_that_finds_nothing_is_shown(desk: Desk) -> None:
