@@ -71,6 +71,8 @@ class Firm:
             entry = f"email: {account.email}, api_token: {account.token}"
             if jira.deployment is Deployment.DATA_CENTER:
                 entry = f"pat: {account.pat}"
+            # The pages of the big site come one after the other: so its twelfth request is its twelfth page.
+            entry += ", parallel: 1" if name == BIG else ""
             lines.append(
                 f'  - {{name: {name}, url: "{jira.url}", jql: issuetype = Epic, {entry},\n'
                 f"     objective_field: Objective ids, cost_code_field: Cost code, markers: [],\n"

@@ -63,6 +63,8 @@ class Crowd:
     luck: Random = field(default_factory=lambda: Random(1))
 
     def __post_init__(self) -> None:
+        # Bulk edits are worth their while from a hundred equal changes on; here from five, until `close`.
+        self.worth = bulk_edits.split.__defaults__
         bulk_edits.split.__defaults__ = (5,)
         self.engine = open_store(f"sqlite:///{self.folder / 'tieline.db'}")
         self.house = House(self.jira, self.folder, self.engine).furnish()
@@ -84,6 +86,7 @@ class Crowd:
             self.create()
 
     def close(self) -> None:
+        bulk_edits.split.__defaults__ = self.worth
         self.engine.dispose()
 
     @property
