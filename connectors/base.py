@@ -137,6 +137,22 @@ class Candidates(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The ids and keys of issues that work names as objectives and that are none; `known`: asked before."""
+
+    ask: tuple[str, ...] = ()
+    known: frozenset[str] = frozenset()
+
+
+class NamedObjectives(Protocol):
+    """What the work that is known names as an objective of one site, in vain."""
+
+    def choose(self) -> Named:
+        """Choose all of them, each name once."""
+        ...
+
+
 class LabelWriter(Protocol):
     """Something that can add labels to and remove labels from issues."""
 

@@ -173,6 +173,23 @@ class Objective:
     target_share: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OutsideObjective:
+    """An issue that work names as an objective although the site's own query for objectives leaves it out.
+
+    It makes no work aligned: it is known so that people and rules can tell "names something else" from "names
+    nothing". `hidden` says why Jira does not give it; then `id` and `key` are the name it was asked for by.
+    """
+
+    id: str
+    key: str
+    title: str
+    state: ObjectiveState = ObjectiveState.ACTIVE
+    type_name: str = ""
+    url: str | None = None
+    hidden: str | None = None
+
+
 class BudgetVersion(StrEnum):
     """What an amount means: planned, expected or spent. They are never added to each other."""
 
@@ -315,4 +332,4 @@ class FxRate:
     line: int | None = None
 
 
-Record = WorkItem | Objective | BudgetLine | LinkClaim | FxRate | AllocationRule
+Record = WorkItem | Objective | OutsideObjective | BudgetLine | LinkClaim | FxRate | AllocationRule

@@ -59,6 +59,12 @@ OBJECTIVE_FIELDS = (
     Field("live", Kind.BOOLEAN, "active, and today is within its dates"),
     Field("targetShare", Kind.NUMBER, "the share of all money that should serve it, in percent"),
 )
+OUTSIDE_FIELDS = (
+    Field("key", Kind.OPTION, "the issue key", aliases=("id",)),
+    Field("title", Kind.TEXT, "its title"),
+    Field("state", Kind.OPTION, "active or closed", synonyms=OBJECTIVE_STATES, closed=True),
+    Field("issuetype", Kind.OPTION, "its type", aliases=("type",)),
+)
 BUDGET_LINE_FIELDS = (
     Field("id", Kind.OPTION, "its natural key at the source"),
     Field("project", Kind.OPTION, "the project or investment code"),
@@ -126,6 +132,7 @@ def vocabulary(declared: Mapping[str, ValueType]) -> Catalogue:
     items = WORK_ITEM_FIELDS + declared_fields(declared)
     work = "the work items {}"
     served = "the objectives it serves, itself or by its parents"
+    outside = "the issues it names as objectives that JIRA_OBJECTIVE_JQL leaves out"
     paid = "the objectives that the work it pays for serves"
     return Catalogue(
         (
@@ -134,6 +141,7 @@ def vocabulary(declared: Mapping[str, ValueType]) -> Catalogue:
                 items + PARENT_FIELDS + MONEY,
                 (
                     Relation("objective", OBJECTIVE_FIELDS, "key", served),
+                    Relation("outsideObjective", OUTSIDE_FIELDS, "key", outside),
                     Relation("child", items, "key", "the work items right under it"),
                     Relation("budgetLine", BUDGET_LINE_FIELDS, "id", "the budget lines that pay for it"),
                 ),

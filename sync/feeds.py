@@ -20,6 +20,7 @@ class Kind(StrEnum):
     ALLOCATIONS = "allocation table"
     RATES = "exchange rates"
     FINANCE = "finance"
+    OUTSIDE = "outside objectives"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,11 @@ ENTITY_KINDS: Mapping[str, set[Kind]] = {
     "project": {Kind.WORK},
     "waiver": set(),
 }
+# The relations of a work item to what it serves, or names as if it did.
+OBJECTIVES = frozenset({"objective", "outsideObjective"})
 RELATION_KINDS = {
     "objective": {Kind.WORK, Kind.OBJECTIVES, Kind.LINKS},
+    "outsideObjective": {Kind.WORK, Kind.OBJECTIVES, Kind.LINKS, Kind.OUTSIDE},
     "workItem": {Kind.WORK, Kind.OBJECTIVES, Kind.LINKS},
     "child": {Kind.WORK},
     "budgetLine": {Kind.FINANCE, Kind.WORK, Kind.ALLOCATIONS},
@@ -84,7 +87,7 @@ def judges_each_site_alone(rule: Rule) -> bool:
         return False
     raised = {} if rule.error_when is None else named_paths(rule.error_when)
     return all(
-        (path.relation is None or path.relation.name == "objective")
+        (path.relation is None or path.relation.name in OBJECTIVES)
         and path.field.rollup is None
         and not path.field.name.startswith("budget.")
         for path in (*rule.evidence.values(), *raised.values())
@@ -201,7 +204,7 @@ def asks_for_objective(rule: Rule) -> bool:
     if rule.entity.name != findings.WORK_ITEM:
         return False
     relations = {path.relation for path in named_paths(rule.condition).values()}
-    return any(relation is not None and relation.name == "objective" for relation in relations)
+    return any(relation is not None and relation.name in OBJECTIVES for relation in relations)
 
 
 def verdict_of(rule: Rule) -> findings.Verdict:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from connectors.base import Candidates, LabelWriter, MarkerWriter, Source
+from connectors.base import Candidates, LabelWriter, MarkerWriter, NamedObjectives, Source
 from connectors.changes import Answered, LabelChange
 from connectors.http import RetryPolicy
 from connectors.jira import (
@@ -16,6 +16,7 @@ from connectors.jira import (
     JiraObjectives,
     JiraSite,
     JiraSiteConfig,
+    OutsideObjectives,
     RemoteLinks,
     connect,
 )
@@ -56,6 +57,10 @@ class Sites:
     def objectives(self, name: str, jql: str) -> Source:
         """Give the site's issues that are objectives."""
         return JiraObjectives(self.enter(name), jql, self.prefix)
+
+    def outside_objectives(self, name: str, jql: str, candidates: NamedObjectives) -> Source:
+        """Give the site's issues that work names as objectives and that are none."""
+        return OutsideObjectives(self.enter(name), jql, candidates, self.prefix)
 
     def remote_links(self, name: str, candidates: Candidates) -> Source:
         """Give the remote links of the site's issues that nothing else ties."""

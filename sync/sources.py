@@ -16,7 +16,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from connectors.finance import AllocationsConfig, FinanceSourceConfig, FxSourceConfig, RestFinanceConfig
 from connectors.finance import canonical as canonical_finance
-from connectors.jira import JiraSiteConfig, remote_name
+from connectors.jira import JiraSiteConfig, outside_name, remote_name
 from connectors.jira.config import FieldDeclaration, declaration
 from connectors.objectives import LinksConfig, ObjectivesSourceConfig
 from connectors.objectives import canonical as canonical_objectives
@@ -239,7 +239,7 @@ def names_of(source: Any) -> set[str]:
     """Give every name under which rows of an entry are stored."""
     names = {source.name}
     if getattr(source, "objective_jql", None) is not None:
-        names.add(objectives_name(source.name))
+        names |= {objectives_name(source.name), outside_name(source.name)}
     if getattr(source, "remote_links", None) is not None:
         names.add(remote_name(source.name))
     return names

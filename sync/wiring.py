@@ -19,9 +19,7 @@ from connectors.finance import (
     RestFinanceSource,
 )
 from connectors.http import RetryPolicy
-from connectors.jira import (
-    remote_name,
-)
+from connectors.jira import outside_name, remote_name
 from connectors.naps import Nap
 from connectors.objectives import LinksSource, ObjectivesSource
 from connectors.pings import Pings
@@ -40,6 +38,7 @@ from sync.service.timetable import load_schedules
 from sync.settings import Settings
 from sync.sites import Sites
 from sync.sources import SourcesConfig, objectives_name
+from sync.store.outside import NamedInVain
 from sync.store.remote import RemoteCandidates
 from sync.work.forms import form_of
 from sync.work.workbench import workbench_for
@@ -65,6 +64,7 @@ def build_service(
         feeds=(
             *jira_feeds(sources, sites),
             *remote_feeds(sources, sites, bench.engine, clock),
+            *outside_feeds(sources, sites, bench.engine),
             *file_feeds(sources, FileTokens(settings.tokens), policy),
         ),
         writers=sites.writers,
@@ -144,6 +144,19 @@ def remote_feeds(
             open_links = partial(sites.remote_links, config.name, candidates)
             form = form_of(config, sites.prefix)
             feeds.append(Feed(source, Kind.LINKS, open_links, site=config.name, form=form))
+    return feeds
+
+
+def outside_feeds(sources: SourcesConfig, sites: Sites, engine: Engine) -> list[Feed]:
+    """Make the feed of what work names as objectives of each site that has some, and that are none."""
+    feeds = []
+    for config in sources.jira:
+        if config.objective_jql is not None:
+            source, jql = outside_name(config.name), config.objective_jql
+            candidates = NamedInVain(engine, config.name, objectives_name(config.name), source, config.url)
+            open_named = partial(sites.outside_objectives, config.name, jql, candidates)
+            form = form_of(config, sites.prefix)
+            feeds.append(Feed(source, Kind.OUTSIDE, open_named, site=config.name, form=form))
     return feeds
 
 

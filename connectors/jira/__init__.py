@@ -6,6 +6,7 @@ from connectors.jira.discovery import Access, IssueType
 from connectors.jira.doorbell import deployment_at
 from connectors.jira.labels import JiraLabels
 from connectors.jira.markers import JiraMarkers
+from connectors.jira.outside import OutsideObjectives, outside_name
 from connectors.jira.remarks import FEATURES, NEEDED
 from connectors.jira.remote import RemoteLinks, remote_name
 from connectors.jira.site import CLOUD, DATA_CENTER, JiraSite, connect
@@ -25,9 +26,11 @@ __all__ = [
     "JiraObjectives",
     "JiraSite",
     "JiraSiteConfig",
+    "OutsideObjectives",
     "RemoteLinks",
     "connect",
     "deployment_at",
     "diagnose",
+    "outside_name",
     "remote_name",
 ]

@@ -52,7 +52,7 @@ class Inquiry:
         found = by_name(self.search.indexed(missed, fields)) if missed else {}
         absences = []
         doubtful: dict[str, Absence] = {}
-        for absence in self._not_given([name for name in missed if name not in found]):
+        for absence in self.not_given([name for name in missed if name not in found]):
             if absence.gone is Gone.DELETED:
                 doubtful[absence.id] = absence
             else:
@@ -89,7 +89,8 @@ class Inquiry:
             f"Jira gives {issue.get('key')}, and {self.scope.setting} does not match it",
         )
 
-    def _not_given(self, names: Sequence[str]) -> Iterator[Absence]:
+    def not_given(self, names: Sequence[str]) -> Iterator[Absence]:
+        """Say why these are not given: one request for each project they are in."""
         keys = self.keys(names)
         of_project = defaultdict(list)
         for name in names:

@@ -178,12 +178,11 @@ def to_objective(raw: Any, mapping: IssueMapping) -> Mapped[Objective]:
     reader = Reader(raw, mapping)
     if not reader.is_usable():
         return Mapped(None, tuple(reader.refused))
-    done = status_category(reader.nested("status")) is StatusCategory.DONE
     start = mapping.fields.start
     objective = Objective(
         id=reader.key,
         title=text_of(reader.fields.get("summary")) or reader.key,
-        state=ObjectiveState.CLOSED if done else ObjectiveState.ACTIVE,
+        state=objective_state(reader),
         parent=parent_of(reader)[1],
         owner=text_of(reader.fields.get("assignee")),
         starts=reader.parse(start.id, day_of) if start else None,
@@ -192,6 +191,11 @@ def to_objective(raw: Any, mapping: IssueMapping) -> Mapped[Objective]:
         issue_id=reader.id,
     )
     return Mapped(objective, tuple(reader.refused))
+
+
+def objective_state(reader: Reader) -> ObjectiveState:
+    done = status_category(reader.nested("status")) is StatusCategory.DONE
+    return ObjectiveState.CLOSED if done else ObjectiveState.ACTIVE
 
 
 def values_of(reader: Reader, declared: DeclaredField) -> tuple[FieldValue, ...]:

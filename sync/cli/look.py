@@ -267,9 +267,17 @@ def dangling(
     output.table(
         "References that lead nowhere",
         ["source", "on", "kind", "names", "what is amiss", "where"],
-        [(r.source, r.subject, r.how, shortened(r.target), r.fault, shortened(r.evidence)) for r in rows],
+        [
+            (r.source, r.subject, r.how, shortened(r.target), amiss(r.fault, r.reason), shortened(r.evidence))
+            for r in rows
+        ],
     )
     if not rows:
         output.line("Every reference leads somewhere.")
     output.document([mapped(row) for row in rows])
     return Exit.OK
+
+
+def amiss(fault: str, reason: str | None) -> str:
+    """Say what is the matter with a reference, with what is known of its end."""
+    return fault if reason is None else f"{fault}: {shortened(reason)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from rapidfuzz import fuzz, process, utils
@@ -58,7 +58,10 @@ class Link(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A work item with everything that might tie it: its parents, references, claims and known links."""
+    """A work item with everything that might tie it: its parents, references, claims and known links.
+
+    `outside` are its ties to issues that are no objectives; `hidden` is why Jira does not give one, by name.
+    """
 
     item: AnyRow
     chain: Sequence[AnyRow]
@@ -66,6 +69,8 @@ class Case:
     claims: Sequence[AnyRow]
     dead: Sequence[Link]
     names: Mapping[str, str]
+    outside: Sequence[AnyRow] = ()
+    hidden: Mapping[str, str] = field(default_factory=dict)
 
     def of_kind(self, how: How) -> list[AnyRow]:
         """Give the references of one kind."""
@@ -99,27 +104,47 @@ def read_case(connection: Connection, item: AnyRow, known: Sequence[Link]) -> Ca
         claims=ties.claims_on(connection, item),
         dead=[link for link in known if not link.live],
         names=ties.objective_names(connection),
+        outside=ties.outside_ties(connection, item.id),
+        hidden=ties.hidden_goals(connection),
     )
 
 
 def loose_ends(case: Case) -> tuple[str, ...]:
     """Say which references of the item were meant to lead to an objective, and do not."""
     return tuple(
-        f"{one.how}: {one.evidence}"
-        + (
-            " is no objective"
-            if one.how == How.ISSUE_LINK.value
-            else f" names {one.target!r}, which is no known objective"
-        )
+        f"{one.how}: {one.evidence} {loose_end(case, one)}"
         for one in case.references
         if one.meant and one.objective_id is None
     )
+
+
+def loose_end(case: Case, one: AnyRow) -> str:
+    """Say what a reference leads to instead of an objective."""
+    for goal in case.outside:
+        if one.target.casefold() in {goal.key.casefold(), goal.issue_id}:
+            return leaves_out(goal)
+    if one.target.casefold() in case.hidden:
+        return not_given(case, one.target)
+    if one.how == How.ISSUE_LINK.value:
+        return "is no objective"
+    return f"names {one.target!r}, which is no known objective"
+
+
+def leaves_out(goal: AnyRow) -> str:
+    """Say that an issue is there and no objective."""
+    return f"leads to {goal.key} ({goal.title}), which JIRA_OBJECTIVE_JQL leaves out"
+
+
+def not_given(case: Case, target: str) -> str:
+    """Say that there is no such issue for us, and why."""
+    return f"names {target!r}, which is not to be had: {case.hidden[target.casefold()]}"
 
 
 def tried(case: Case, ways: Ways) -> tuple[Tried, ...]:
     """Say of each way what was found; what came nearest first."""
     every = (
         *dead_ends(case),
+        *outside_ends(case),
         by_parents(case),
         *by_field(case, ways),
         *by_goals(case),
@@ -137,6 +162,12 @@ def dead_ends(case: Case) -> Iterator[Tried]:
         yield Tried(
             tie.how, f"{tie.evidence} leads to {tie.objective}, which does not count today", near=True
         )
+
+
+def outside_ends(case: Case) -> Iterator[Tried]:
+    """Ties to issues that are there and no objectives."""
+    for goal in case.outside:
+        yield Tried(goal.how, f"{goal.evidence} {leaves_out(goal)}", near=True)
 
 
 def by_parents(case: Case) -> Tried:
@@ -221,7 +252,7 @@ def by_file(case: Case, ways: Ways) -> Iterator[Tried]:
     """What mapping files, and remote links, claim of it."""
     for claim in case.claims:
         if claim.objective_id is None:
-            yield Tried(claim.how, f"{claim.evidence} {unknown(claim.objective, case.names)}", near=True)
+            yield from told(case, claim.how, claim.evidence, claim.objective)
         elif claim.ambiguous:
             said = f"{claim.evidence} names {claim.issue}, which more than one site has: add a column `site`"
             yield Tried(claim.how, said, near=True)
@@ -235,7 +266,16 @@ def in_vain(case: Case, held: Sequence[AnyRow]) -> Iterator[Tried]:
     """What names an objective that nobody knows."""
     for one in held:
         if one.objective_id is None:
-            yield Tried(one.how, f"{one.evidence} {unknown(one.target, case.names)}", near=True)
+            yield from told(case, one.how, one.evidence, one.target)
+
+
+def told(case: Case, how: str, evidence: str, target: str) -> Iterator[Tried]:
+    """What names no known objective, unless it was told as something outside them."""
+    name = target.casefold()
+    if name in case.hidden:
+        yield Tried(how, f"{evidence} {not_given(case, target)}", near=True)
+    elif name not in {goal.key.casefold() for goal in case.outside}:
+        yield Tried(how, f"{evidence} {unknown(target, case.names)}", near=True)
 
 
 def unknown(target: str, names: Mapping[str, str]) -> str:

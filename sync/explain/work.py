@@ -132,7 +132,7 @@ class Explainer:
             summary=row.summary,
             status=row.status,
             url=row.url,
-            standing=self._standing(row, tied),
+            standing=self._standing(row, tied, [goal.key for goal in case.outside]),
             parents=tuple(f"{up.key} {up.summary}" for up in case.chain),
             ties=tied,
             loose=loose_ends(case),
@@ -155,7 +155,7 @@ class Explainer:
             amount = f"{format_minor(int(it.amount), it.currency)} {it.currency}"
             yield f"{it.version} {it.fiscal_year}: {amount} with everything below it"
 
-    def _standing(self, row: AnyRow, tied: Sequence[Tie]) -> str:
+    def _standing(self, row: AnyRow, tied: Sequence[Tie], outside: Sequence[str]) -> str:
         """Say in a sentence where the item stands."""
         if row.deleted_at is not None:
             return "no longer in Jira, or no longer visible to the account"
@@ -168,8 +168,9 @@ class Explainer:
             return f"aligned: serves {', '.join(dict.fromkeys(live))}"
         if tied:
             return "not aligned: every objective it serves is closed or outside its dates"
-        known = ties.objectives_known(self.connection)
-        return f"not aligned: no tie leads to any of the {known} known objectives"
+        known = f"any of the {ties.objectives_known(self.connection)} known objectives"
+        elsewhere = f" but to {', '.join(dict.fromkeys(outside))}" if outside else ""
+        return f"not aligned: no tie leads to {known}{elsewhere}"
 
     def _views(self, row: AnyRow, rules: Sequence[Rule]) -> list[RuleView]:
         """Show each rule about work items on this one."""

@@ -17,6 +17,7 @@ from sync.store.columns import (
     money_columns,
     objective_columns,
     of_this_year,
+    outside_columns,
     parent_columns,
     share_of,
     sums_of,
@@ -24,7 +25,16 @@ from sync.store.columns import (
 )
 from sync.store.findings import finding
 from sync.store.groups import cost_centre, project
-from sync.store.links import budget_line, budget_link, objective, objective_link, work_item
+from sync.store.links import (
+    OUTSIDE,
+    budget_line,
+    budget_link,
+    objective,
+    objective_link,
+    outside_link,
+    outside_objective,
+    work_item,
+)
 from sync.store.money.purposes import served_money
 from sync.store.presence import kept, live
 from sync.store.waivers import GRANTED, waiver
@@ -57,6 +67,12 @@ def work_items(frame: Frame) -> EntityBinding:
         .where(objective_link.c.counts, kept(objective))
         .subquery("their_objectives")
     )
+    outside = (
+        select(outside_link.c.work_item_id.label("named_by"), *outside_objective.c)
+        .join_from(outside_link, outside_objective, outside_objective.c.id == outside_link.c.objective_id)
+        .where(outside_link.c.counts, OUTSIDE.there)
+        .subquery("outside_objectives")
+    )
     children = select(work_item).where(kept(work_item), work_item.c.in_scope).subquery("children")
     lines = (
         select(
@@ -75,6 +91,9 @@ def work_items(frame: Frame) -> EntityBinding:
         work_item_columns(items, frame, "item") | parent_columns(parents) | money_columns(amounts, *VERSIONS),
         {
             "objective": RelationBinding(theirs, theirs.c.served_by == items.c.id, objective_columns(theirs)),
+            "outsideObjective": RelationBinding(
+                outside, outside.c.named_by == items.c.id, outside_columns(outside)
+            ),
             "child": RelationBinding(
                 children, children.c.parent_id == items.c.id, work_item_columns(children, frame, "child")
             ),

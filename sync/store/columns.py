@@ -154,6 +154,17 @@ def objective_columns(rows: FromClause) -> Columns:
     }
 
 
+def outside_columns(rows: FromClause) -> Columns:
+    """Give the columns of an issue that work names as an objective and that is none."""
+    c = rows.c
+    return {
+        "key": Column(c.key, c.key_folded),
+        "title": Column(c.title, c.title_folded),
+        "state": Column(c.state, c.state),
+        "issuetype": Column(c.type_name, c.type_folded),
+    }
+
+
 def budget_line_columns(lines: FromClause, frame: Frame) -> Columns:
     """Give the columns of a budget line; an amount in another currency than the reporting one is empty.
 

@@ -6,7 +6,23 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Connection, Select, exists, func, literal, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    FromClause,
+    Select,
+    String,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
 
 from connectors.records import How
 from sync.figures.findings import Dangling
@@ -16,6 +32,7 @@ from sync.store.links import (
     claimed_items,
     link_claim,
     objective,
+    outside_objective,
     reference,
     work_item,
 )
@@ -31,6 +48,8 @@ class Fault(StrEnum):
     NOT_AN_OBJECTIVE = "linked issue is no objective"
     NO_ISSUE = "issue not known"
     TWO_SITES = "issue on more than one site"
+    OUTSIDE = "issue outside the objectives"
+    HIDDEN = "issue not given by Jira"
 
 
 def count_dangling(connection: Connection) -> tuple[Dangling, ...]:
@@ -50,7 +69,7 @@ def list_dangling(connection: Connection, source: str | None = None) -> Sequence
 
 
 def dangling() -> CompoundSelect[Any]:
-    """Select (source, how, fault, subject, target, evidence) of each; the subject names what claims it."""
+    """Select (source, how, fault, subject, target, evidence, reason); the subject names what claims it."""
     of_items = (parents_not_found(), objectives_not_known(), issues_that_are_none())
     return union_all(*of_items, claims_in_vain(), claims_of_unknown_objectives())
 
@@ -67,23 +86,55 @@ def parents_not_found() -> Select[Any]:
         work_item.c.key.label("subject"),
         named.label("target"),
         literal("parent").label("evidence"),
+        null().cast(String).label("reason"),
     ).where(live(work_item), named.is_not(None), ~there)
 
 
 def reference_fault(fault: Fault) -> Select[Any]:
     """Select the references of items in scope by which somebody meant to name an objective."""
+    here = outside_objective.c.site == work_item.c.source
+    named = or_(
+        outside_objective.c.key_folded == reference.c.target_folded,
+        outside_objective.c.url == reference.c.target,
+        and_(here, outside_objective.c.issue_id == reference.c.target),
+    )
     return (
         select(
             work_item.c.source,
             reference.c.how,
-            literal(fault.value).label("fault"),
+            looked_up(fault, named, work_item, reference).label("fault"),
             work_item.c.key.label("subject"),
             reference.c.target,
             reference.c.evidence,
+            reason(named, work_item, reference).label("reason"),
         )
         .join_from(work_item, reference, reference.c.work_item_id == work_item.c.id)
         .where(live(work_item), work_item.c.in_scope, reference.c.meant)
     )
+
+
+def looked_up(fault: Fault, named: ColumnElement[bool], *of: FromClause) -> ColumnElement[str]:
+    """Give the fault of what leads to no objective: more is known where Jira was asked what it names."""
+    known = exists().where(named, kept(outside_objective))
+    there = known.where(outside_objective.c.hidden.is_(None))
+    return case(
+        (there.correlate(*of), Fault.OUTSIDE.value),
+        (known.correlate(*of), Fault.HIDDEN.value),
+        else_=fault.value,
+    )
+
+
+def reason(named: ColumnElement[bool], *of: FromClause) -> ColumnElement[str | None]:
+    """Give what Jira said when it was asked: the issue, and else why there is none."""
+    shown = outside_objective.c.key + " " + outside_objective.c.title
+    told = [
+        select(func.min(column)).where(named, kept(outside_objective), condition).correlate(*of)
+        for column, condition in (
+            (shown, outside_objective.c.hidden.is_(None)),
+            (outside_objective.c.hidden, outside_objective.c.hidden.is_not(None)),
+        )
+    ]
+    return func.coalesce(*(one.scalar_subquery() for one in told))
 
 
 def objectives_not_known() -> Select[Any]:
@@ -127,12 +178,14 @@ def claims_of_unknown_objectives() -> Select[Any]:
 
 def claim_fault(fault: Fault) -> Select[Any]:
     """Select the rows of mapping files with this fault."""
-    target = link_claim.c.objective if fault is Fault.NO_OBJECTIVE else link_claim.c.issue
+    of_objective = fault is Fault.NO_OBJECTIVE
+    named = outside_objective.c.key_folded == link_claim.c.objective_folded
     return select(
         link_claim.c.source,
         link_claim.c.how,
-        literal(fault.value).label("fault"),
+        (looked_up(fault, named, link_claim) if of_objective else literal(fault.value)).label("fault"),
         link_claim.c.issue.label("subject"),
-        target.label("target"),
+        (link_claim.c.objective if of_objective else link_claim.c.issue).label("target"),
         link_claim.c.evidence,
+        (reason(named, link_claim) if of_objective else null().cast(String)).label("reason"),
     ).where(live(link_claim))

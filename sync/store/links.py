@@ -5,8 +5,8 @@ Everything is rebuilt each night, set-wise, from what the store holds; nothing i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     CTE,
@@ -18,6 +18,7 @@ from sqlalchemy import (
     Select,
     String,
     Subquery,
+    Table,
     and_,
     delete,
     false,
@@ -56,31 +57,66 @@ budget_line = table_of(tables.BudgetLine)
 link_claim = table_of(tables.LinkClaim)
 objective_link = table_of(tables.ObjectiveLink)
 budget_link = table_of(tables.BudgetLink)
+outside_objective = table_of(tables.OutsideObjective)
+outside_link = table_of(tables.OutsideLink)
+
+
+class Ties(NamedTuple):
+    """What work is tied to, and where the ties are kept."""
+
+    goal: Table
+    link: Table
+
+    @property
+    def there(self) -> ColumnElement[bool]:
+        """Give the condition that there is something to be tied to."""
+        hidden = self.goal.c.get("hidden", null())
+        return and_(kept(self.goal), hidden.is_(None))
+
+
+SERVED = Ties(objective, objective_link)
+# What is named as an objective and is none is tied in the same ways, and counts nowhere.
+OUTSIDE = Ties(outside_objective, outside_link)
 
 
 def relink_objectives(connection: Connection) -> None:
     """Rebuild the links to objectives; where two want to at once, one waits for the other."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"LOCK TABLE {objective_link.name} IN SHARE ROW EXCLUSIVE MODE"))
-    connection.execute(delete(objective_link))
+    for ties in (SERVED, OUTSIDE):
+        connection.execute(delete(ties.link))
     resolve_parents(connection)
     analyze(connection, work_item, reference, objective, budget_line, link_claim)
-    for direct in (by_reference(), by_issue_link(), by_parent(), by_claim()):
-        connection.execute(insert(objective_link).from_select(LINK_COLUMNS, direct))
-    analyze(connection, objective_link)
-    connection.execute(insert(objective_link).from_select(LINK_COLUMNS, inherited()))
-    count_once(connection)
-    analyze(connection, objective_link)
+    for ties in known_ties(connection):
+        link_all(connection, ties)
+        analyze(connection, ties.link)
 
 
 def relink_items(connection: Connection, items: Sequence[int]) -> None:
     """Rebuild the links to objectives of a few items; those of all others stay as they are."""
-    connection.execute(delete(objective_link).where(objective_link.c.work_item_id.in_(items)))
+    for ties in (SERVED, OUTSIDE):
+        connection.execute(delete(ties.link).where(ties.link.c.work_item_id.in_(items)))
     resolve_parents(connection, items)
-    for direct in (by_reference(items), by_issue_link(items), by_parent(items), by_claim(items)):
-        connection.execute(insert(objective_link).from_select(LINK_COLUMNS, direct))
-    connection.execute(insert(objective_link).from_select(LINK_COLUMNS, inherited(items)))
-    count_once(connection, items)
+    for ties in known_ties(connection):
+        link_all(connection, ties, items)
+
+
+def known_ties(connection: Connection) -> Iterator[Ties]:
+    """Give what work may be tied to; most stores know of nothing outside."""
+    yield SERVED
+    if connection.scalar(select(outside_objective.c.id).where(OUTSIDE.there).limit(1)) is not None:
+        yield OUTSIDE
+
+
+def link_all(connection: Connection, ties: Ties, items: Items = None) -> None:
+    """Insert the links of all items, or of these: their own, and those that they inherit."""
+    own = (by_reference, by_issue_link, by_parent, by_claim)
+    for direct in own:
+        connection.execute(insert(ties.link).from_select(LINK_COLUMNS, direct(ties, items)))
+    if items is None:
+        analyze(connection, ties.link)
+    connection.execute(insert(ties.link).from_select(LINK_COLUMNS, inherited(ties, items)))
+    count_once(connection, ties.link, items)
 
 
 def below(connection: Connection, items: Sequence[int], most: int) -> list[int]:
@@ -97,16 +133,16 @@ def below(connection: Connection, items: Sequence[int], most: int) -> list[int]:
     return found if len(found) <= most else list(items)
 
 
-def count_once(connection: Connection, items: Items = None) -> None:
+def count_once(connection: Connection, link: Table, items: Items = None) -> None:
     """Mark one link of each pair: its own before an inherited one, the nearest first."""
-    theirs = true() if items is None else objective_link.c.work_item_id.in_(items)
+    theirs = true() if items is None else link.c.work_item_id.in_(items)
     ranked = (
         select(
-            objective_link.c.id,
+            link.c.id,
             func.row_number()
             .over(
-                partition_by=(objective_link.c.work_item_id, objective_link.c.objective_id),
-                order_by=(objective_link.c.depth, objective_link.c.id),
+                partition_by=(link.c.work_item_id, link.c.objective_id),
+                order_by=(link.c.depth, link.c.id),
             )
             .label("rank"),
         )
@@ -114,66 +150,65 @@ def count_once(connection: Connection, items: Items = None) -> None:
         .subquery()
     )
     connection.execute(
-        update(objective_link)
-        .where(objective_link.c.id.in_(select(ranked.c.id).where(ranked.c.rank == 1)))
-        .values(counts=True)
+        update(link).where(link.c.id.in_(select(ranked.c.id).where(ranked.c.rank == 1))).values(counts=True)
     )
 
 
-def direct_link(how: Any, strength: Any, evidence: Any, items: Items = None) -> Select[Any]:
+def direct_link(goal: Table, how: Any, strength: Any, evidence: Any, items: Items = None) -> Select[Any]:
     """Select the columns of a link that is the item's own, of every item or of these."""
-    columns = (work_item.c.id, objective.c.id, how, strength, evidence)
+    columns = (work_item.c.id, goal.c.id, how, strength, evidence)
     every = select(*columns, null().cast(Integer), literal(0), false()).distinct()
     return every if items is None else every.where(work_item.c.id.in_(items))
 
 
-def named_link(objective_named: ColumnElement[bool], *ways: How, items: Items = None) -> Select[Any]:
+def named_link(ties: Ties, named: ColumnElement[bool], *ways: How, items: Items = None) -> Select[Any]:
     """Link an item to each objective that one of its references of these kinds names in this way."""
     return (
-        direct_link(reference.c.how, reference.c.strength, reference.c.evidence, items)
+        direct_link(ties.goal, reference.c.how, reference.c.strength, reference.c.evidence, items)
         .join_from(work_item, reference, reference.c.work_item_id == work_item.c.id)
-        .join(objective, objective_named)
-        .where(reference.c.how.in_([how.value for how in ways]), kept(work_item), kept(objective))
+        .join(ties.goal, named)
+        .where(reference.c.how.in_([how.value for how in ways]), kept(work_item), ties.there)
     )
 
 
-def by_reference(items: Items = None) -> CompoundSelect[Any]:
+def by_reference(ties: Ties, items: Items = None) -> CompoundSelect[Any]:
     """Link an item to each objective whose id, or whose address, it names in a field or a label."""
-    by_id = named_link(objective.c.key_folded == reference.c.target_folded, *NAMING, items=items)
-    by_address = named_link(objective.c.url == reference.c.target, *NAMING, items=items)
+    by_id = named_link(ties, ties.goal.c.key_folded == reference.c.target_folded, *NAMING, items=items)
+    by_address = named_link(ties, ties.goal.c.url == reference.c.target, *NAMING, items=items)
     return union(by_id, by_address.where(reference.c.target.startswith("http")))
 
 
-def by_issue_link(items: Items = None) -> Select[Any]:
+def by_issue_link(ties: Ties, items: Items = None) -> Select[Any]:
     """Link an item to each objective that is an issue of the same site and linked to it."""
-    same_site = objective.c.site == work_item.c.source
-    named = and_(same_site, objective.c.issue_id == reference.c.target)
-    return named_link(named, How.ISSUE_LINK, items=items)
+    same_site = ties.goal.c.site == work_item.c.source
+    named = and_(same_site, ties.goal.c.issue_id == reference.c.target)
+    return named_link(ties, named, How.ISSUE_LINK, items=items)
 
 
 # An OR in a join condition keeps both databases from using an index; a union of two joins does not.
-def by_parent(items: Items = None) -> CompoundSelect[Any]:
+def by_parent(ties: Ties, items: Items = None) -> CompoundSelect[Any]:
     """Link an item to the objective that is its parent issue, by the immutable id or by the key."""
-    evidence = literal("parent ") + objective.c.source_id
-    link = direct_link(literal(How.PARENT_CHAIN.value), null().cast(String), evidence, items)
+    goal = ties.goal
+    evidence = literal("parent ") + goal.c.get("key", goal.c.source_id)
+    link = direct_link(goal, literal(How.PARENT_CHAIN.value), null().cast(String), evidence, items)
     return link_either(
         link,
-        objective,
-        objective.c.issue_id == work_item.c.parent_source_id,
-        objective.c.key_folded == work_item.c.parent_folded,
-        and_(objective.c.site == work_item.c.source, kept(work_item), kept(objective)),
+        goal,
+        goal.c.issue_id == work_item.c.parent_source_id,
+        goal.c.key_folded == work_item.c.parent_folded,
+        and_(goal.c.site == work_item.c.source, kept(work_item), ties.there),
     )
 
 
-def by_claim(items: Items = None) -> Select[Any]:
+def by_claim(ties: Ties, items: Items = None) -> Select[Any]:
     """Link an item to the objective that a mapping file says it serves, unless two sites have that issue."""
     found = claimed_items().cte("claimed")
     return (
-        direct_link(link_claim.c.how, link_claim.c.strength, link_claim.c.evidence, items)
+        direct_link(ties.goal, link_claim.c.how, link_claim.c.strength, link_claim.c.evidence, items)
         .join_from(link_claim, found, found.c.claim == link_claim.c.id)
         .join(work_item, work_item.c.id == found.c.item)
-        .join(objective, objective.c.key_folded == link_claim.c.objective_folded)
-        .where(kept(objective), found.c.claim.not_in(select(ambiguous_claims(found).c.claim)))
+        .join(ties.goal, ties.goal.c.key_folded == link_claim.c.objective_folded)
+        .where(ties.there, found.c.claim.not_in(select(ambiguous_claims(found).c.claim)))
     )
 
 
@@ -260,27 +295,27 @@ def ancestors(items: Items = None) -> CTE:
     )
 
 
-def inherited(items: Items = None) -> Select[Any]:
+def inherited(ties: Ties, items: Items = None) -> Select[Any]:
     """Link items to the objectives of their ancestors, naming the nearest ancestor for each."""
-    chain = ancestors(items)
+    chain, link = ancestors(items), ties.link
     nearest = (
         select(
             chain.c.item,
-            objective_link.c.objective_id,
-            objective_link.c.how,
-            objective_link.c.strength,
-            objective_link.c.evidence,
+            link.c.objective_id,
+            link.c.how,
+            link.c.strength,
+            link.c.evidence,
             chain.c.ancestor,
             func.min(chain.c.depth).label("depth"),
         )
-        .join_from(chain, objective_link, objective_link.c.work_item_id == chain.c.ancestor)
-        .where(chain.c.item != chain.c.ancestor, objective_link.c.depth == 0)
+        .join_from(chain, link, link.c.work_item_id == chain.c.ancestor)
+        .where(chain.c.item != chain.c.ancestor, link.c.depth == 0)
         .group_by(
             chain.c.item,
-            objective_link.c.objective_id,
-            objective_link.c.how,
-            objective_link.c.strength,
-            objective_link.c.evidence,
+            link.c.objective_id,
+            link.c.how,
+            link.c.strength,
+            link.c.evidence,
             chain.c.ancestor,
         )
         .subquery()

@@ -16,6 +16,7 @@ from connectors.records import (
     FxRate,
     LinkClaim,
     Objective,
+    OutsideObjective,
     Record,
     Reference,
     Strength,
@@ -211,6 +212,23 @@ def objective_row(objective: Objective, site: str | None) -> Row:
         "kind": objective.kind,
         "kind_folded": folded(objective.kind),
         "target_share": objective.target_share,
+    }
+
+
+def outside_objective_row(outside: OutsideObjective, site: str | None) -> Row:
+    """Give the columns of an issue that is named as an objective and is none."""
+    return {
+        "key": outside.key,
+        "key_folded": match_key(outside.key),
+        "title": outside.title,
+        "title_folded": fold(outside.title),
+        "state": outside.state.value,
+        "type_name": outside.type_name,
+        "type_folded": fold(outside.type_name),
+        "url": outside.url,
+        "site": site,
+        "issue_id": outside.id if outside.id.isdecimal() else None,
+        "hidden": outside.hidden,
     }
 
 

@@ -11,7 +11,16 @@ from itertools import islice
 from sqlalchemy import Connection, Table, and_, delete, func, insert, select, update
 
 from connectors.pages import Page
-from connectors.records import AllocationRule, BudgetLine, FxRate, LinkClaim, Objective, Record, WorkItem
+from connectors.records import (
+    AllocationRule,
+    BudgetLine,
+    FxRate,
+    LinkClaim,
+    Objective,
+    OutsideObjective,
+    Record,
+    WorkItem,
+)
 from sync.store import rows, tables
 from sync.store.bulk import among, insert_rows, upsert_rows
 from sync.store.former_keys import keep_former_keys, note_former_keys
@@ -24,6 +33,7 @@ BATCH = 1000
 KINDS: dict[type, Table] = {
     WorkItem: table_of(tables.WorkItem),
     Objective: table_of(tables.Objective),
+    OutsideObjective: table_of(tables.OutsideObjective),
     LinkClaim: table_of(tables.LinkClaim),
     AllocationRule: table_of(tables.AllocationRule),
     FxRate: table_of(tables.FxRate),
@@ -108,6 +118,8 @@ def row_of(record: Record, origin: Origin, row_hash: str) -> rows.Row:
             said = rows.work_item_row(record)
         case Objective():
             said = rows.objective_row(record, origin.site)
+        case OutsideObjective():
+            said = rows.outside_objective_row(record, origin.site)
         case LinkClaim():
             said = rows.link_claim_row(record)
         case AllocationRule():
@@ -257,9 +269,12 @@ class Absent:
 
 
 def count_absent(connection: Connection, origin: Origin) -> Absent:
-    """Count the rows of a source that the read begun in `origin.began` did not bring."""
+    """Count the rows of a source that the read begun in `origin.began` did not bring.
+
+    What work no longer names as an objective is not gone: nobody asks for it any more.
+    """
     known = gone = 0
-    for table in KINDS.values():
+    for table in (table for kind, table in KINDS.items() if kind is not OutsideObjective):
         live = and_(table.c.source == origin.source, table.c.deleted_at.is_(None))
         known += connection.scalar(select(func.count()).select_from(table).where(live)) or 0
         gone += (

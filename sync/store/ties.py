@@ -20,11 +20,13 @@ from sync.store.links import (
     link_claim,
     objective,
     objective_link,
+    outside_link,
+    outside_objective,
     reference,
     work_item,
 )
 from sync.store.money.rolledup import rolled_up
-from sync.store.presence import live
+from sync.store.presence import kept, live
 from sync.store.schema import AnyRow, table_of
 from sync.store.waivers import waiver
 
@@ -85,6 +87,29 @@ def objective_ties(connection: Connection, item_id: int, today: date) -> Sequenc
         .where(objective_link.c.work_item_id == item_id)
         .order_by(objective_link.c.depth, objective.c.source_id, objective_link.c.how)
     ).all()
+
+
+def outside_ties(connection: Connection, item_id: int) -> Sequence[AnyRow]:
+    """Read what an item, or a parent of it, names as an objective and is none, the nearest first."""
+    via, goal = work_item.alias("via"), outside_objective
+    return connection.execute(
+        select(goal.c.key, goal.c.issue_id, goal.c.title, outside_link.c.how, outside_link.c.evidence)
+        .add_columns(via.c.key.label("via"))
+        .join_from(outside_link, goal, goal.c.id == outside_link.c.objective_id)
+        .outerjoin(via, via.c.id == outside_link.c.via_id)
+        .where(outside_link.c.work_item_id == item_id, kept(goal))
+        .order_by(outside_link.c.depth, goal.c.key, outside_link.c.how)
+    ).all()
+
+
+def hidden_goals(connection: Connection) -> dict[str, str]:
+    """Give why Jira does not give an issue that work names as an objective, by the name in folded form."""
+    rows = connection.execute(
+        select(outside_objective.c.key_folded, outside_objective.c.hidden).where(
+            outside_objective.c.hidden.is_not(None), kept(outside_objective)
+        )
+    )
+    return {row.key_folded: row.hidden for row in rows}
 
 
 def references_of(connection: Connection, item_id: int) -> Sequence[AnyRow]:

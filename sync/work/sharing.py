@@ -27,13 +27,15 @@ def waves(feeds: Sequence[Feed]) -> list[list[Feed]]:
     """Order feeds by kind, and cut them where what comes later builds on all that came before.
 
     Remote links are asked for only where nothing else ties an issue, so all work and objectives come first;
-    files of links after them, as ever. Within the first two, nothing builds on anything.
+    files of links after them, as ever; and what all of these name as objectives in vain at the end. Within
+    what a Jira is asked for at once, nothing builds on anything.
     """
     ordered = sorted(feeds, key=lambda feed: ORDER.index(feed.kind))
     first = [feed for feed in ordered if feed.kind in {Kind.OBJECTIVES, Kind.WORK}]
     remote = [feed for feed in ordered if feed.kind is Kind.LINKS and feed.site is not None]
-    rest = [feed for feed in ordered if feed not in first and feed not in remote]
-    return [wave for wave in (first, remote, rest) if wave]
+    outside = [feed for feed in ordered if feed.kind is Kind.OUTSIDE]
+    rest = [feed for feed in ordered if feed not in (*first, *remote, *outside)]
+    return [wave for wave in (first, remote, rest, outside) if wave]
 
 
 @dataclass(frozen=True, slots=True)

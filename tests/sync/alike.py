@@ -23,7 +23,7 @@ STATE = (
     tables.ObjectiveLink, tables.LinkClaim, tables.BudgetLine, tables.BudgetLinePast, tables.BudgetLink,
     tables.BudgetRemainder, tables.Finding, tables.FxRate, tables.AllocationRule, tables.Waiver,
     tables.FormerKey, tables.Project, tables.CostCentre, tables.Quarantine, tables.Cursor,
-    tables.WaiverRequest,
+    tables.WaiverRequest, tables.OutsideObjective,
 )  # fmt: skip
 # Of these the newest run's rows count.
 OF_A_RUN = (tables.Coverage, tables.ConvertedMoney, tables.MissingRate)

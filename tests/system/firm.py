@@ -57,9 +57,11 @@ class Firm:
             for issue in range(1, (MANY if name == BIG else 12) + 1):
                 epic = {"project": "PAY", "key": f"PAY-{issue}", "summary": f"{name} {issue}"}
                 tied = issue % (97 if name == BIG else 3)
-                named = {goal: f"O{1 + issue % 2}", code: f"C-{number}-{issue % 5}"} if tied else {}
+                also = ",PAY-9001" if issue == 1 else ""
+                named = {goal: f"O{1 + issue % 2}{also}", code: f"C-{number}-{issue % 5}"} if tied else {}
                 site.add_issue(epic | {"issuetype": "Epic"} | named)
             site.add_issue({"project": "PAY", "key": "PAY-9000", "summary": "Goal", "issuetype": "Story"})
+            site.add_issue({"project": "PAY", "key": "PAY-9001", "summary": "Old goal", "issuetype": "Task"})
             link = {"url": "https://goals.example.com/O2", "title": "The goal"}
             site.get("PAY-3").remote_links.append({"id": 1, "self": "", "object": link})
             for known in site.issues.values():

@@ -89,7 +89,7 @@ def test_two_workers_and_the_night_bring_the_same_as_one_process(firm: Firm, alo
         by_workers = sum(json.loads(out)["read"].get("complete", 0) for _, out, _ in told)
         night = f":{morning.started[3].pid}"
         by_night = [name for (name,) in morning.rows("SELECT worker FROM shard") if name.endswith(night)]
-        assert by_workers + len(by_night) == 12
+        assert by_workers + len(by_night) == 16
 
 
 @dataclass

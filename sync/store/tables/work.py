@@ -164,6 +164,26 @@ class Objective(Provenance, table=True):
     target_share: int | None = None
 
 
+class OutsideObjective(Provenance, table=True):
+    """An issue of `site` that work names as an objective and that is none; `hidden`: why it is not given."""
+
+    __tablename__ = "outside_objective"
+    __table_args__ = (UniqueConstraint("source", "source_id"),)
+
+    id: int | None = key()
+    key: str
+    key_folded: str = Field(index=True)
+    title: str = Field(sa_type=Text)
+    title_folded: str = Field(sa_type=Text)
+    state: str
+    type_name: str
+    type_folded: str
+    url: str | None = long_text()
+    site: str
+    issue_id: str | None = Field(default=None, index=True)
+    hidden: str | None = long_text()
+
+
 class LinkClaim(Provenance, table=True):
     """One row of a mapping file, or a remote link: this issue, on this site, serves this objective."""
 
@@ -192,6 +212,22 @@ class ObjectiveLink(SQLModel, table=True):
     id: int | None = key()
     work_item_id: int = refers_to("work_item.id", index=True)
     objective_id: int = refers_to("objective.id", index=True)
+    how: str
+    strength: str | None = None
+    evidence: str = Field(sa_type=Text)
+    via_id: int | None = refers_to("work_item.id", nullable=True)
+    depth: int = 0
+    counts: bool = False
+
+
+class OutsideLink(SQLModel, table=True):
+    """Work item → issue that it names as an objective and that is none; it counts nowhere."""
+
+    __tablename__ = "outside_link"
+
+    id: int | None = key()
+    work_item_id: int = refers_to("work_item.id", index=True)
+    objective_id: int = refers_to("outside_objective.id", index=True)
     how: str
     strength: str | None = None
     evidence: str = Field(sa_type=Text)
