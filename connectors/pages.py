@@ -106,8 +106,8 @@ class Page:
     them that stands on quarantined rows, so that totals = accepted + refused. `excluded` is what rows that
     state totals say beside them, and `counts` what became of all rows; they come with the last page too.
     `repeated` counts rows that only repeated an earlier record of this pull, and made no record of their own.
-    `artifact` is the SHA-256 of the file that its records stand in; `sheet`, given with the last page, the
-    sheet that all of a source's budget lines stand in, where they come from workbooks.
+    `artifact` is the SHA-256 of the file that its records stand in; `sheet` the sheet that
+    all of a source's budget lines stand in, where they come from workbooks.
     `unseen` are ids that the source listed and then did not give: nothing is known about them, so they must
     not be taken for deleted. `unusable` are ids of rows that made no record: they are quarantined whole.
     `absences` explain rows that the store holds and the source no longer lists; `proof` comes at the end.

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain, compress
+from operator import attrgetter
 from typing import Any
 
 from connectors.batches import Batch
@@ -25,6 +26,7 @@ from connectors.tables import CellRefused
 
 # With the decimals of any currency behind them, so many digits stay below the largest amount.
 _DIGITS = 14
+_SAID = attrgetter("said")
 # Such a part of a key is escaped.
 _MARK = re.compile(r"[|\\]")
 
@@ -82,7 +84,7 @@ class PlainRows:
     def _read(self, cells: Columns, lines: range) -> Plain:
         names, count = self._codes, len(lines)
         codes = [_codes(cells, name, count) for name in (names.project, names.cost_centre, names.account)]
-        own_ids = None if names.id is None else [text.strip() for text in cells[names.id]]
+        own_ids = None if names.id is None else list(map(str.strip, cells[names.id]))
         keys = _keys(codes) if own_ids is None else own_ids
         if (own_ids is not None and not all(own_ids)) or _marked(codes if own_ids is None else [own_ids]):
             raise _NotPlain
@@ -97,7 +99,7 @@ class PlainRows:
             columns.append(_lines(keys, frames, minors, shared))
             given.append(minors)
             tails += {frame.tail for frame in distinct.values()}
-        if any(all(minor is None for minor in row) for row in zip(*given, strict=True)):
+        if all(None in minors for minors in given) and _all_blank(given):
             raise _NotPlain
         if len(set(tails)) < len(tails):  # two amounts of a row might be of one key
             raise _NotPlain
@@ -162,12 +164,7 @@ def _lines(
 ) -> LineColumns:
     """The lines of one amount of each row; where its cell is blank, there is none."""
     ids = [f"{key}|{frame.tail}" for key, frame in zip(keys, frames, strict=True)]
-    columns: list[Sequence[Any]] = [
-        ids,
-        *zip(*[frame.said for frame in frames], strict=True),
-        minors,
-        *shared,
-    ]
+    columns: list[Sequence[Any]] = [ids, *zip(*map(_SAID, frames), strict=True), minors, *shared]
     if None in minors:
         there = [minor is not None for minor in minors]
         columns = [list(compress(column, there)) for column in columns]
@@ -182,5 +179,13 @@ def _marked(codes: Sequence[Sequence[str | None]]) -> bool:
     return any(_MARK.search("\n".join(filter(None, column))) for column in codes)
 
 
-def _codes(cells: Columns, column: str | None, count: int) -> list[str | None]:
-    return [None] * count if column is None else [text.strip() or None for text in cells[column]]
+def _codes(cells: Columns, column: str | None, count: int) -> Sequence[str | None]:
+    if column is None:
+        return [None] * count
+    texts = list(map(str.strip, cells[column]))
+    return [text or None for text in texts] if "" in texts else texts
+
+
+def _all_blank(given: Sequence[Sequence[int | None]]) -> bool:
+    """Whether there is a row without any amount."""
+    return any(all(minor is None for minor in row) for row in zip(*given, strict=True))

@@ -38,6 +38,7 @@ class Reading:
         self._contents: dict[str, int] = {}
         self.tally = Tally(config)
         self.read = self.accepted = self.refused = self.excluded = self.blank = 0
+        self._sheet: str | None = None
         self._start()
 
     def open(self, name: str, families: Mapping[str, tuple[str, ...]], sheet: str | None = None) -> None:
@@ -154,6 +155,7 @@ class Reading:
             columns=tuple(self._columns),
             quarantined=tuple(self._quarantined),
             repeated=self._repeated,
+            sheet=self._sheet,
         )
         self._start()
         return page

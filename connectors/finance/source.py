@@ -16,7 +16,8 @@ from connectors.tables import Table, open_tables, table_files
 from connectors.textfiles import File, fingerprint, refuse_difference
 
 PAGE_ROWS = 1000
-BULK_ROWS = 2000
+# So few rows fit into the fastest memory of a processor while they are turned into columns.
+BULK_ROWS = 500
 
 
 class FinanceSource:
@@ -82,7 +83,7 @@ class FinanceSource:
                 elif reading.rows == PAGE_ROWS:
                     yield replace(reading.turn(), cursor=cursors.write(place), artifact=file.sha256)
             reading.end()
-        yield replace(reading.finish(), artifact=None if file is None else file.sha256, sheet=config.sheet)
+        yield replace(reading.finish(), artifact=None if file is None else file.sha256)
 
     def bulk_pages(self) -> Iterator[Page]:
         config = self._config
@@ -105,7 +106,7 @@ class FinanceSource:
                 if reading.rows >= BULK_ROWS:
                     yield replace(reading.turn(), artifact=file.sha256)
             reading.end()
-        yield replace(reading.finish(), artifact=None if file is None else file.sha256, sheet=config.sheet)
+        yield replace(reading.finish(), artifact=None if file is None else file.sha256)
 
 
 def _taken(reading: Reading, table: Table) -> Iterator[None]:

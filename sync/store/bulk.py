@@ -137,12 +137,13 @@ def copy_tuples(
             copy.write_row(row)
 
 
-def analyze(connection: Connection, *tables: Table) -> None:
-    """Tell PostgreSQL how large these tables have become.
+def analyze(connection: Connection, *tables: Table, columns: Sequence[str] = ()) -> None:
+    """Tell PostgreSQL how large these tables have become, and what is in their columns or in some of them.
 
     Its statistics know nothing of the rows this transaction wrote, so it would plan for an empty table.
     SQLite plans by indexes alone and needs no telling.
     """
     if connection.dialect.name == "postgresql":
+        some = f" ({', '.join(columns)})" if columns else ""
         for table in tables:
-            connection.execute(text(f"ANALYZE {table.name}"))
+            connection.execute(text(f"ANALYZE {table.name}{some}"))

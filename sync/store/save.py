@@ -10,7 +10,7 @@ from itertools import islice
 
 from sqlalchemy import Connection, Table, and_, delete, func, insert, select, update
 
-from connectors.pages import Page
+from connectors.pages import Page, Quarantined
 from connectors.records import (
     AllocationRule,
     BudgetLine,
@@ -68,7 +68,7 @@ def save_page(connection: Connection, origin: Origin, page: Page) -> Saved:
         by_kind[type(record)][rows.source_id(record)] = record
     changed = sum(save_records(connection, origin, KINDS[kind], records) for kind, records in by_kind.items())
     note_former_keys(connection, origin.source, origin.seen_at, page.former_keys)
-    save_quarantined(connection, origin, page)
+    save_quarantined(connection, origin, page.quarantined)
     spare_unseen(connection, origin, page)
     return Saved(len(page.records), changed, len(page.quarantined))
 
@@ -228,9 +228,9 @@ def forget_quarantined(connection: Connection, origin: Origin) -> None:
     )
 
 
-def save_quarantined(connection: Connection, origin: Origin, page: Page) -> None:
-    """Keep the refused rows of a page."""
-    if page.quarantined:
+def save_quarantined(connection: Connection, origin: Origin, refused: Sequence[Quarantined]) -> None:
+    """Keep rows that were refused."""
+    if refused:
         connection.execute(
             insert(quarantine),
             [
@@ -250,7 +250,7 @@ def save_quarantined(connection: Connection, origin: Origin, page: Page) -> None
                         "raw": bad.raw,
                     }
                 )
-                for bad in page.quarantined
+                for bad in refused
             ],
         )
 

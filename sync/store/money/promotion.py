@@ -91,7 +91,7 @@ def compare(connection: Connection, source: str, *, by_period: bool = False) -> 
     connection.execute(delete(touched))
     scope = and_(of(source), live(budget_line), in_scope() if by_period else literal(value=True))
     known = connection.scalar(select(func.count()).select_from(budget_line).where(scope)) or 0
-    if connection.scalar(select(exists().where(of(source)))):
+    if is_held(connection, source):
         connection.execute(insert(touched).from_select(["line_id", "fate"], differing(source)))
         there = exists().where(stage.c.source_id == budget_line.c.source_id).correlate(budget_line)
         gone = select(budget_line.c.id, literal(GONE)).where(scope, ~there)
@@ -100,6 +100,11 @@ def compare(connection: Connection, source: str, *, by_period: bool = False) -> 
     fates: dict[str, int] = {row.fate: row.lines for row in connection.execute(counted)}
     staged = connection.scalar(select(func.count()).select_from(stage)) or 0
     return Difference(known, staged, *(fates.get(fate, 0) for fate in (RESTATED, BACK, GONE)))
+
+
+def is_held(connection: Connection, source: str) -> bool:
+    """Say whether the store holds any line of a source, deleted or not."""
+    return bool(connection.scalar(select(exists().where(of(source)))))
 
 
 def of(source: str) -> ColumnElement[bool]:

@@ -38,6 +38,9 @@ class Before:
     gone: Sums
 
 
+NOTHING = Before({}, {}, {})
+
+
 def take_sums(connection: Connection, source: str) -> Before:
     """Take the sums before a promotion."""
     restated, gone = (sums_of(connection, budget_line, is_now(fate)) for fate in (RESTATED, GONE))

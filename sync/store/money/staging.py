@@ -6,15 +6,18 @@ no lock on a SQLite store, however long the reading takes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from itertools import repeat
+from itertools import chain, repeat
+from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table, Text, text
+from sqlalchemy import BigInteger, Connection, Integer, MetaData, Table, Text, text
+from sqlalchemy import Column as TableColumn
 
+from connectors.pages import Page
 from connectors.records import BudgetLine, LineColumns
-from sync.store.bulk import copy_tuples
+from sync.store.copying import Column, copy_text, copying
 from sync.store.rows import LONGEST_KEY, match_key, short, storable, storable_all
 
 _NUMBERS = {"fiscal_year": Integer, "amount_minor": BigInteger, "line": Integer, "artifact_id": BigInteger}
@@ -28,15 +31,15 @@ _temporary = MetaData()
 stage = Table(
     "stage_budget_line",
     _temporary,
-    *(Column(name, _NUMBERS.get(name, Text)) for name in NAMES),
+    *(TableColumn(name, _NUMBERS.get(name, Text)) for name in NAMES),
     prefixes=["TEMPORARY"],
 )
 # The rows of the store that a promotion touches, and whether each is restated, back or gone.
 touched = Table(
     "stage_touched",
     _temporary,
-    Column("line_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("fate", Text),
+    TableColumn("line_id", BigInteger, primary_key=True, autoincrement=False),
+    TableColumn("fate", Text),
     prefixes=["TEMPORARY"],
 )
 
@@ -60,24 +63,43 @@ def empty_stage(connection: Connection) -> None:
     _temporary.create_all(connection)
 
 
+def stage_page(connection: Connection, page: Page, artifact_id: int | None) -> int:
+    """Add the lines of a page to the stage, and say how many there are."""
+    lines = [record for record in page.records if isinstance(record, BudgetLine)]
+    stage_lines(connection, lines, artifact_id)
+    for columns in page.columns:
+        stage_columns(connection, columns, artifact_id)
+    return len(lines) + sum(map(len, page.columns))
+
+
 def stage_lines(connection: Connection, lines: Sequence[BudgetLine], artifact_id: int | None) -> None:
     """Add budget lines to the stage."""
-    add_rows(connection, [stage_row(line, artifact_id) for line in lines])
+    rows = [stage_row(line, artifact_id) for line in lines]
+    if connection.dialect.name == "postgresql":
+        with copying(connection, stage.name, NAMES) as send:
+            send(copy_text(list(zip(*rows, strict=True))))
+    elif rows:
+        write_rows(connection, rows)
 
 
 def stage_columns(connection: Connection, lines: LineColumns, artifact_id: int | None) -> None:
     """Add budget lines that come by the column."""
+    columns = line_columns(lines)
+    if connection.dialect.name == "postgresql":
+        with copying(connection, stage.name, NAMES) as send:
+            send(copy_text(columns, after=(artifact_id, None, None)))
+    else:
+        write_rows(connection, list(zip(*columns, repeat(artifact_id), repeat(None), repeat(None))))
+
+
+def line_columns(lines: LineColumns) -> list[Column]:
+    """Give the columns of these lines as the stage has them, up to the artifact."""
     keys = storable_all(lines.id)
     if max(map(len, keys)) > LONGEST_KEY:
         keys = list(map(short, keys))
-    codes = [
-        column
-        for column_of in (lines.project, lines.cost_centre, lines.account)
-        for column in zip(*map(code, column_of), strict=True)
-    ]
-    columns = (
-        keys,
-        [key.lower() if key.isascii() else match_key(key) for key in keys],
+    codes = chain.from_iterable(map(folded, (lines.project, lines.cost_centre, lines.account)))
+    return [
+        *folded(keys),
         lines.version,
         lines.fiscal_year,
         lines.period,
@@ -86,17 +108,23 @@ def stage_columns(connection: Connection, lines: LineColumns, artifact_id: int |
         *codes,
         storable_all(lines.description),
         lines.line,
-    )
-    add_rows(connection, list(zip(*columns, repeat(artifact_id), repeat(None), repeat(None))))
+    ]
 
 
-def add_rows(connection: Connection, rows: Sequence[tuple[object, ...]]) -> None:
-    """Add rows whose values stand in the order of the stage."""
-    if connection.dialect.name == "postgresql":
-        copy_tuples(connection, stage.name, NAMES, rows)
-    elif rows:
-        marks = ",".join("?" * len(NAMES))
-        connection.exec_driver_sql(f"INSERT INTO {stage.name} VALUES ({marks})", rows)
+def folded(texts: Sequence[Any]) -> Iterable[Sequence[str | None]]:
+    """Give texts, or None, as they are stored and as they are compared; plain ones are folded all at once."""
+    if None not in texts:
+        joined = "\n".join(texts)
+        plain = joined.isascii() and "\0" not in joined and joined.count("\n") == len(texts) - 1
+        if plain and max(map(len, texts)) <= LONGEST_KEY:
+            return texts, joined.lower().split("\n")
+    return zip(*map(code, texts), strict=True)
+
+
+def write_rows(connection: Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    """Add rows whose values stand in the order of the stage, on SQLite."""
+    marks = ",".join("?" * len(NAMES))
+    connection.exec_driver_sql(f"INSERT INTO {stage.name} VALUES ({marks})", rows)
 
 
 def stage_row(line: BudgetLine, artifact_id: int | None) -> tuple[object, ...]:
@@ -104,7 +132,7 @@ def stage_row(line: BudgetLine, artifact_id: int | None) -> tuple[object, ...]:
     key = short(storable(line.id))
     return (
         key,
-        key.lower() if key.isascii() else match_key(key),
+        match_key(key),
         line.version.value,
         line.fiscal_year,
         line.period,
