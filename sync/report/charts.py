@@ -11,11 +11,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import altair as alt
-import vl_convert
 from markupsafe import Markup, escape
 
 from sync.figures.coverage import Split, TrendPoint, percent
 from sync.report.bars import COLOURS, WORDS, Bar
+from sync.report.renderer import RENDERER
 from sync.report.wording import day, shortened, visible
 
 INK, MUTED, GRID = "#1c2733", "#54616f", "#dfe4ea"
@@ -156,6 +156,6 @@ def draw(chart: alt.LayerChart | alt.FacetChart, summary: str) -> Markup:
         "legend": {"labelColor": INK, "labelFontSize": 12},
         "text": {"fontSize": 12},
     }
-    svg: str = vl_convert.vegalite_to_svg(styled)
+    svg = RENDERER.draw(styled)
     label = escape(visible(summary))
     return Markup(svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1))  # noqa: S704 - vega escapes text

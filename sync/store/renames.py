@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, exists, func, select, update
+from sqlalchemy import Connection, case, exists, func, select, update
 
 from connectors.records import Record, WorkItem
 from rules.catalogue import fold
@@ -40,27 +40,33 @@ def name_parents(connection: Connection, source: str) -> None:
 
 
 def name_by_former_key(connection: Connection, source: str) -> None:
-    """Rename the parents of children that know them by a key they once had; no key is given out twice."""
+    """Rename the parents of children that know them by a key they once had; no key is given out twice.
+
+    Which keys are former ones is worked out once: PostgreSQL thinks a source that is new to it a single row,
+    and would go through all of its issues again for each of them.
+    """
     parent = work_item.alias("parent")
-    held = select(former_key.c.key_folded).join(parent, parent.c.id == former_key.c.work_item_id)
-    held = held.where(parent.c.source == source, parent.c.key_folded != former_key.c.key_folded)
-
-    def present(column: ColumnElement[str]) -> ScalarSelect[str]:
-        return (
-            select(func.min(column))
-            .join_from(former_key, parent, parent.c.id == former_key.c.work_item_id)
-            .where(parent.c.source == source, former_key.c.key_folded == work_item.c.parent_folded)
-            .scalar_subquery()
+    renamed = (
+        select(
+            former_key.c.key_folded.label("former"),
+            func.min(parent.c.key).label("key"),
+            func.min(parent.c.key_folded).label("folded"),
         )
-
+        .join_from(former_key, parent, parent.c.id == former_key.c.work_item_id)
+        .where(parent.c.source == source)
+        .group_by(former_key.c.key_folded)
+        .having(func.max(case((parent.c.key_folded != former_key.c.key_folded, 1), else_=0)) == 1)
+        .cte("renamed")
+        .prefix_with("MATERIALIZED")
+    )
     connection.execute(
         update(work_item)
         .where(
             work_item.c.source == source,
             work_item.c.parent_source_id.is_(None),
-            work_item.c.parent_folded.in_(held),
+            work_item.c.parent_folded == renamed.c.former,
         )
-        .values(parent_key=present(parent.c.key), parent_folded=present(parent.c.key_folded))
+        .values(parent_key=renamed.c.key, parent_folded=renamed.c.folded)
     )
 
 

@@ -244,10 +244,12 @@ def hold(nights: int, url: str, folder: Path) -> list[str]:
     with house(url, folder, time.time()):
         command = [sys.executable, "-m", "tests.sync.served_child", str(folder), "0", "1", str(nights)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    held = [float(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("held ")]
+    lines = [line.split() for line in done.stdout.splitlines() if line.startswith("held ")]
+    held = [float(line[1]) for line in lines]
     sys.stdout.write(" ".join(f"{one:.0f}" for one in held) + "\n")
     early, late = held[nights // 10 - 1], held[-1]
-    sys.stdout.write(f"{early:.1f} MiB after {nights // 10} nights, {late:.1f} MiB after {nights}\n")
+    sys.stdout.write(f"{early:.1f} MiB after {nights // 10} nights, {late:.1f} MiB after {nights}; ")
+    sys.stdout.write(f"what draws charts, {max(float(line[2]) for line in lines):.0f} MiB at most\n")
     return [f"grew by {late / early - 1:.0%}"] if late > 1.1 * early else []
 
 

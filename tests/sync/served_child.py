@@ -1,7 +1,8 @@
 """Serve in a process of its own by a clock that runs ahead: what `tieline serve` does, only faster.
 
 `python -m tests.sync.served_child FOLDER BEGAN FACTOR`: a second is FACTOR seconds since BEGAN. With a fourth
-argument that many nights follow one another without a pause, and the memory held after each is printed.
+argument that many nights follow one another without a pause, and the memory held after each is printed, with
+that of the process that draws charts.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from connectors.http import RetryPolicy
 from sync.cli.output import Output
 from sync.cli.serve import Watch, shelf_for, stop_on_signal
 from sync.cli.session import open_session
+from sync.report.renderer import RENDERER
 from sync.service.ticking import Ticker
 from sync.service.timetable import load_schedules
 from tests.sync.house import nap
@@ -52,6 +54,11 @@ def serve(began: float, factor: float) -> None:
             Ticker(watch.tick, seconds=0.5).run_until(stop, 4.5)
 
 
+def held_by(pid: int) -> float:
+    """Say how much memory a process has in RAM, in MiB."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
 def follow(nights: int) -> None:
     """Run so many nights, a day apart, and print the memory held after each, in MiB."""
     now = BEGINNING
@@ -59,8 +66,9 @@ def follow(nights: int) -> None:
         for _ in range(nights):
             now += DAY
             watch.tick()
-            held = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
-            print(f"held {held:.1f}", flush=True)
+            drawing = RENDERER.process
+            beside = held_by(drawing.pid) if drawing is not None and drawing.poll() is None else 0.0
+            print(f"held {held_by(os.getpid()):.1f} {beside:.1f}", flush=True)
 
 
 def main() -> None:
