@@ -13,7 +13,7 @@ LOCK  = $(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --p
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format bench-rules bench-peers bench-pull bench-finance soak-pull soak-finance soak-schedule soak-kill soak-serve soak-write bench-write bench-matching bench-pages bench-scale bench-hooks lock clean
+.PHONY: help demo test check lint format bench-rules bench-peers bench-pull bench-finance soak-pull soak-finance soak-schedule soak-kill soak-serve soak-write bench-write bench-matching bench-pages bench-scale soak-scale bench-hooks lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -78,6 +78,10 @@ bench-pages: $(VENV)/.installed  ## what a page costs over 100,000 findings (ARG
 
 bench-scale: $(VENV)/.installed  ## 12 slow sites read by 1, 2, 4 and 8 processes, on PostgreSQL (ARGS="--kill 4", "--sites 50 --projects 20 --issues 1000")
 	@.ci/with-postgresql $(BIN)/python benchmarks/scale.py $(ARGS)
+
+soak-scale: $(VENV)/.installed  ## a million issues of 50 sites, 8 workers, one killed every few seconds (ARGS="--issues 50")
+	@.ci/with-postgresql $(BIN)/python benchmarks/scale.py --prove --sites 50 --projects 20 --issues 1000 \
+		--parts 1 --latency 0 $(ARGS)
 
 bench-hooks: $(VENV)/.installed $(VENV)/.dev  ## how soon a label goes after a webhook, among 1,000 (ARGS="--deployment dc")
 	@$(BIN)/python -m tests.sync.hooks.hook_soak $(ARGS)

@@ -2,12 +2,14 @@
 
     .ci/with-postgresql .venv/bin/python benchmarks/scale.py
     … --kill 3                                      # besides, SIGKILL one worker every three seconds
-    … --sites 50 --projects 20 --issues 1000        # a million issues: hours on two cores
+    … --prove --sites 50 --projects 20 --issues 1000 --parts 1 --latency 0     # `make soak-scale`
 
 The first row is one process without a queue; the others are a night and its `tieline worker`s. Each reads
-into an empty PostgreSQL store. The sites are processes of their own, count what they are asked in each second
-and refuse what is beyond their limit. Every site is read as several sources, so that several workers ask it
-at the same time. Stores are held against that of the one process, row by row.
+into an empty PostgreSQL store, judges and labels. The sites are processes of their own, count what they are
+asked in each second and refuse what is beyond their limit; they keep the labels, and tell of a change that
+changed nothing. Stores are held against that of the one process, every row. `--prove` has one process read,
+then a night with eight workers one of which is killed every few seconds, and a night after that, which must
+not write anything; it fails if anything is wrong.
 """
 
 from __future__ import annotations
@@ -21,9 +23,10 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -39,6 +42,7 @@ HERE = Path(__file__).parent
 TIELINE = [sys.executable, "-m", "sync"]
 KNOWN = Credentials()
 PROJECTS_OF_A_SITE = 20
+PROVING_WORKERS = 8
 ASKED = {2: 1.8, 4: 3.4, 8: 6.0}
 READY = "waits for"
 
@@ -52,17 +56,31 @@ CONTENT = """
     UNION ALL SELECT i.source, i.source_id, o.source_id, l.how, true, true
       FROM objective_link l JOIN work_item i ON i.id = l.work_item_id
       JOIN objective o ON o.id = l.objective_id
+    UNION ALL SELECT i.source, i.source_id, f.rule, f.label, f.state = 'open', true
+      FROM finding f JOIN work_item i ON f.entity = 'workItem' AND i.id = f.subject_id
+    UNION ALL SELECT i.source, i.source_id, w.label, w.operation, w.state = 'done', true
+      FROM label_write w JOIN work_item i ON i.id = w.work_item_id
 """
-DIGEST = f"SELECT md5(string_agg(md5(r::text), '' ORDER BY md5(r::text))) FROM ({CONTENT}) r"
+# The sum of hashes knows no order: ten million rows need not be sorted.
+DIGEST = f"""
+    SELECT count(*) || ' ' || sum(('x' || md5(r::text))::bit(64)::bigint::numeric) FROM ({CONTENT}) r
+"""
 READ = (
     "SELECT extract(epoch FROM max(finished_at) - min(started_at)) FROM source_run WHERE kind = 'work items'"
 )
 WHOLE = "SELECT count(*) FROM source_run WHERE status <> 'complete'"
+TO_READ = "SELECT count(*) FROM shard WHERE state <> 'done'"
+# How often somebody else had to go on with what a worker had begun.
+TAKEN_OVER = "SELECT coalesce(sum(attempts - 1), 0) FROM shard"
 
 
 @dataclass(frozen=True)
 class Told:
-    """What reading everything once cost, and what came of it."""
+    """What reading everything once cost, and what came of it.
+
+    `fullest` seconds are of reading and of writing. `idle` label changes changed nothing, `later` ones were
+    made in a second night.
+    """
 
     readers: int
     seconds: float
@@ -70,11 +88,28 @@ class Told:
     issues: int
     requests: int
     beyond: int
-    fullest: int
+    fullest: tuple[int, int]
     again: int
-    written_again: int
+    written: int
+    idle: int
+    later: int
     killed: int
+    taken_over: int
     digest: str
+
+    def wrong(self, base: Told, issues: int) -> list[str]:
+        """Say what is not as it must be, held against what one process made of so many issues."""
+        found = {
+            "sources were not read whole": not self.whole,
+            f"{self.issues} issues instead of {issues}": self.issues != issues,
+            "the store is not that of one process": self.digest != base.digest,
+            f"{self.beyond} requests went beyond a limit": self.beyond > 0,
+            f"{self.written} labels were written, by one process {base.written}": self.written
+            != base.written,
+            f"{self.idle} label changes changed nothing": self.idle > 0,
+            f"a second night wrote {self.later} labels": self.later > 0,
+        }
+        return [text for text, is_so in found.items() if is_so]
 
 
 @dataclass(frozen=True)
@@ -100,29 +135,37 @@ class Bench:
             if readers > 1:
                 environment |= {"TIELINE_QUEUE": "postgresql", "TIELINE_WORKER_TIMEOUT": "5s"}
             with crew(environment, readers - 1, self.folder) as workers:
-                killed = self._read(environment, workers, kill)
-            return self._told(readers, url, killed)
+                self._night(environment, workers, kill)
+                told = self._told(readers, url, workers.killed)
+                if kill and self.options.prove:
+                    self._night(environment, workers, kill)
+                    after = self._told(readers, url, workers.killed)
+                    later = after.written - told.written
+                    told = replace(told, whole=after.whole, beyond=after.beyond, idle=after.idle, later=later)
+            return told
 
     def _hosts(self) -> list[str]:
         """One address of each process that serves sites."""
         return [*self.sites[:: -(-len(self.sites) // self.options.stand_ins)]]
 
-    def _read(self, environment: dict[str, str], workers: Workers, kill: float | None) -> int:
+    def _night(self, environment: dict[str, str], workers: Workers, kill: float | None) -> None:
+        began, url = time.monotonic(), environment["TIELINE_DATABASE_URL"]
         night = subprocess.Popen(
             [*TIELINE, "run", "--allow-changes", "1000000", "--json"],
             env=environment, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         ended = threading.Event()
-        killer = threading.Thread(target=workers.die_one_by_one, args=(kill, ended))
+        killer = threading.Thread(target=workers.die_one_by_one, args=(kill, ended, url))
         if kill:
             killer.start()
         out, err = night.communicate()
         ended.set()
         if kill:
             killer.join()
-        if night.returncode not in {0, 3, 5}:
+        if night.returncode:
             raise SystemExit(f"tieline run ended with {night.returncode}:\n{err}{out[-2000:]}")
-        return workers.killed
+        if self.options.prove:
+            print(f"a night of {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
 
     def _told(self, readers: int, url: str, killed: int) -> Told:
         seen = [one for host in self._hosts() for one in requests.get(f"{host}/__bench__", timeout=60).json()]
@@ -132,19 +175,24 @@ class Bench:
             broken = connection.scalar(text(WHOLE))
             issues = connection.scalar(text("SELECT count(*) FROM work_item")) or 0
             digest = connection.scalar(text(DIGEST))
+            taken_over = connection.scalar(text(TAKEN_OVER))
         engine.dispose()
+        total = {name: sum(one[name] for one in seen) for name in seen[0]}
         return Told(
-            readers,
-            seconds,
-            not broken,
-            issues,
-            sum(one["requests"] for one in seen),
-            sum(one["refused"] for one in seen),
-            max(one["fullest"] for one in seen),
-            sum(one["again"] for one in seen),
-            sum(one["written again"] for one in seen),
-            killed,
-            str(digest),
+            readers=readers,
+            seconds=seconds,
+            whole=not broken,
+            issues=issues,
+            requests=total["requests"],
+            beyond=total["refused"],
+            fullest=(max(one["fullest"] for one in seen), max(one["fullest writing"] for one in seen)),
+            again=total["again"],
+            written=total["written"],
+            idle=total["idle"],
+            later=0,
+            killed=killed,
+            taken_over=int(taken_over or 0),
+            digest=str(digest),
         )
 
 
@@ -176,9 +224,13 @@ class Workers:
                 raise SystemExit(f"tieline worker did not start: {line}")
             threading.Thread(target=process.stdout.read, daemon=True).start()
 
-    def die_one_by_one(self, seconds: float, ended: threading.Event) -> None:
-        dice = random.Random(1)
+    def die_one_by_one(self, seconds: float, ended: threading.Event, url: str) -> None:
+        """Kill them as long as there is something to read."""
+        dice, engine = random.Random(1), create_engine(url, poolclass=NullPool)
         while not ended.wait(seconds):
+            with engine.connect() as connection:
+                if not connection.scalar(text(TO_READ)):
+                    continue
             victim = self.processes.pop(dice.randrange(len(self.processes)))
             victim.send_signal(signal.SIGKILL)
             victim.wait()
@@ -230,7 +282,7 @@ def stand_ins(options: argparse.Namespace) -> Iterator[list[str]]:
         for first in range(0, options.sites, each):
             command = [sys.executable, str(HERE / "scale_stand_in.py"), "--issues", str(options.issues)]
             command += ["--sites", str(min(each, options.sites - first)), "--limit", str(options.limit)]
-            command += ["--latency", str(options.latency / 1000)]
+            command += ["--latency", str(options.latency / 1000), "--write-limit", str(options.write_limit)]
             process = stack.enter_context(
                 subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             )
@@ -257,7 +309,8 @@ def write_sources(folder: Path, sites: Sequence[str], options: argparse.Namespac
                     "objective_field": "Objective ids",
                     "markers": "none",
                     "bulk_edits": False,
-                    "rate_limits": dict.fromkeys(("GET", "POST", "PUT", "DELETE"), options.limit),
+                    "rate_limits": dict.fromkeys(("GET", "POST", "DELETE"), options.limit)
+                    | {"PUT": options.write_limit},
                 }
             )
     rows = "".join(f"OBJ-{number},Objective {number},active\n" for number in range(240))
@@ -275,7 +328,8 @@ def show(base: Told, one: Told) -> None:
     same = "the same" if one.digest == base.digest else "DIFFERENT"
     print(
         f"| {one.readers} | {one.seconds:.1f} | {speed:.2f} | {verdict} | {one.requests} | {one.beyond} "
-        f"| {one.fullest} | {one.again} | {one.written_again} | {one.killed} "
+        f"| {one.fullest[0]}, {one.fullest[1]} | {one.again} | {one.written} | {one.idle} | {one.later} "
+        f"| {one.killed} | {one.taken_over} "
         f"| {one.issues}, {same if one.whole else 'INCOMPLETE'} |",
         flush=True,
     )
@@ -291,8 +345,14 @@ def main() -> None:
     parser.add_argument("--parts", type=int, default=2, help="sources that a site is read as")
     parser.add_argument("--latency", type=float, default=500, metavar="MS")
     parser.add_argument("--limit", type=int, default=20, help="requests a second, endpoint and method")
+    parser.add_argument("--write-limit", type=int, default=100, help="the same for writing labels")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4, 8], help="processes that read")
     parser.add_argument("--kill", type=float, metavar="SECONDS", help="kill a worker so often, in a last row")
+    parser.add_argument(
+        "--prove",
+        action="store_true",
+        help="one process, then 8 workers that are killed; fail if anything is wrong",
+    )
     parser.add_argument("--stand-ins", type=int, default=2, help="processes that serve the sites")
     parser.add_argument("--database", default=os.environ.get("TEST_POSTGRESQL"), metavar="URL")
     options = parser.parse_args()
@@ -305,17 +365,30 @@ def main() -> None:
         total = options.sites * options.projects * options.issues
         print(
             f"{options.sites} sites, {options.projects} projects of {options.issues} issues each: {total:,}; "
-            f"{options.latency:g} ms a request, limit {options.limit} a second"
+            f"{options.latency:g} ms a request, limits {options.limit} and {options.write_limit} a second"
         )
-        print("| readers | s | speed-up | asked | requests | beyond the limit | fullest second ", end="")
-        print("| issues read again | labels written again | killed | store |")
-        print("|---:|---:|---:|---|---:|---:|---:|---:|---:|---:|---|", flush=True)
-        rows = [(readers, None) for readers in options.workers]
+        print("| readers | s | speed-up | asked | requests | beyond the limit | fullest seconds ", end="")
+        print("| issues read again | labels written | for nothing | in a second night | killed ", end="")
+        print("| taken over | store |")
+        print("|---:|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|", flush=True)
+        wrong: list[str] = []
         base: Told | None = None
-        for readers, kill in [*rows, *([(options.workers[-1], options.kill)] if options.kill else [])]:
+        for readers, kill in rows(options):
             one = bench.measure(readers, kill)
             base = base or one
             show(base, one)
+            wrong += one.wrong(base, total)
+        if options.prove:
+            print("\n".join(wrong) or "all is as it must be")
+            raise SystemExit(bool(wrong))
+
+
+def rows(options: argparse.Namespace) -> list[tuple[int, float | None]]:
+    """How many read, and how often one is killed."""
+    if options.prove:
+        return [(1, None), (1 + PROVING_WORKERS, options.kill or 5.0)]
+    last = [(options.workers[-1], options.kill)] if options.kill else []
+    return [*((readers, None) for readers in options.workers), *last]
 
 
 if __name__ == "__main__":
