@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -164,61 +165,88 @@ def _parse(document: Document) -> None:
     if len(document.text) > MAX_SIZE:
         _refuse_size(document)
         return
-    try:
-        _read_events(document)
-    except MarkedYAMLError as error:
-        _add_syntax_error(document, error)
-    except YAMLError as error:
-        document.add_file(f"The file is not YAML: {str(error).splitlines()[0]}.")
+    document.root, faults = _tree(document.text)
+    for fault in faults:
+        if fault.place is None:
+            document.add_file(fault.message)
+        else:
+            document.add(fault.message, fault.place, fault.suggestion)
 
 
 def _refuse_size(document: Document) -> None:
     document.add_file(f"The file is larger than {MAX_SIZE} characters.", "Split it.")
 
 
-def _read_events(document: Document) -> None:
-    events = iter(YAML(typ="safe", pure=True).parse(document.text))
-    documents = 0
+class Fault(NamedTuple):
+    """What is wrong with a text, and where in it; nowhere when it is wrong as a whole."""
+
+    message: str
+    place: Node | tuple[int, int] | None
+    suggestion: str | None = None
+
+
+# Nights and webhooks read the rules again and again, mostly the same: those that ship are dozens of files.
+@lru_cache(maxsize=128)
+def _tree(text: str) -> tuple[Node | None, tuple[Fault, ...]]:
+    """The root of a text, and what is wrong with it."""
+    faults: list[Fault] = []
+    try:
+        root = _read_events(text, faults)
+    except MarkedYAMLError as error:
+        root = None
+        faults.append(_syntax_fault(text, error))
+    except YAMLError as error:
+        root = None
+        faults.append(Fault(f"The file is not YAML: {str(error).splitlines()[0]}.", None))
+    return root, tuple(faults)
+
+
+def _read_events(text: str, faults: list[Fault]) -> Node | None:
+    events = iter(YAML(typ="safe", pure=True).parse(text))
+    root, documents = None, 0
     for event in events:
         if isinstance(event, DocumentStartEvent):
             documents += 1
             if documents > 1:
                 place = (event.start_mark.index, event.end_mark.index)
-                document.add("A rule file holds one document.", place, "Start another file instead of ---.")
-                return
+                advice = "Start another file instead of ---."
+                faults.append(Fault("A rule file holds one document.", place, advice))
+                break
         elif isinstance(event, NodeEvent):
-            document.root = _build(document, event, events, 1)
+            root = _build(event, events, faults, 1)
+    return root
 
 
-def _build(document: Document, event: Any, events: Iterator[Any], depth: int) -> Node:
+def _build(event: Any, events: Iterator[Any], faults: list[Fault], depth: int) -> Node:
     start, end = event.start_mark.index, event.end_mark.index
     if isinstance(event, AliasEvent) or event.anchor:
-        document.add("Anchors and aliases have no place in a rule file.", (start, end), "Write it out.")
+        message = "Anchors and aliases have no place in a rule file."
+        faults.append(Fault(message, (start, end), "Write it out."))
     if getattr(event, "tag", None) is not None or getattr(event, "ctag", None) is not None:
         advice = "Put the text under | or in quotes; for JQL write NOT instead of a leading !."
-        document.add("A leading ! is a YAML tag and would be lost.", (start, end), advice)
+        faults.append(Fault("A leading ! is a YAML tag and would be lost.", (start, end), advice))
     if depth > MAX_DEPTH:
         raise YAMLError(f"it is nested more than {MAX_DEPTH} deep")
     if isinstance(event, MappingStartEvent):
-        return _build_mapping(document, start, events, depth)
+        return _build_mapping(start, events, faults, depth)
     if isinstance(event, SequenceStartEvent):
         items = []
         while not isinstance(event := next(events), SequenceEndEvent):
-            items.append(_build(document, event, events, depth + 1))
+            items.append(_build(event, events, faults, depth + 1))
         return Sequence(tuple(items), start, start + 1)
     return _scalar(event) if isinstance(event, ScalarEvent) else Scalar(None, start, end)
 
 
-def _build_mapping(document: Document, start: int, events: Iterator[Any], depth: int) -> Mapping:
+def _build_mapping(start: int, events: Iterator[Any], faults: list[Fault], depth: int) -> Mapping:
     entries: list[Entry] = []
     names: set[str] = set()
     while not isinstance(event := next(events), MappingEndEvent):
-        key = _build(document, event, events, depth + 1)
-        value = _build(document, next(events), events, depth + 1)
+        key = _build(event, events, faults, depth + 1)
+        value = _build(next(events), events, faults, depth + 1)
         if not isinstance(key, Scalar) or key.value is None:
-            document.add("A key must be a word.", key)
+            faults.append(Fault("A key must be a word.", key))
         elif key.value in names:
-            document.add(f'The key "{key.value}" stands here twice.', key, "Keep one of them.")
+            faults.append(Fault(f'The key "{key.value}" stands here twice.', key, "Keep one of them."))
         else:
             names.add(key.value)
             entries.append(Entry(key, value))
@@ -231,8 +259,8 @@ def _scalar(event: ScalarEvent) -> Scalar:
     return Scalar(None if empty else event.value, event.start_mark.index, event.end_mark.index)
 
 
-def _add_syntax_error(document: Document, error: MarkedYAMLError) -> None:
+def _syntax_fault(text: str, error: MarkedYAMLError) -> Fault:
     mark = error.problem_mark or error.context_mark
     advice = "Write a condition or any text with colons and quotes under a |."
-    index = min(mark.index, len(document.text)) if mark else 0
-    document.add(f"This is not YAML: {error.problem or error.context}.", (index, index + 1), advice)
+    index = min(mark.index, len(text)) if mark else 0
+    return Fault(f"This is not YAML: {error.problem or error.context}.", (index, index + 1), advice)
