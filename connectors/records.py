@@ -319,7 +319,8 @@ class FxRate:
     """One unit of `base` is worth `rate` units of `quote`, on a day or over a fiscal period: one of the two.
 
     `rate` is exact and more than zero, in whole units of both currencies, not in their minor units. `period`
-    is named like a budget line's: `FY2026-03`, or `FY2026` for all of a year. `id` is the natural key.
+    is named like a budget line's: `FY2026-03`, or `FY2026` for all of a year. `id` is the natural key. It
+    stands on `line` of `file`, on `sheet` where that is a workbook.
     """
 
     id: str
@@ -330,6 +331,8 @@ class FxRate:
     on: date | None = None
     period: str | None = None
     line: int | None = None
+    file: str | None = None
+    sheet: str | None = None
 
 
 Record = WorkItem | Objective | OutsideObjective | BudgetLine | LinkClaim | FxRate | AllocationRule

@@ -131,7 +131,7 @@ def to_rates(row: Row, config: FxSourceConfig, file: str) -> list[FxRate] | Quar
             if rate is not None:
                 pair = _currency(row.cells, base), _currency(row.cells, quote)
                 key = natural_key(kind, *pair, on.isoformat() if on else period)
-                rates.append(FxRate(key, kind, *pair, rate, on, period, row.line))
+                rates.append(FxRate(key, kind, *pair, rate, on, period, row.line, file, config.sheet))
     except CellRefused as fault:
         return Quarantined(file, row.line, fault.column, str(fault), row.raw)
     except AmountRefused as fault:

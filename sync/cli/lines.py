@@ -22,6 +22,8 @@ def show_line(output: Output, it: LineExplanation) -> None:
     output.line(f"{it.id} of source {it.source}")
     digest = f" (sha256 {it.sha256[:12]}…)" if it.sha256 else ""
     output.line(f"Read from {it.place}{digest}; stated so since run {it.since_run}.")
+    if it.worth:
+        output.line(f"Worth {it.worth}.")
     for title, texts in (
         ("Read as", it.mapping),
         ("Codes", it.codes),

@@ -31,6 +31,7 @@ from sync.store.money.lines import lines_named
 from sync.store.schedules import newest_slots
 from sync.store.schema import AnyRow
 from sync.store.ties import find_work_item
+from sync.tally import conversion_of
 from sync.work.postgresql import standings_of
 
 MARKS = {True: "✓", False: "✗", None: "?"}
@@ -64,7 +65,9 @@ def explain(
         frame = frame_of(session.settings, now)
         if budget or is_line(connection, key):
             mappings = {config.name: config for config in session.sources.finance}
-            lines = LineExplainer(connection, mappings, frame.today).explain(key)
+            lines = LineExplainer(connection, mappings, frame.today, conversion_of(session.settings)).explain(
+                key
+            )
             show_lines(output, lines)
             output.document(lines)
             return Exit.OK

@@ -13,7 +13,9 @@ from connectors.finance.config import FinanceMapping
 from connectors.finance.money import format_minor
 from connectors.finance.vocabulary import Amount, FromColumn
 from sync.errors import ConfigurationError
+from sync.explain.worth import worth_of
 from sync.store.money import decisions, lines
+from sync.store.money.conversions import Conversion
 from sync.store.money.decisions import Money
 from sync.store.money.levels import COLUMNS, CONFIRMED, LINE, Level, words
 from sync.store.money.shares import percent_text
@@ -50,6 +52,7 @@ class LineExplanation:
     period: str
     currency: str
     amount_minor: int
+    worth: str
     place: str
     sha256: str | None
     mapping: tuple[str, ...]
@@ -63,11 +66,15 @@ class LineExplanation:
 
 @dataclass(frozen=True, slots=True)
 class LineExplainer:
-    """Explains lines as the store holds them today; `mappings` are the finance sources by name."""
+    """Explains lines as the store holds them today; `mappings` are the finance sources by name.
+
+    `conversion` is what other currencies are converted into, None where they are not.
+    """
 
     connection: Connection
     mappings: Mapping[str, FinanceMapping]
     today: date
+    conversion: Conversion | None = None
 
     def explain(self, name: str) -> list[LineExplanation]:
         """Explain the lines with an id, place or code; raise `ConfigurationError` where there is none."""
@@ -103,6 +110,7 @@ class LineExplainer:
             period=row.period,
             currency=row.currency,
             amount_minor=row.amount_minor,
+            worth=worth_of(self.connection, self.conversion, row),
             place=place_of(row.file, row.sheet, row.line) or f"source {row.source}",
             sha256=row.sha256,
             mapping=tuple(mapped(self.mappings.get(row.source), row)),

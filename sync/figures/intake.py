@@ -66,7 +66,8 @@ class Total:
 class ConvertedSlice:
     """Derived figures: what the money of one series is worth in the reporting currency, by standing.
 
-    `source_minor` is the part of the original amount that a rate was found for, in its own currency. Derived
+    `source_minor` is the part of the original amount that a rate was found for, in its own currency, and
+    `rates_from` says where those rates stand, '' where that is not known. Derived
     figures stand beside the originals and are never added to them.
     """
 
@@ -76,6 +77,7 @@ class ConvertedSlice:
     rate_type: str
     source_minor: int
     money: Split
+    rates_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)

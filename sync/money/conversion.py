@@ -15,17 +15,27 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from operator import itemgetter
+from typing import NamedTuple
 
 from connectors.finance.currencies import EXPONENTS
 from connectors.records import RateType
+from sync.money.places import Place
 
 ROUNDING = "half to even, each sum of a period and standing"
 
 _PERIOD = re.compile(r"FY(?P<year>[0-9]{4})(?:-(?:Q(?P<quarter>[1-4])|(?P<number>[0-9]{2})))?", re.ASCII)
 
 
+class Quote(NamedTuple):
+    """What one unit of a currency is worth in another, and the rows of rates which that rests on."""
+
+    worth: Fraction
+    places: tuple[Place, ...] = ()
+
+
 # What looks up the rate of a pair of currencies.
-Quoted = Callable[[str, str], Fraction | None]
+Quoted = Callable[[str, str], Quote | None]
 
 
 class FxType(StrEnum):
@@ -52,6 +62,16 @@ class Rate:
     rate: str
     on: date | None
     period: str | None
+    file: str | None = None
+    sheet: str | None = None
+    line: int | None = None
+
+    @property
+    def quotation(self) -> Quote:
+        """Give the rate as it is quoted, with its place where that is known."""
+        known = self.file is not None and self.line is not None
+        places = (Place(self.file or "", self.sheet, self.line or 0),) if known else ()
+        return Quote(Fraction(Decimal(self.rate)), places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +88,11 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """What a sum is worth in the reporting currency; `sum` is what it was before."""
+    """What a sum is worth in the reporting currency, by which quote; `sum` is what it was before."""
 
     sum: Sum
     amount_minor: int
+    quote: Quote
 
 
 @dataclass(slots=True)
@@ -85,24 +106,22 @@ class RateBook:
     rates: Iterable[Rate]
     starts: int = 1
     averaged: bool = False
-    periods: dict[tuple[str, str], dict[str, Fraction]] = field(default_factory=lambda: defaultdict(dict))
-    days: dict[tuple[str, str], list[tuple[date, Fraction]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
+    periods: dict[tuple[str, str], dict[str, Quote]] = field(default_factory=lambda: defaultdict(dict))
+    days: dict[tuple[str, str], list[tuple[date, Quote]]] = field(default_factory=lambda: defaultdict(list))
     bases: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for rate in self.rates:
-            pair, worth = (rate.base, rate.quote), Fraction(Decimal(rate.rate))
+            pair, quote = (rate.base, rate.quote), rate.quotation
             self.bases.add(rate.base)
             if rate.period is not None:
-                self.periods[pair][rate.period] = worth
+                self.periods[pair][rate.period] = quote
             if rate.on is not None:
-                self.days[pair].append((rate.on, worth))
+                self.days[pair].append((rate.on, quote))
         for listed in self.days.values():
-            listed.sort()
+            listed.sort(key=itemgetter(0))
 
-    def find(self, currency: str, target: str, period: str) -> Fraction | None:
+    def find(self, currency: str, target: str, period: str) -> Quote | None:
         """Give what one unit of a currency is worth in the target: directly, turned round, through one base.
 
         A period without a rate of its own takes the one that is declared for its year, if there is one.
@@ -115,28 +134,29 @@ class RateBook:
         )
         return next((found for quoted in looked_up for found in self._ways(currency, target, quoted)), None)
 
-    def _ways(self, currency: str, target: str, quoted: Quoted) -> Iterator[Fraction]:
+    def _ways(self, currency: str, target: str, quoted: Quoted) -> Iterator[Quote]:
         direct, turned = quoted(currency, target), quoted(target, currency)
         if direct is not None:
             yield direct
         if turned is not None:
-            yield 1 / turned
+            yield Quote(1 / turned.worth, turned.places)
         for base in sorted(self.bases):
             ours, theirs = quoted(base, target), quoted(base, currency)
             if ours is not None and theirs is not None:
-                yield ours / theirs
+                yield Quote(ours.worth / theirs.worth, (*ours.places, *theirs.places))
 
-    def _of_days(self, pair: tuple[str, str], period: str) -> Fraction | None:
+    def _of_days(self, pair: tuple[str, str], period: str) -> Quote | None:
         listed = self.days.get(pair)
         span = days_of(period, self.starts) if listed else None
         if not listed or span is None:
             return None
         first = bisect_left(listed, span[0], key=lambda it: it[0])
         inside = listed[first : bisect_right(listed, span[1], key=lambda it: it[0])]
-        rates = [worth for _, worth in inside]
-        if not rates:
-            return None
-        return sum(rates, Fraction()) / len(rates) if self.averaged else rates[-1]
+        quotes = [quote for _, quote in inside]
+        if not quotes or not self.averaged:
+            return quotes[-1] if quotes else None
+        mean = sum((quote.worth for quote in quotes), Fraction()) / len(quotes)
+        return Quote(mean, tuple(place for quote in quotes for place in quote.places))
 
 
 def days_of(period: str, starts: int) -> tuple[date, date] | None:
@@ -160,9 +180,10 @@ def convert(sums: Iterable[Sum], book: RateBook, target: str) -> tuple[list[Conv
     done: list[Converted] = []
     missing: dict[tuple[str, str, str], Sum] = {}
     for it in sums:
-        rate = book.find(it.currency, target, it.period)
-        if rate is not None:
-            done.append(Converted(it, exchanged(it.amount_minor, it.currency, target, rate)))
+        quote = book.find(it.currency, target, it.period)
+        if quote is not None:
+            worth = exchanged(it.amount_minor, it.currency, target, quote.worth)
+            done.append(Converted(it, worth, quote))
             continue
         key = (it.currency, it.version, it.period)
         whole = missing.get(key, replace(it, state="", amount_minor=0))

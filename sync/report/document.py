@@ -115,6 +115,7 @@ def converted(it: Exchange) -> Document:
                 "target": part.target,
                 "rate_set": part.rate_set,
                 "rate_type": part.rate_type,
+                "rates_from": part.rates_from,
                 "source_minor": part.source_minor,
                 **split(part.money, "_minor"),
             }

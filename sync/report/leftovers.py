@@ -52,7 +52,7 @@ def unfunded_csv(figures: Figures) -> str:
 
 def converted_csv(figures: Figures) -> str:
     """Write the derived amounts by series, then the original amounts that no rate was found for."""
-    heading = ["period", "original", "target", "rate_set", "rate_type", *STANDINGS, "note"]
+    heading = ["period", "original", "target", "rate_set", "rate_type", *STANDINGS, "note", "rates_from"]
     return to_csv([*SERIES, *heading], converted_rows(figures))
 
 
@@ -62,8 +62,8 @@ def converted_rows(figures: Figures) -> Iterator[Sequence[Cell]]:
         original = plain_amount(it.source_minor, it.series.currency)
         amounts = (plain_amount(number, it.target) for number in parts(it.money))
         named = (it.target, neutral(it.rate_set), it.rate_type)
-        yield (*series_cells(it.series), "", original, *named, *amounts, "")
+        yield (*series_cells(it.series), "", original, *named, *amounts, "", neutral(it.rates_from))
     for gap in figures.exchange.missing:
         original = plain_amount(gap.source_minor, gap.series.currency)
         named = (gap.target, neutral(gap.rate_set), gap.rate_type)
-        yield (*series_cells(gap.series), gap.period, original, *named, *[""] * len(STANDINGS), "no rate")
+        yield (*series_cells(gap.series), gap.period, original, *named, *[""] * len(STANDINGS), "no rate", "")

@@ -242,6 +242,8 @@ def fx_rate_row(rate: FxRate) -> Row:
         "on_day": rate.on,
         "period": rate.period,
         "line": rate.line,
+        "file": rate.file,
+        "sheet": rate.sheet,
     }
 
 

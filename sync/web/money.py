@@ -8,6 +8,7 @@ from starlette.responses import Response
 from connectors.finance.money import format_minor
 from sync.errors import ConfigurationError
 from sync.explain.money import LineExplainer, LineExplanation
+from sync.tally import conversion_of
 from sync.web.items import unusable
 from sync.web.office import Office
 from sync.web.rendering import show
@@ -25,7 +26,8 @@ def money(request: Request) -> Response:
         mappings = {config.name: config for config in office.sources.finance}
         with office.engine.connect() as connection:
             try:
-                found = LineExplainer(connection, mappings, office.frame().today).explain(name)
+                asked = conversion_of(office.settings)
+                found = LineExplainer(connection, mappings, office.frame().today, asked).explain(name)
             except ConfigurationError as error:
                 complaint = str(error)
     return show(

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, delete, func, insert, or_, select, un
 from sync.figures.coverage import Series, Split, add_up
 from sync.figures.intake import ConvertedSlice, MissingRate
 from sync.money.conversion import Converted, FxType, Rate, RateBook, Sum, convert
+from sync.money.places import Place, places_text
 from sync.store import tables
 from sync.store.coverage import idle_money, money, standing
 from sync.store.money.candidates import budget_line
@@ -23,6 +24,10 @@ converted = table_of(tables.ConvertedMoney)
 fx_rate = table_of(tables.FxRate)
 missing_rate = table_of(tables.MissingRate)
 rate_gap = table_of(tables.RateGap)
+
+
+# The columns of a `Rate`, in its order.
+QUOTED = ("base", "quote", "rate", "on_day", "period", "file", "sheet", "line")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +103,21 @@ def save_conversions(
 
 
 def summed(done: Sequence[Converted]) -> list[dict[str, Any]]:
-    """Add up the converted sums of each series and standing: a few rows, whatever the number of periods."""
+    """Add up the converted sums of each series and standing: a few rows, whatever the number of periods.
+
+    Each says where all rates of its series stand.
+    """
+    places: defaultdict[tuple[str, str, int], set[Place]] = defaultdict(set)
     totals: defaultdict[tuple[str, str, int, str], list[int]] = defaultdict(lambda: [0, 0])
     for it in done:
         key = (it.sum.currency, it.sum.version, it.sum.fiscal_year, it.sum.state)
         totals[key][0] += it.sum.amount_minor
         totals[key][1] += it.amount_minor
+        places[key[:3]].update(it.quote.places)
     names = ("currency", "version", "fiscal_year", "state")
     return [
-        dict(zip(names, key, strict=True)) | {"source_minor": source, "amount_minor": amount}
+        dict(zip(names, key, strict=True))
+        | {"source_minor": source, "amount_minor": amount, "rates_from": places_text(places[key[:3]])}
         for key, (source, amount) in sorted(totals.items())
     ]
 
@@ -139,7 +150,7 @@ def read_rates(connection: Connection, asked: Conversion, currencies: set[str]) 
     """Read the rates of a set that may serve: those with our currencies on one side."""
     wanted = [*currencies, asked.target]
     rows = connection.execute(
-        select(fx_rate.c.base, fx_rate.c.quote, fx_rate.c.rate, fx_rate.c.on_day, fx_rate.c.period).where(
+        select(*(fx_rate.c[name] for name in QUOTED)).where(
             fx_rate.c.source == asked.rate_set,
             fx_rate.c.type == asked.fx_type.declared.value,
             kept(fx_rate),
@@ -166,6 +177,7 @@ def read_converted(connection: Connection, run_id: int) -> tuple[ConvertedSlice,
             rate_set=group[0].rate_set,
             rate_type=group[0].rate_type,
             source_minor=sum(int(row.source_minor) for row in group),
+            rates_from=group[0].rates_from or "",
             money=add_up(Split(**{row.state: int(row.amount_minor)}) for row in group),
         )
         for series, group in grouped.items()

@@ -140,7 +140,8 @@ class AllocationRule(Provenance, table=True):
 class FxRate(Provenance, table=True):
     """One unit of `base` is worth `rate` units of `quote`, on a day or over a fiscal period; exact, as text.
 
-    A source of rates is a set of rates: `source` names it.
+    A source of rates is a set of rates: `source` names it. `line` is where it stands in `file`, on `sheet` of
+    a workbook.
     """
 
     __tablename__ = "fx_rate"
@@ -154,6 +155,8 @@ class FxRate(Provenance, table=True):
     on_day: date | None = None
     period: str | None = Field(default=None, index=True)
     line: int | None = None
+    file: str | None = long_text()
+    sheet: str | None = long_text()
 
 
 class MatchDecision(SQLModel, table=True):

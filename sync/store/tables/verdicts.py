@@ -203,7 +203,7 @@ class ConvertedMoney(SQLModel, table=True):
     """Figures of a run that are derived: money of another currency in the reporting one, by standing.
 
     `source_minor` is the original amount that a rate was found for, in its own currency; `amount_minor` what
-    it is worth in `target`, by the rates of `rate_set`.
+    it is worth in `target`, by the rates of `rate_set`; `rates_from` says where those stand.
     """
 
     __tablename__ = "converted_money"
@@ -218,6 +218,7 @@ class ConvertedMoney(SQLModel, table=True):
     rate_type: str
     source_minor: int = Field(sa_type=BigInteger)
     amount_minor: int = Field(sa_type=BigInteger)
+    rates_from: str | None = long_text()
 
 
 class RateGap(SQLModel, table=True):

@@ -59,6 +59,7 @@ def test_a_row_for_each_rate_is_read_with_all_its_decimals(file: Path) -> None:
         rate=Decimal("1.05829137"),
         on=date(2026, 11, 26),
         line=2,
+        file="rates.csv",
     )
 
 

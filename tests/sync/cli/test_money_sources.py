@@ -108,13 +108,29 @@ def test_money_of_other_currencies_is_shown_derived_and_what_has_no_rate_is_name
     assert (euros["source_minor"], euros["aligned_minor"], euros["total_minor"]) == (207_00, 227_70, 227_70)
     (gap,) = document(desk)["converted"]["missing_rates"]
     assert (gap["currency"], gap["period"], gap["source_minor"]) == ("GBP", "FY2026", 500)
-    assert [(it["original"], it["total"], it["note"]) for it in rows(desk, "converted.csv")] == [
-        ("207.00", "227.70", ""),
-        ("5.00", "", "no rate"),
+    columns = ("original", "total", "note", "rates_from")
+    assert [tuple(it[name] for name in columns) for it in rows(desk, "converted.csv")] == [
+        ("207.00", "227.70", "", "rates.csv, line 2"),
+        ("5.00", "", "no rate", ""),
     ]
+    assert euros["rates_from"] == "rates.csv, line 2"
     page = (desk.folder / "tieline-report/index.html").read_text("utf-8")
     assert "by the average rates of <bdi>group</bdi>, rounded half to even" in page
+    assert "Rates of EUR 2026 budget: <bdi>rates.csv, line 2</bdi>" in page
     assert "No rate was found for these amounts" in page
+
+
+def test_a_line_of_another_currency_says_what_it_is_worth_and_where_the_rate_stands(
+    desk: Desk, declared: dict[str, str]
+) -> None:
+    desk.say("run", "--dry-run", **declared)
+    said = " ".join(desk.say("explain", "--budget", "project=X.1.2", **declared).out.split())
+    assert (
+        "Worth 220.00 USD, at 1.1 USD for one EUR by the average rates of group: rates.csv, line 2." in said
+    )
+    without = " ".join(desk.say("explain", "--budget", "project=other", **declared).out.split())
+    assert "Worth unknown: the average rates of group have none from GBP to USD for FY2026." in without
+    assert "Worth" not in desk.say("explain", "--budget", "project=1200.2", **declared).out
 
 
 def test_a_set_of_rates_that_nobody_declared_is_refused_with_the_nearest(

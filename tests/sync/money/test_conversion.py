@@ -14,7 +14,8 @@ from sqlalchemy import Engine, select
 from connectors.finance.currencies import EXPONENTS
 from connectors.records import BudgetVersion, FxRate, How, RateType
 from sync.figures.coverage import Series, Split
-from sync.money.conversion import Rate, RateBook, Sum, convert, days_of, exchanged
+from sync.money.conversion import Quote, Rate, RateBook, Sum, convert, days_of, exchanged
+from sync.money.places import places_text
 from sync.store.catalogue import Frame, bind_catalogue
 from sync.store.items import read_item
 from sync.store.links import budget_line
@@ -85,10 +86,10 @@ def test_rates_of_days_are_averaged_over_the_days_in_the_period_where_it_is_aske
         ("2026-03-01", "9"),
     )
     rates = [of_day("EUR", "USD", rate, day) for day, rate in days]
-    assert RateBook(rates).find("EUR", "USD", "FY2026-02") == 4
+    assert RateBook(rates).find("EUR", "USD", "FY2026-02") == Quote(Fraction(4))
     book = RateBook(rates, averaged=True)
-    assert book.find("EUR", "USD", "FY2026-02") == Fraction(7, 3)
-    assert book.find("USD", "EUR", "FY2026-02") == Fraction(3, 7)
+    assert book.find("EUR", "USD", "FY2026-02") == Quote(Fraction(7, 3))
+    assert book.find("USD", "EUR", "FY2026-02") == Quote(Fraction(3, 7))
     assert book.find("EUR", "USD", "FY2026-04") is None
 
 
@@ -152,8 +153,25 @@ def test_turning_a_rate_round_twice_is_exact() -> None:
     there, back = book.find("EUR", "USD", "FY2026"), book.find("USD", "EUR", "FY2026")
     assert there is not None
     assert back is not None
-    assert there * back == 1
-    assert exchanged(exchanged(10_000, "EUR", "USD", there), "USD", "EUR", back) == 10_000
+    assert there.worth * back.worth == 1
+    assert exchanged(exchanged(10_000, "EUR", "USD", there.worth), "USD", "EUR", back.worth) == 10_000
+
+
+def test_a_quote_names_every_row_of_rates_that_it_rests_on() -> None:
+    def on(line: int, base: str, quote: str, day: str | None = None, sheet: str | None = None) -> Rate:
+        period = None if day else "FY2026"
+        known = date.fromisoformat(day) if day else None
+        return Rate(base, quote, "2", known, period, "fx.xlsx", sheet, line)
+
+    days = [on(number + 2, "EUR", "USD", f"2026-02-0{number}") for number in (1, 2, 3, 5)]
+    averaged = RateBook(days, averaged=True).find("EUR", "USD", "FY2026-02")
+    last = RateBook(days).find("USD", "EUR", "FY2026-02")
+    crossed = RateBook([on(7, "EUR", "USD"), on(3, "EUR", "GBP", sheet="B")]).find("GBP", "USD", "FY2026-01")
+    assert [places_text(it.places) for it in (averaged, last, crossed) if it] == [
+        "fx.xlsx, lines 3-5, 7",
+        "fx.xlsx, line 7",
+        "fx.xlsx, line 7; fx.xlsx, sheet B, line 3",
+    ]
 
 
 def rate(base: str, quote: str, worth_of: str, period: str) -> FxRate:
