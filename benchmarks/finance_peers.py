@@ -123,6 +123,7 @@ LOADS = {"pyarrow": by_pyarrow, "polars": by_polars, "duckdb": by_duckdb, "panda
 def load(peer: str, path: str, store: str, total: int) -> dict[str, float]:
     __import__(peer)  # loading the library is not counted
     connection = sqlite3.connect(store)
+    connection.execute("PRAGMA page_size=16384")  # as the store has them
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
     cpu, wall = time.process_time(), time.perf_counter()

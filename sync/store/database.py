@@ -21,6 +21,13 @@ log = logging.getLogger(__name__)
 SUPPORTED = ("sqlite", "postgresql")
 # Where libpq takes passwords besides the one before the host.
 PASSWORDS = ("password", "sslpassword")
+PRAGMAS = (
+    "page_size=16384",  # before all else, for it counts in a new file only
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "foreign_keys=ON",
+    "busy_timeout=10000",
+)
 
 
 def open_store(url: str) -> Engine:
@@ -102,9 +109,13 @@ def options_for(backend: str) -> dict[str, Any]:
 
 
 def prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:  # noqa: ARG001
-    """Set what every SQLite connection needs, and leave BEGIN to us: the driver's own comes too late."""
+    """Set what every SQLite connection needs, and leave BEGIN to us: the driver's own comes too late.
+
+    A new store gets pages of 16 KiB. Nights read whole tables again and again, and each page is a call to the
+    system: with pages of 4 KiB judging takes a fifth longer.
+    """
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
+    for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     register(connection)
 

@@ -115,9 +115,10 @@ def test_a_store_that_may_not_be_written_is_refused(tmp_path: Path) -> None:
         open_store(f"sqlite:///file:{path}?mode=ro&uri=true")
 
 
-def test_sqlite_keeps_foreign_keys_and_writes_ahead(tmp_path: Path) -> None:
+def test_sqlite_keeps_foreign_keys_writes_ahead_and_reads_large_pages(tmp_path: Path) -> None:
     engine = connect(f"sqlite:///{tmp_path / 'tieline.db'}")
     with engine.connect() as connection:
+        assert connection.scalar(text("PRAGMA page_size")) == 16_384
         assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
         assert connection.scalar(text("PRAGMA foreign_keys")) == 1
     engine.dispose()
