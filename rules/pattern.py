@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any, cast
 
 import re2
@@ -18,6 +19,7 @@ MAX_LENGTH = 500
 LARGE_PROGRAM = 1000
 _SHORTHAND = {"d": "0-9", "s": r" \t\n\r\f", "w": "A-Za-z0-9_"}
 _PIECE = re.compile(r"\\.|\(\?:|\(\?|\[\^?\]?|\[|.", re.DOTALL)
+_QUOTED = re.compile(r"\\.|\[(?:\\.|[^]\\])*\]", re.DOTALL)
 
 
 class PatternError(ValueError):
@@ -75,6 +77,28 @@ def _translate_escape(piece: str, in_class: bool) -> str:
 def compile_pattern(pattern: str) -> Any:
     """Compile a portable pattern; `re2.error` if it is none."""
     return re2.compile(pattern, _options())
+
+
+def opening(pattern: str) -> str:
+    """Give what every text begins with in which a portable pattern can occur: often nothing."""
+    if not pattern.startswith("^") or _has_alternatives(pattern):
+        return ""
+    try:
+        first, last = compile_pattern(pattern).possiblematchrange(MAX_LENGTH)
+    except re2.error:  # anything may come first
+        return ""
+    common = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+    return bytes(byte for byte, _ in common).decode(errors="ignore")
+
+
+def _has_alternatives(pattern: str) -> bool:
+    """Say whether there is a choice outside of all groups: `^` ties only one of its branches."""
+    depth = 0
+    for letter in _QUOTED.sub("", pattern):
+        depth += {"(": 1, ")": -1}.get(letter, 0)
+        if letter == "|" and depth == 0:
+            return True
+    return False
 
 
 def _options() -> Any:

@@ -128,7 +128,8 @@ def _postgresql_parts(element: Parts, compiler: SQLCompiler, **options: Any) -> 
 
 @compiles(Instant, "sqlite")
 def _sqlite_instant(element: Instant, compiler: SQLCompiler, **options: Any) -> str:
-    return f"strftime('%Y-%m-%dT%H:%M:%SZ', {_arguments(element, compiler, **options)})"
+    # A moment is kept as 2026-03-31 12:00:00.000000: strftime would take it apart and put it together again.
+    return f"(replace(substr({_arguments(element, compiler, **options)}, 1, 19), ' ', 'T') || 'Z')"
 
 
 @compiles(Instant, "postgresql")

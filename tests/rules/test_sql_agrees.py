@@ -49,7 +49,7 @@ def _texts(*names: str) -> st.SearchStrategy[str]:
     part = st.sampled_from(["x", "über", "ÜBER U", "_", "%", "'", '"', "\\", "a_b 100%", ""])
     function = st.sampled_from(["startsWith({})", "endsWith({})", "{}"])
     right = st.builds(lambda form, text: form.format(quote(text) if text else '""'), function, part)
-    pattern = st.sampled_from([r"^x", r"\d+%", r"(?i)^[a-z]_b|hi", r"[^\s]\\", "s.y", "uns$"])
+    pattern = st.sampled_from([r"^x", r"^(a_b|x)", r"\d+%", r"(?i)^[a-z]_b|hi", r"[^\s]\\", "s.y", "uns$"])
     matches = pattern.map(lambda text: f"matches({quote(text)})")
     return st.builds("{} {} {}".format, st.sampled_from(names), st.sampled_from(["~", "!~"]), right | matches)
 
