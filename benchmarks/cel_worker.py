@@ -19,12 +19,16 @@ from google.protobuf.timestamp_pb2 import Timestamp  # type: ignore[import-untyp
 
 
 def main() -> None:
-    """Read `{path, fields, rules, evidence}` from stdin; fields map a name to text, number, date or list."""
+    """Read what `rules_peers.py` asks from stdin; fields map a name to its kind and whether it may be empty.
+
+    `helped`: text is folded and moments are timestamps before judging begins; else records are as Jira has
+    them, and the moments that may be empty are made into timestamps for each evaluation.
+    """
     asked = json.load(sys.stdin)
     began = time.process_time()
-    records = list(read(asked["path"], asked["fields"]))
+    records = list(read(asked["path"], asked["fields"], helped=asked["helped"]))
     loaded = time.process_time()
-    hits = judge(records, asked["fields"], asked["rules"])
+    hits = judge(records, asked["fields"], asked["rules"], helped=asked["helped"])
     done = time.process_time()
     store(asked["path"], asked["evidence"], hits)
     stored = time.process_time()
@@ -37,7 +41,9 @@ def main() -> None:
 def store(path: str, evidence: dict[str, list[str]], hits: list[tuple[str, Any]]) -> None:
     """Write the hits with the values of the fields that each rule names."""
     connection = sqlite3.connect(path)
-    connection.execute("CREATE TABLE IF NOT EXISTS theirs (rule, item, evidence, PRIMARY KEY (rule, item))")
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS theirs (rule, item, evidence, PRIMARY KEY (rule, item)) WITHOUT ROWID"
+    )
     connection.execute("DELETE FROM theirs")
     rows = (
         (rule, record["id"], json.dumps({name: record[name] for name in evidence[rule]}, default=str))
@@ -47,43 +53,63 @@ def store(path: str, evidence: dict[str, list[str]], hits: list[tuple[str, Any]]
     connection.commit()
 
 
-def read(path: str, fields: dict[str, str]) -> Iterator[dict[str, Any]]:
-    """Read the items as plain values, with their labels."""
+def read(path: str, fields: dict[str, tuple[str, bool]], *, helped: bool) -> Iterator[dict[str, Any]]:
+    """Read the items as plain values, with their labels; `written` is the summary as it was written.
+
+    Words that are held against others are folded either way, for so are those of the rules.
+    """
     connection = sqlite3.connect(path)
     labels: dict[int, list[str]] = {}
     for number, label in connection.execute("SELECT item, name_folded FROM label"):
         labels.setdefault(number, []).append(label)
-    plain = {name: kind for name, kind in fields.items() if kind != "list"}
-    columns = ", ".join(f"{name}_folded" if kind == "text" else name for name, kind in plain.items())
-    for number, *values in connection.execute(f"SELECT id, {columns} FROM item"):
-        record: dict[str, Any] = {"id": number, "labels": labels.get(number, [])}
-        for (name, kind), value in zip(plain.items(), values, strict=True):
-            record[name] = moment(value) if kind == "date" else value
+    columns = [
+        f"{name}_folded" if kind == "text" and (helped or name != "summary") else name
+        for name, (kind, _) in fields.items()
+    ]
+    for number, written, *values in connection.execute(f"SELECT id, summary, {', '.join(columns)} FROM item"):
+        record: dict[str, Any] = {"id": number, "written": written, "labels": labels.get(number, [])}
+        for (name, (kind, _)), value in zip(fields.items(), values, strict=True):
+            if value is not None and kind == "money":
+                record[name] = value / 100
+            elif value is not None and kind == "number":
+                record[name] = float(value)
+            elif value is not None and kind == "moment":
+                moment = datetime.fromisoformat(value).replace(tzinfo=UTC)
+                record[name] = stamp(moment) if helped else moment
+            else:
+                record[name] = value
         yield record
 
 
-def moment(value: str | None) -> Any:
-    """Make a timestamp of a day."""
-    if value is None:
+def stamp(moment: datetime | None) -> Any:
+    """Make a timestamp of a moment: one that may be empty cannot be handed over otherwise."""
+    if moment is None:
         return None
-    stamp = Timestamp()
-    stamp.FromDatetime(datetime.fromisoformat(value).replace(tzinfo=UTC))
-    return stamp
+    made = Timestamp()
+    made.FromDatetime(moment)
+    return made
 
 
 def judge(
-    records: list[dict[str, Any]], fields: dict[str, str], rules: dict[str, str]
+    records: list[dict[str, Any]],
+    fields: dict[str, tuple[str, bool]],
+    rules: dict[str, str],
+    *,
+    helped: bool,
 ) -> list[tuple[str, Any]]:
     """Evaluate every rule on every record."""
-    kinds = {
-        name: cel.Type.List(cel.Type.STRING) if kind == "list" else cel.Type.DYN
-        for name, kind in fields.items()
-    }
+    types = {"text": cel.Type.STRING, "moment": cel.Type.TIMESTAMP}
+    types |= {"money": cel.Type.DOUBLE, "number": cel.Type.DOUBLE}
+    kinds = {name: cel.Type.DYN if helped or empty else types[kind] for name, (kind, empty) in fields.items()}
+    kinds |= {"labels": cel.Type.List(cel.Type.STRING)}
+    kinds |= {"written": cel.Type.STRING} if helped else {}
+    late = [] if helped else [name for name, (kind, empty) in fields.items() if kind == "moment" and empty]
     environment = cel.NewEnv(variables=kinds)
     compiled = {name: environment.compile(text) for name, text in rules.items()}
     hits = []
     for record in records:
-        activation = environment.Activation({name: record[name] for name in fields})
+        values = {name: record[name] for name in kinds} | {name: stamp(record[name]) for name in late}
+        activation = environment.Activation(values)
         hits += [(name, record) for name, rule in compiled.items() if rule.eval(activation).value() is True]
     return hits
 

@@ -55,8 +55,8 @@ class Column:
     """Where a field lives: its column and, for text and options, the column holding `fold(value)`.
 
     A many-valued field also names the `source` its values stand in (a table or an alias of its own) and `on`,
-    the condition that joins a row of it to its owner. A number with a `scale` counts so many parts of one:
-    2.5 is stored as 2500000 millionths.
+    the condition that joins a row of it to its owner; `unique` says that no owner has a value twice. A number
+    with a `scale` counts so many parts of one: 2.5 is stored as 2500000 millionths.
     """
 
     value: ColumnElement[Any]
@@ -64,6 +64,7 @@ class Column:
     source: FromClause | None = None
     on: ColumnElement[bool] | None = None
     scale: int = 1
+    unique: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -253,18 +253,12 @@ def _evidence(path: Path) -> Expression:
     if not path.many:
         return _shown(path.field, _value(path.field))
     sources, ties = _sources(path)
-    value = _column(path.field).value
-    shown = _shown(path.field, value).label("value")
-    rows = (
-        select(shown)
-        .distinct()
-        .select_from(*sources)
-        .where(*ties, value.is_not(None))
-        .order_by(shown)
-        .limit(EVIDENCE_VALUES)
-        .correlate_except(*sources)
-        .subquery()
-    )
+    column = _column(path.field)
+    shown = _shown(path.field, column.value).label("value")
+    some = select(shown).select_from(*sources).where(*ties, column.value.is_not(None))
+    if path.relation is not None or not column.unique:
+        some = some.distinct()
+    rows = some.order_by(shown).limit(EVIDENCE_VALUES).correlate_except(*sources).subquery()
     return JsonFragment(select(JsonArray(rows.c.value)).scalar_subquery())
 
 

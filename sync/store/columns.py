@@ -85,7 +85,11 @@ def work_item_columns(items: FromClause, frame: Frame, name: str) -> Columns:
         "priority": Column(c.priority, c.priority_folded),
         # What we wrote ourselves is no fact about the ticket: a rule that saw it could flip each night.
         "labels": Column(
-            labels.c.label, labels.c.label_folded, labels, and_(labels.c.work_item_id == c.id, foreign)
+            labels.c.label,
+            labels.c.label_folded,
+            labels,
+            and_(labels.c.work_item_id == c.id, foreign),
+            unique=True,
         ),
         "created": c.created_at,
         "updated": c.updated_at,
