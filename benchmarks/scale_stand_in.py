@@ -41,6 +41,7 @@ PLACES = re.compile('(@id|@key|@project|@objective|"@labels")')
 PROJECT = re.compile(r"\bPR(\d\d)\b")
 LISTED = re.compile(r"\bid in \(([\d, ]+)\)")
 CHANGED = "updated >="
+WITH_BODY = {"POST", "PUT"}
 NUMBER = re.compile(r"/\d+")
 Json = dict[str, Any]
 
@@ -185,6 +186,8 @@ class ManySites:
         counts = self.sites.setdefault(port, Counts(self.limits))
         admitted = counts.admits(scope["method"], NUMBER.sub("/N", scope["path"]))
         body = await read_body(receive)
+        if not body and scope["method"] in WITH_BODY:
+            return  # whoever asked was killed in the middle of asking
         await asyncio.sleep(self.latency)
         if admitted:
             await self._answer(scope, body, send, counts)
