@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from types import TracebackType
@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 import requests
 from jira import JIRA
-from pydantic_core import from_json
 
 from connectors import http
 from connectors.allowance import read_allowance
@@ -26,6 +25,7 @@ from connectors.errors import (
 )
 from connectors.http import Place, RetryPolicy
 from connectors.jira.config import JiraSiteConfig
+from connectors.jira.decoding import decode
 from connectors.oauth import AccessTokens, Bearer
 
 # English texts whatever the account's language: our messages quote them, and rules name types and statuses.
@@ -124,11 +124,13 @@ class JiraClient:
         body: object = None,
         resend: bool | None = None,
         subject: str = "",
+        fields: Sequence[str] | None = None,
     ) -> Any:
         """The decoded answer (None if it has no body) to a request below `/rest/api/<version>/`.
 
         `resend`: whether doing it twice is harmless; by default only reading is. `subject`: what the request
-        carried, for the message when Jira refuses it, such as `the JQL in JIRA_JQL`.
+        carried, for the message when Jira refuses it, such as `the JQL in JIRA_JQL`. `fields`: the answer
+        lists issues, and of each these are wanted.
         """
         route = route_of(method, path)
         twice = method in SAFE_METHODS if resend is None else resend
@@ -138,7 +140,7 @@ class JiraClient:
             if response.status_code == 401 and self.tokens is not None:
                 self.tokens.renew(token_of(response))
                 response = self._send(route, path, params, body)
-            return self._judge(response, subject)
+            return self._judge(response, subject, fields)
 
         left = max(0.0, self.give_up_at - self.budget.now())
         policy = replace(self.policy, deadline=min(self.policy.deadline, left))
@@ -188,11 +190,11 @@ class JiraClient:
         response._content = b"".join(response.iter_content(None))  # noqa: SLF001
         return response
 
-    def _judge(self, response: requests.Response, subject: str) -> Any:
+    def _judge(self, response: requests.Response, subject: str, fields: Sequence[str] | None) -> Any:
         if 300 <= response.status_code < 400:
             raise NotJira(self._redirected(response))
         self._refuse_lapsed_session(response)
-        answer = decoded(response)
+        answer = decode(response.content, fields if response.ok else None)
         if not response.ok:
             raise self._error(response, said_in(answer), subject)
         if response.status_code == HTTPStatus.NO_CONTENT or not response.content:
@@ -263,18 +265,6 @@ def route_of(method: str, path: str) -> Route:
     named = [part for part in parts if ID_OR_KEY.fullmatch(part)]
     endpoint = "/".join("{}" if part in named else part for part in parts)
     return Route(method, endpoint, named[0] if named and method not in SAFE_METHODS else None)
-
-
-def decoded(response: requests.Response) -> Any:
-    """The JSON of an answer; None where it holds none (a web page, a proxy's error)."""
-    try:
-        return from_json(response.content, cache_strings="keys")
-    except ValueError:
-        pass  # stricter than Jira: to it, half of a surrogate pair (a text cut short) is no JSON
-    try:
-        return response.json()
-    except requests.exceptions.JSONDecodeError:
-        return None
 
 
 def said_in(answer: Any) -> str:

@@ -149,6 +149,7 @@ class CloudSearch:
             body=body | ({"nextPageToken": token} if token else {}),
             resend=True,
             subject=f"the JQL in {scope.setting}",
+            fields=fields,
         )
         return issues_in(answer), next_token(answer)
 
@@ -238,6 +239,7 @@ def bulk_fetch(
         body={"issueIdsOrKeys": list(wanted), "fields": list(fields)},
         resend=True,
         subject="a list of issues",
+        fields=fields,
     )
     errors = answer.get("issueErrors") if isinstance(answer, Mapping) else None
     failed = {

@@ -215,7 +215,7 @@ class KeysetSearch:
         body: dict[str, Any] = {"jql": jql, "fields": list(fields), "startAt": offset, "maxResults": size}
         if lenient:
             body["validateQuery"] = False
-        answer = self.client.request("POST", "search", body=body, resend=True, subject=subject)
+        answer = self.client.request("POST", "search", body=body, resend=True, subject=subject, fields=fields)
         issues = issues_in(answer, lenient=lenient)
         total = answer.get("total")
         if not isinstance(total, int):

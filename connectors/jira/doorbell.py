@@ -9,7 +9,8 @@ import requests
 from connectors import http
 from connectors.errors import ConnectorError
 from connectors.http import Place, RetryPolicy
-from connectors.jira.client import HEADERS, NotJira, decoded
+from connectors.jira.client import HEADERS, NotJira
+from connectors.jira.decoding import decode
 from connectors.jira.site import CLOUD, DATA_CENTER
 from connectors.oauth import Nobody
 
@@ -42,7 +43,7 @@ def ask(url: str, place: Place, policy: RetryPolicy, ca_bundle: str | None) -> s
         return None
     if response.status_code == 429 or response.status_code >= 500:
         raise failed(response, place, policy)
-    answer = decoded(response) if response.ok else None
+    answer = decode(response.content) if response.ok else None
     if not isinstance(answer, Mapping) or not answer.keys() & {"deploymentType", "versionNumbers"}:
         raise NotJira(
             f"{place.host} answers ({response.status_code}), but not as Jira does. Give the address that "

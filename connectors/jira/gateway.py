@@ -10,8 +10,9 @@ import requests
 from connectors import http
 from connectors.errors import ConnectorError, NotFound
 from connectors.http import Place, RetryPolicy
-from connectors.jira.client import HEADERS, NotJira, decoded
+from connectors.jira.client import HEADERS, NotJira
 from connectors.jira.config import JiraSiteConfig
+from connectors.jira.decoding import decode
 from connectors.oauth import Nobody
 
 CLOUD_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
@@ -40,7 +41,7 @@ def read_cloud_id(config: JiraSiteConfig, policy: RetryPolicy) -> str:
         )
     except requests.RequestException as error:
         raise http.request_error(error, place) from None
-    answer = decoded(response) if response.ok else None
+    answer = decode(response.content) if response.ok else None
     cloud_id = answer.get("cloudId") if isinstance(answer, dict) else None
     if isinstance(cloud_id, str) and CLOUD_ID.fullmatch(cloud_id):
         return cloud_id
