@@ -25,6 +25,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    literal_column,
     null,
     or_,
     select,
@@ -37,6 +38,8 @@ from sync.store.presence import kept
 from sync.store.schema import table_of
 
 LINE = "line"
+# Written out: SQLite takes an index of some rows only for a condition that it can see to be about those.
+COST_CODE: ColumnElement[str] = literal_column(f"'{How.COST_CODE.value}'")
 CONFIRMED, REJECTED = "confirmed", "rejected"
 ITEM, OBJECTIVE = "work item", "objective"
 
@@ -234,7 +237,7 @@ def by_field(code: Code) -> Select[Any]:
     evidence = reference.c.evidence + " = " + reference.c.target
     if code.field != CodeField.PROJECT:
         evidence += f" ({words(code.field)})"
-    carried = and_(reference.c.target_folded == code.column, reference.c.how == How.COST_CODE.value)
+    carried = and_(reference.c.target_folded == code.column, reference.c.how == COST_CODE)
     return (
         code.hits(How.COST_CODE, evidence)
         .join(reference, carried)

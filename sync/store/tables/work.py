@@ -7,8 +7,10 @@ from datetime import date, datetime
 from sqlalchemy import (
     BigInteger,
     Column,
+    Index,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlmodel import Field, SQLModel
 
@@ -87,12 +89,21 @@ class WorkItemReference(SQLModel, table=True):
     """A tie that a work item claims, resolved or not; `meant`: somebody meant to name an objective."""
 
     __tablename__ = "work_item_reference"
+    # Budget lines look up cost codes by what they name; links, which most references are, start at the item.
+    __table_args__ = (
+        Index(
+            "ix_work_item_reference_cost_code",
+            "target_folded",
+            sqlite_where=text("how = 'cost code'"),
+            postgresql_where=text("how = 'cost code'"),
+        ),
+    )
 
     id: int | None = key()
     work_item_id: int = refers_to("work_item.id", index=True)
     how: str
     target: str = Field(sa_type=Text)
-    target_folded: str = Field(sa_type=Text, index=True)
+    target_folded: str = Field(sa_type=Text)
     evidence: str = Field(sa_type=Text)
     meant: bool = True
     strength: str | None = None
