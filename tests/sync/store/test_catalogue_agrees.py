@@ -22,6 +22,7 @@ from connectors.records import (
     How,
     Objective,
     ObjectiveState,
+    OutsideObjective,
     StatusCategory,
     ValueType,
     WorkItem,
@@ -90,6 +91,7 @@ def item(number: int, draw: random.Random) -> WorkItem:
         values.append(FieldValue("review", found.isoformat(), day=found))
     references = [names(f"O{n}") for n in draw.sample(range(1, 6), draw.choice([0, 0, 1, 2]))]
     references += [names(f"C{n}", How.COST_CODE) for n in draw.sample(range(1, 6), draw.choice([0, 1, 1]))]
+    references += [names(f"X-{number % 4}")] if number % 2 else []
     touched = maybe(draw, moment(draw))
     parent = maybe(draw, str(draw.randint(1, 24)))
     return epic(
@@ -126,6 +128,11 @@ def objective(number: int, draw: random.Random) -> Objective:
     )
 
 
+def outside(number: int) -> OutsideObjective:
+    state = ObjectiveState.CLOSED if number % 2 else ObjectiveState.ACTIVE
+    return OutsideObjective(str(number), f"X-{number}", WORDS[number], state, "Theme")
+
+
 def line(number: int, draw: random.Random) -> BudgetLine:
     return money(
         f"C{draw.randint(1, 5)}",
@@ -147,6 +154,7 @@ def fill(engine: Engine) -> None:
         with engine.begin() as connection:
             put(connection, run_id, [objective(n, draw) for n in range(1, 7)], FILE)
             put(connection, run_id, [item(n, draw) for n in range(1, 25)])
+            put(connection, run_id, map(outside, range(1, 4)))
             lines = random.Random(5)
             booked = [line(n, lines) for n in range(1, 91)]
             if turn:
