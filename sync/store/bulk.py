@@ -25,6 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from sync.store.copying import copy_into
+
 Rows = Sequence[dict[str, Any]]
 
 # Every SQLite in use takes as many in one statement; of more, none is faster.
@@ -131,8 +133,7 @@ def copy_tuples(
     connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> None:
     """Send rows whose values stand in the order of the columns."""
-    driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+    with copy_into(connection, table, columns) as copy:
         for row in rows:
             copy.write_row(row)
 

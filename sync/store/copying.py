@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 # Characters that are sent at once: of more, the driver moves what does not fit yet to and fro, which costs
 # ten times as much.
@@ -19,14 +20,26 @@ Column = Sequence[Any]
 
 
 @contextmanager
+def copy_into(connection: Connection, table: str, names: Sequence[str]) -> Iterator[Any]:
+    """Have the driver's COPY into these columns of a table; its errors are SQLAlchemy's, as everywhere."""
+    statement = f"COPY {table} ({', '.join(names)}) FROM STDIN"
+    driver: Any = connection.connection.driver_connection
+    errors = connection.dialect.loaded_dbapi.Error
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            yield copy
+    except errors as error:
+        raise DBAPIError.instance(statement, None, error, errors, dialect=connection.dialect) from error
+
+
+@contextmanager
 def copying(connection: Connection, table: str, names: Sequence[str]) -> Iterator[Callable[[str], None]]:
     """Have a COPY into these columns of a table, and a function that sends what `copy_text` makes.
 
     Leaving it by an error takes back what was sent. It begins no transaction in SQLAlchemy's eyes: what is
     sent belongs to the one that begins next, and is gone if the connection is closed without.
     """
-    driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as copy:
+    with copy_into(connection, table, names) as copy:
 
         def send(text: str) -> None:
             for start in range(0, len(text), PIECE):

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, Engine, delete, func, select
+from sqlalchemy.exc import DataError
 
 from sync.frame.milestones import Milestone, listening
 from sync.money import promote
-from sync.store.copying import copy_text
+from sync.store.bulk import copy_tuples
+from sync.store.copying import copy_text, copying
 from sync.store.database import open_store
 from sync.store.money.quarantine import quarantine
 from tests.sync.ledgers import Books, budget_line, entry
@@ -101,6 +103,17 @@ def test_lines_that_do_not_arrive_as_sent_do_not_count(
     assert "leaves 200 where the source holds 300. Nothing was changed." in (spoilt.message or "")
     assert held(books) == 0
     books.engine.dispose()
+
+
+@pytest.mark.postgresql
+def test_a_copy_that_fails_is_an_error_of_the_store_like_any_other(postgresql_url: str) -> None:
+    engine = open_store(postgresql_url)
+    refused = pytest.raises(DataError, match="extra data")
+    with engine.connect() as connection, refused, copying(connection, "artifact", ["source"]) as send:
+        send("one\ttwo too many\n")
+    with engine.connect() as connection, refused:
+        copy_tuples(connection, "artifact", ["source"], [("one", "two too many")])
+    engine.dispose()
 
 
 def test_values_that_all_rows_share_stand_before_and_behind_the_columns() -> None:
