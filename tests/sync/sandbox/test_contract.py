@@ -168,6 +168,35 @@ def test_the_jira_package_works_against_it(deployment: Deployment, context_path:
         package.close()  # type: ignore[no-untyped-call]
 
 
+@pytest.mark.parametrize("deployment", list(Deployment))
+def test_the_jira_package_reads_and_writes_what_we_do_one_issue_at_a_time(deployment: Deployment) -> None:
+    with Sandbox(deployment) as jira:
+        jira.site.permissions.admin = True
+        jira.site.add_project("PAY", "Payments")
+        jira.site.add_issue({"project": "PAY", "key": "PAY-1", "summary": "One", "issuetype": "Epic"})
+        package = connect(jira)
+        assert package.server_info()["deploymentType"] == ("Cloud" if package._is_cloud else "Server")
+        assert package.project("PAY").name == "Payments"
+        assert {kind.name for kind in package.issue_types()} >= {"Epic", "Story"}
+        assert "labels" in package.editmeta("PAY-1")["fields"]
+        said = package.add_comment("PAY-1", "first")
+        said.update(body="second")
+        assert [comment.id for comment in package.comments("PAY-1")] == [said.id]
+        said.delete()
+        assert package.comments("PAY-1") == []
+        package.add_simple_link("PAY-1", {"url": "https://example.com/1", "title": "Why"})
+        (link,) = package.remote_links("PAY-1")
+        assert link.object.title == "Why"
+        package.add_issue_property("PAY-1", "tieline", {"verdict": 1})
+        assert package.issue_property("PAY-1", "tieline").value.verdict == 1
+        package.issue_property("PAY-1", "tieline").delete()
+        assert package.issue_properties("PAY-1") == []
+        if package._is_cloud:
+            assert package.approximate_issue_count("project = PAY") == 1
+            assert [one.key for one in package.enhanced_search_issues("project = PAY")] == ["PAY-1"]
+        package.close()  # type: ignore[no-untyped-call]
+
+
 WRONG = [
     ("3", "POST", "search/jql", {"jql": "project = PAY", "maxResults": "many"}),
     ("3", "POST", "issue/bulkfetch", {"issueIdsOrKeys": "PAY-1"}),
