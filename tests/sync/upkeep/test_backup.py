@@ -187,7 +187,8 @@ def test_a_damaged_backup_is_refused_and_the_store_stays(
     path, _ = make_backup(url, tmp_path / "it", NOW)
     whole = path.read_bytes()
     at = int(len(whole) * place)
-    path.write_bytes(whole[:at] + b"\xa5" * 4096 + whole[at + 4096 :])
+    page = 16_384  # so much meets the head of some page: within one there may be nothing to damage
+    path.write_bytes(whole[:at] + b"\xa5" * page + whole[at + page :])
     with pytest.raises(UserError, match="it is damaged"):
         look_into(path)
     path.write_bytes(whole[:at])
