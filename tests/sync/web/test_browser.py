@@ -12,7 +12,6 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import Select, WebDriverWait
 from sqlalchemy import insert
 
@@ -69,10 +68,11 @@ class Visit:
         return self.browser.find_element(By.CSS_SELECTOR, selector)
 
     def press(self, element: Any) -> None:
-        """Click, and wait for the page that it leads to."""
-        before = self.find("html")
+        """Click, and wait for the page that it leads to: what is noted in this one is gone in that."""
+        self.browser.execute_script("window.before = true")
         element.click()
-        WebDriverWait(self.browser, 60).until(staleness_of(before))
+        arrived = "return window.before === undefined && document.readyState === 'complete'"
+        WebDriverWait(self.browser, 60).until(lambda browser: browser.execute_script(arrived))
 
     @property
     def soon(self) -> str:
