@@ -2,7 +2,8 @@
 # installed from which lock, so that nothing is installed twice; removing .venv forgets it all.
 
 PYTHON  ?= python3
-WORKERS ?= auto
+# One more than there are processors, since a test often waits for a process or a server.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(len(os.sched_getaffinity(0)) + 1)' 2>/dev/null || echo auto)
 ARGS    ?=
 
 VENV := .venv
@@ -77,10 +78,10 @@ bench-pages: $(VENV)/.installed  ## what a page costs over 100,000 findings (ARG
 	@$(BIN)/python benchmarks/pages.py $(ARGS)
 
 bench-scale: $(VENV)/.installed  ## 12 slow sites read by 1, 2, 4 and 8 processes, on PostgreSQL (ARGS="--kill 4", "--sites 50 --projects 20 --issues 1000")
-	@.ci/with-postgresql $(BIN)/python benchmarks/scale.py $(ARGS)
+	@TEST_POSTGRESQL_FOLDER=/tmp .ci/with-postgresql $(BIN)/python benchmarks/scale.py $(ARGS)
 
 soak-scale: $(VENV)/.installed  ## a million issues of 50 sites, 8 workers, one killed every few seconds (ARGS="--issues 50")
-	@.ci/with-postgresql $(BIN)/python benchmarks/scale.py --prove --sites 50 --projects 20 --issues 1000 \
+	@TEST_POSTGRESQL_FOLDER=/tmp .ci/with-postgresql $(BIN)/python benchmarks/scale.py --prove --sites 50 --projects 20 --issues 1000 \
 		--parts 1 --latency 0 $(ARGS)
 
 bench-hooks: $(VENV)/.installed $(VENV)/.dev  ## how soon a label goes after a webhook, among 1,000 (ARGS="--deployment dc")
