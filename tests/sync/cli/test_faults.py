@@ -113,8 +113,8 @@ def set_to(**environ: str) -> Callable[[Desk], dict[str, str]]:
 
 
 FAULTS = [
-    Fault("wrong password", wrong_password, ("run",), 4, ("401", "check JIRA_")),
-    Fault("wrong password, doctor", wrong_password, ("doctor",), 4, ("401", "check JIRA_")),
+    Fault("wrong password", wrong_password, ("run",), 4, ("(401)", "check JIRA_")),
+    Fault("wrong password, doctor", wrong_password, ("doctor",), 4, ("(401)", "check JIRA_")),
     Fault("unreachable", elsewhere("http://nosuch.invalid"), ("run",), 5, ("nosuch.invalid", "JIRA_URL")),
     Fault("unreachable, doctor", elsewhere("http://nosuch.invalid"), ("doctor",), 5, ("check JIRA_URL",)),
     Fault("not a Jira", not_a_jira, ("run",), 5, ("not as a Jira does", "check JIRA_URL")),
