@@ -10,9 +10,9 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Connection,
-    FromClause,
     Select,
     String,
+    Subquery,
     and_,
     case,
     exists,
@@ -92,49 +92,59 @@ def parents_not_found() -> Select[Any]:
 
 def reference_fault(fault: Fault) -> Select[Any]:
     """Select the references of items in scope by which somebody meant to name an objective."""
-    here = outside_objective.c.site == work_item.c.source
-    named = or_(
-        outside_objective.c.key_folded == reference.c.target_folded,
-        outside_objective.c.url == reference.c.target,
-        and_(here, outside_objective.c.issue_id == reference.c.target),
-    )
+    by_key, by_url, by_id = (told_by(name) for name in ("key_folded", "url", "issue_id"))
+    here = and_(by_id.c.site == work_item.c.source, by_id.c.name == reference.c.target)
     return (
         select(
             work_item.c.source,
             reference.c.how,
-            looked_up(fault, named, work_item, reference).label("fault"),
+            looked_up(fault, by_key, by_url, by_id).label("fault"),
             work_item.c.key.label("subject"),
             reference.c.target,
             reference.c.evidence,
-            reason(named, work_item, reference).label("reason"),
+            reason(by_key, by_url, by_id).label("reason"),
         )
         .join_from(work_item, reference, reference.c.work_item_id == work_item.c.id)
+        .outerjoin(by_key, by_key.c.name == reference.c.target_folded)
+        .outerjoin(by_url, by_url.c.name == reference.c.target)
+        .outerjoin(by_id, here)
         .where(live(work_item), work_item.c.in_scope, reference.c.meant)
     )
 
 
-def looked_up(fault: Fault, named: ColumnElement[bool], *of: FromClause) -> ColumnElement[str]:
+def told_by(column: str) -> Subquery:
+    """Select what Jira said of the issues that were asked for, by one of the columns that may name them.
+
+    `shown` and `hidden`: the issue, or why it is not given. An id is one of its site, other names of any.
+    """
+    name, there = outside_objective.c[column], outside_objective.c.hidden.is_(None)
+    shown = case((there, outside_objective.c.key + " " + outside_objective.c.title))
+    site = [outside_objective.c.site] if column == "issue_id" else []
+    return (
+        select(
+            name.label("name"),
+            func.min(shown).label("shown"),
+            func.min(outside_objective.c.hidden).label("hidden"),
+            *site,
+        )
+        .where(kept(outside_objective), name.is_not(None))
+        .group_by(name, *site)
+        .subquery(f"told_by_{column}")
+    )
+
+
+def looked_up(fault: Fault, *told: Subquery) -> ColumnElement[str]:
     """Give the fault of what leads to no objective: more is known where Jira was asked what it names."""
-    known = exists().where(named, kept(outside_objective))
-    there = known.where(outside_objective.c.hidden.is_(None))
     return case(
-        (there.correlate(*of), Fault.OUTSIDE.value),
-        (known.correlate(*of), Fault.HIDDEN.value),
+        (or_(*(one.c.shown.is_not(None) for one in told)), Fault.OUTSIDE.value),
+        (or_(*(one.c.hidden.is_not(None) for one in told)), Fault.HIDDEN.value),
         else_=fault.value,
     )
 
 
-def reason(named: ColumnElement[bool], *of: FromClause) -> ColumnElement[str | None]:
+def reason(*told: Subquery) -> ColumnElement[str | None]:
     """Give what Jira said when it was asked: the issue, and else why there is none."""
-    shown = outside_objective.c.key + " " + outside_objective.c.title
-    told = [
-        select(func.min(column)).where(named, kept(outside_objective), condition).correlate(*of)
-        for column, condition in (
-            (shown, outside_objective.c.hidden.is_(None)),
-            (outside_objective.c.hidden, outside_objective.c.hidden.is_not(None)),
-        )
-    ]
-    return func.coalesce(*(one.scalar_subquery() for one in told))
+    return func.coalesce(*(one.c[name] for name in ("shown", "hidden") for one in told))
 
 
 def objectives_not_known() -> Select[Any]:
@@ -179,13 +189,17 @@ def claims_of_unknown_objectives() -> Select[Any]:
 def claim_fault(fault: Fault) -> Select[Any]:
     """Select the rows of mapping files with this fault."""
     of_objective = fault is Fault.NO_OBJECTIVE
-    named = outside_objective.c.key_folded == link_claim.c.objective_folded
-    return select(
-        link_claim.c.source,
-        link_claim.c.how,
-        (looked_up(fault, named, link_claim) if of_objective else literal(fault.value)).label("fault"),
-        link_claim.c.issue.label("subject"),
-        (link_claim.c.objective if of_objective else link_claim.c.issue).label("target"),
-        link_claim.c.evidence,
-        (reason(named, link_claim) if of_objective else null().cast(String)).label("reason"),
-    ).where(live(link_claim))
+    told = told_by("key_folded")
+    return (
+        select(
+            link_claim.c.source,
+            link_claim.c.how,
+            (looked_up(fault, told) if of_objective else literal(fault.value)).label("fault"),
+            link_claim.c.issue.label("subject"),
+            (link_claim.c.objective if of_objective else link_claim.c.issue).label("target"),
+            link_claim.c.evidence,
+            (reason(told) if of_objective else null().cast(String)).label("reason"),
+        )
+        .outerjoin(told, told.c.name == link_claim.c.objective_folded)
+        .where(live(link_claim))
+    )

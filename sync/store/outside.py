@@ -15,8 +15,8 @@ from sync.store.links import link_claim, objective, outside_objective, work_item
 from sync.store.presence import kept, live
 from sync.store.runs import source_run
 
-ISSUE = re.compile(r"\d+|[^\W\d]\w*-\d+")
 KEY = re.compile(r"[^\W\d]\w*-\d+")
+ISSUE = re.compile(r"\d+|" + KEY.pattern)
 
 
 @dataclass(frozen=True, slots=True)
