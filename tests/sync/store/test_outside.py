@@ -102,3 +102,17 @@ def test_what_is_known_of_a_name_is_told_where_it_dangles_and_forgotten_with_the
     assert outside(engine, hidden) == {(on, "issue not given by Jira", "deleted") for on in both}
     assert outside(engine, hidden, there) == found
     assert outside(engine) == {(on, "objective not known", None) for on in both}
+
+
+def test_what_is_named_by_its_address_is_told_too(engine: Engine) -> None:
+    there = OutsideObjective("9", "OBJ-9", "Old goal", url=f"{ADDRESS}OBJ-9")
+    with engine.begin() as connection:
+        run_id = read(
+            connection, epic("PAY-1", names(f"{ADDRESS}OBJ-9")), epic("PAY-2", names(f"{ADDRESS}OBJ-8"))
+        )
+        save.save_page(connection, replace(origin_of(SOURCE, run_id), site=SITE), Page((there,)))
+        told = {row.subject: (row.fault, row.reason) for row in list_dangling(connection)}
+    assert told == {
+        "PAY-1": ("issue outside the objectives", "OBJ-9 Old goal"),
+        "PAY-2": ("objective not known", None),
+    }
