@@ -167,7 +167,7 @@ def postgresql_url(postgresql_mould: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def sqlite_mould(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store to be copied: bringing a new one to the newest schema takes ten times as long."""
+    """A store to be copied: making one takes ten times as long."""
     path = tmp_path_factory.mktemp("mould") / "tieline.db"
     open_store(f"sqlite:///{path}").dispose()
     return path

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from rules.sql_functions import register
 from sync.errors import ConfigurationError, LeaseHeld, UserError
+from sync.store.creating import create
 from sync.store.snapshot import copy_before, file_of
 
 log = logging.getLogger(__name__)
@@ -126,7 +127,7 @@ def begin_sqlite(connection: Any) -> None:
 
 
 def upgrade(engine: Engine, *, keep_copy: bool = True) -> None:
-    """Run the migrations that are missing; refuse a schema from the future."""
+    """Make a new store, or run the migrations that one lacks; refuse a schema from the future."""
     with engine.connect() as connection:
         current = revision_of(connection)
     if current is not None and current not in revisions():
@@ -134,9 +135,10 @@ def upgrade(engine: Engine, *, keep_copy: bool = True) -> None:
             f"TIELINE_DATABASE_URL: the store has schema {current}, which this version of Tieline does not "
             "know: a newer version wrote it. Upgrade Tieline, or restore the backup made before the upgrade."
         )
-    if current != newest_revision():
-        if current is not None:
-            refuse_upgrade_under_a_run(engine, current)
+    if current is None:
+        create(engine, newest_revision())
+    elif current != newest_revision():
+        refuse_upgrade_under_a_run(engine, current)
         from sync.store.migrating import migrate  # noqa: PLC0415  slow to load, and rarely needed
 
         migrate(engine, before=keep_copy_of if keep_copy and engine.dialect.name == "sqlite" else None)

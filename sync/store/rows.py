@@ -60,7 +60,10 @@ def storable_all(texts: Sequence[Text]) -> Sequence[Text]:
 
 
 def storable_row(row: Row) -> Row:
-    """Make every text of a row storable."""
+    """Make every text of a row storable; most rows need nothing."""
+    joined = "".join([value for value in row.values() if isinstance(value, str)])
+    if joined.isascii() and "\0" not in joined:
+        return row
     return {name: storable(value) if isinstance(value, str) else value for name, value in row.items()}
 
 

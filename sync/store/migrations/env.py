@@ -6,6 +6,7 @@ from alembic import context
 from sqlmodel import SQLModel
 
 from sync.store import tables
+from sync.store.creating import lock_schema
 
 engine = context.config.attributes["engine"]
 sqlite = engine.dialect.name == "sqlite"
@@ -19,8 +20,7 @@ with engine.connect() as connection:
         driver.execute("PRAGMA busy_timeout = 600000")
     try:
         # Of two processes that upgrade at once, the later waits here and then finds nothing to do.
-        lock = "PRAGMA user_version = 0" if sqlite else "SELECT pg_advisory_xact_lock(hashtext('tieline'))"
-        connection.exec_driver_sql(lock)
+        lock_schema(connection)
         context.configure(
             connection=connection,
             target_metadata=SQLModel.metadata,

@@ -1,10 +1,11 @@
-"""Migrations make exactly the tables of the code, step back and forth, and refuse a later schema."""
+"""Step by step or at once, a store gets exactly the tables of the code; a later schema is refused."""
 
 from __future__ import annotations
 
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from sqlmodel import SQLModel
 from sync.errors import ConfigurationError, Exit
 from sync.store import tables
 from sync.store.database import connect, newest_revision, open_store, revisions
-from sync.store.migrating import migrations
+from sync.store.migrating import migrate, migrations
 
 
 def differences(engine: Engine) -> list[object]:
@@ -27,9 +28,64 @@ def differences(engine: Engine) -> list[object]:
         return list(compare_metadata(context, SQLModel.metadata))
 
 
-def test_the_newest_schema_is_that_of_the_tables(engine: Engine) -> None:
+def shape(url: str) -> dict[str, object]:
+    """Everything in a database by name, whatever the order; no defaults, for no insert relies on them."""
+    engine = connect(url)
+    seen = inspect(engine)
+    parts: dict[str, object] = {"views": {name: view_of(engine, name) for name in seen.get_view_names()}}
+    for name in seen.get_table_names():
+        parts[f"key of {name}"] = seen.get_pk_constraint(name)
+        parts[f"columns of {name}"] = told(
+            {part: said for part, said in column.items() if part != "default" or "nextval" in str(said)}
+            for column in seen.get_columns(name)
+        )
+        parts[f"indexes of {name}"] = told(
+            index | {"dialect_options": {at: str(said) for at, said in index["dialect_options"].items()}}
+            for index in seen.get_indexes(name)
+        )
+        parts[f"references of {name}"] = told(seen.get_foreign_keys(name))
+        parts[f"conditions of {name}"] = told(
+            [*seen.get_unique_constraints(name), *seen.get_check_constraints(name)]
+        )
+    engine.dispose()
+    return parts
+
+
+def told(parts: Iterable[object]) -> list[str]:
+    return sorted(map(repr, parts))
+
+
+def view_of(engine: Engine, name: str) -> str:
+    return " ".join(str(inspect(engine).get_view_definition(name)).split())
+
+
+@pytest.fixture
+def led_here(empty_database_url: str) -> str:
+    """The URL of a store that went through every schema there ever was."""
+    engine = connect(empty_database_url)
+    migrate(engine)
+    engine.dispose()
+    return empty_database_url
+
+
+def test_the_newest_schema_is_that_of_the_tables(led_here: str) -> None:
     assert tables.Run.__tablename__ == "run"
+    engine = connect(led_here)
     assert differences(engine) == []
+    engine.dispose()
+
+
+def test_a_new_store_is_made_as_one_that_was_led_here_step_by_step(
+    led_here: str, request: pytest.FixtureRequest
+) -> None:
+    sqlite = led_here.startswith("sqlite")
+    new = (
+        f"sqlite:///{request.getfixturevalue('sqlite_mould')}"
+        if sqlite
+        else request.getfixturevalue("postgresql_url")
+    )
+    assert shape(new) == shape(led_here)
+    assert "budget_line_version" in str(shape(new)["views"])
 
 
 def test_each_migration_stands_in_a_file_named_after_its_schema(engine: Engine) -> None:

@@ -36,6 +36,7 @@ from sqlalchemy import (
 )
 
 from sync.errors import LeaseHeld, UserError
+from sync.store.creating import lock_schema, make_tables
 from sync.store.database import connect, open_store, revision_of, upgrade
 from sync.store.migrating import migrations
 from tests.sync.store.test_migrations import differences
@@ -211,6 +212,7 @@ def test_a_store_is_not_upgraded_where_there_is_no_room_for_the_copy(
 def test_an_upgrade_waits_for_longer_than_a_write_would_until_nobody_else_writes(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'tieline.db'}"
     hasty, other = connect(url), connect(url)
+    command.upgrade(migrations(other), EARLIER[-1])
     event.listen(hasty, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=1"))
     with ThreadPoolExecutor(1) as pool, other.connect() as writing:
         writing.exec_driver_sql("CREATE TABLE theirs (id INTEGER)")
@@ -224,6 +226,21 @@ def test_an_upgrade_waits_for_longer_than_a_write_would_until_nobody_else_writes
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 1
     hasty.dispose()
     other.dispose()
+
+
+def test_whoever_finds_a_store_being_made_waits_for_it(empty_database_url: str) -> None:
+    engine = connect(empty_database_url)
+    with ThreadPoolExecutor(1) as pool:
+        with engine.begin() as connection:
+            lock_schema(connection)
+            make_tables(connection, HEAD)
+            opening = pool.submit(open_store, empty_database_url)
+            with pytest.raises(TimeoutError):
+                opening.result(timeout=1)
+        opening.result(timeout=120).dispose()
+    with engine.connect() as connection:
+        assert connection.scalars(text("SELECT version_num FROM alembic_version")).all() == [HEAD]
+    engine.dispose()
 
 
 def test_processes_that_open_an_old_store_at_once_all_find_it_upgraded(
