@@ -165,6 +165,14 @@ def test_any_text_is_stored_and_read_again_without_a_change(
         assert ("label" in connected) == (rows.match_key(key) in {rows.match_key(t) for t in targets})
 
 
+def test_a_change_beside_half_of_a_character_is_seen(engine: Engine) -> None:
+    run_id = begin_run(engine)
+    with engine.begin() as connection:
+        texts = ("cut \ud83d", "cut \ud83d!", "cut \ud83d!", "cut \ud83e!")
+        changed = [put(connection, run_id, [epic("PAY-1", summary=text)]).changed for text in texts]
+    assert changed == [1, 1, 0, 1]
+
+
 def test_ids_too_long_for_an_index_stay_apart_and_still_match(engine: Engine) -> None:
     long = "".join(f"{number:x}" for number in range(20_000))
     run_id = begin_run(engine)
