@@ -8,6 +8,7 @@ between pages and goes on, or not. `python -m tests.sync.pull_soak --nights 500 
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import tempfile
 from collections import Counter
@@ -323,6 +324,7 @@ def main() -> int:
     parser.add_argument("--deployment", choices=[one.value for one in Deployment], action="append")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
+    logging.disable(logging.WARNING)  # that a site asks for a pause is no news here
     wrong: list[str] = []
     for deployment in given.deployment or [one.value for one in Deployment]:
         with tempfile.TemporaryDirectory() as folder:
