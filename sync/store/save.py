@@ -24,7 +24,6 @@ from connectors.records import (
 from sync.store import rows, tables
 from sync.store.bulk import among, insert_rows, upsert_rows
 from sync.store.former_keys import keep_former_keys, note_former_keys
-from sync.store.renames import follow_renamed
 from sync.store.schema import AnyRow, table_of
 from sync.store.touches import note_touches
 
@@ -92,8 +91,6 @@ def save_records(connection: Connection, origin: Origin, table: Table, records: 
         if table is KINDS[WorkItem]:
             save_children(connection, origin, fresh, known)
             note_touches(connection, origin.source, known)
-            old_keys = {source_id: row.key for source_id, row in known.items()}
-            follow_renamed(connection, origin.source, old_keys, fresh)
         changed += len(fresh)
     return changed
 
@@ -101,10 +98,9 @@ def save_records(connection: Connection, origin: Origin, table: Table, records: 
 def known_rows(
     connection: Connection, origin: Origin, table: Table, source_ids: Collection[str]
 ) -> dict[str, AnyRow]:
-    """Read what is known of these rows: their hash and, of a work item, its key."""
-    named = (table.c.key,) if table is KINDS[WorkItem] else ()
+    """Read the hashes of those rows that are known."""
     found = connection.execute(
-        select(table.c.source_id, table.c.row_hash, *named).where(
+        select(table.c.source_id, table.c.row_hash).where(
             table.c.source == origin.source, among(connection, table.c.source_id, source_ids)
         )
     )
