@@ -139,10 +139,16 @@ class Candidates(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """The ids and keys of issues that work names as objectives and that are none; `known`: asked before."""
+    """The ids and keys by which work names issues as objectives, and no objective has; `known`: asked before.
+
+    `former` gives the ids of those among them that are known to be the key an issue had before it was moved;
+    `objectives` are the ids of the issues that are some.
+    """
 
     ask: tuple[str, ...] = ()
     known: frozenset[str] = frozenset()
+    former: Mapping[str, str] = field(default_factory=dict)
+    objectives: frozenset[str] = frozenset()
 
 
 class NamedObjectives(Protocol):

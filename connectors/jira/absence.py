@@ -58,7 +58,7 @@ class Inquiry:
             else:
                 absences.append(absence)
         given, asked = self.search.singly(list(doubtful), fields)
-        found |= by_name(given)
+        found |= by_name(given.issues)
         absences += [
             absence if name in asked else replace(absence, gone=Gone.UNKNOWN, evidence=NEXT_TIME)
             for name, absence in doubtful.items()

@@ -23,6 +23,7 @@ from connectors.jira.search import (
     Scope,
     askable,
     entry_of,
+    former_key,
     id_of,
     issues_in,
     meet,
@@ -182,9 +183,23 @@ class CloudSearch:
     def indexed(self, wanted: Sequence[str], fields: Sequence[str]) -> list[Raw]:
         return self.by_id(wanted, fields).issues
 
-    def singly(self, wanted: Sequence[str], fields: Sequence[str]) -> tuple[list[Raw], set[str]]:  # noqa: ARG002
-        """Bulk fetch does not depend on the index: what it did not give need not be asked for again."""
-        return [], set(wanted)
+    def singly(self, wanted: Sequence[str], fields: Sequence[str]) -> tuple[Found, set[str]]:
+        """Bulk fetch needs no index, so no id is asked for again; but a key may be one of before a move."""
+        keys = askable([name for name in wanted if not name.isdecimal()])
+        parts = (keys[start : start + BULK_LIMIT] for start in range(0, len(keys), BULK_LIMIT))
+        moved = [pair for part in parts for pair in self._moved(part, fields)]
+        former = (former_key(name, issue) for name, issue in moved)
+        issues = [issue for _, issue in moved]
+        return Found(issues, tuple(one for one in former if one is not None)), set(wanted)
+
+    def _moved(self, keys: Sequence[str], fields: Sequence[str]) -> Iterator[tuple[str, Raw]]:
+        """Which issue each key leads to: an answer does not say, so halves are asked for, down to one key."""
+        issues = self.by_id(keys, fields).issues
+        if len(keys) == 1 or not issues:
+            yield from ((key, issue) for key in keys for issue in issues)
+        else:
+            for half in (keys[: len(keys) // 2], keys[len(keys) // 2 :]):
+                yield from self._moved(half, fields)
 
     def by_id(self, wanted: Sequence[str], fields: Sequence[str]) -> Found:
         """Whoever is not among them has been deleted or is hidden.

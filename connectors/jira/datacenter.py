@@ -237,22 +237,26 @@ class KeysetSearch:
     def by_id(self, wanted: Sequence[str], fields: Sequence[str]) -> Found:
         """Whom the index does not know (it may lag, or give it by a newer key) is asked for singly."""
         found: list[Raw] = []
-        former: list[FormerKey | None] = []
+        former: list[FormerKey] = []
         names = askable(wanted)
         for start in range(0, len(names), BULK_LIMIT):
             asked = names[start : start + BULK_LIMIT]
             given = self.indexed(asked, fields)
             met = {str(issue.get(name)) for issue in given for name in ("id", "key")}
-            singly = ((name, self.one(name, fields)) for name in asked if name not in met)
-            rest = [(name, issue) for name, issue in singly if issue is not None]
-            found += [*given, *(issue for _, issue in rest)]
-            former += [former_key(name, issue) for name, issue in rest]
-        return Found(found, tuple(one for one in former if one is not None))
+            rest = self._each([name for name in asked if name not in met], fields)
+            found += [*given, *rest.issues]
+            former += rest.former
+        return Found(found, tuple(former))
 
-    def singly(self, wanted: Sequence[str], fields: Sequence[str]) -> tuple[list[Raw], set[str]]:
+    def singly(self, wanted: Sequence[str], fields: Sequence[str]) -> tuple[Found, set[str]]:
         asked = wanted[:SINGLY_LIMIT]
-        found = (self.one(name, fields) for name in asked)
-        return [issue for issue in found if issue is not None], set(asked)
+        return self._each(asked, fields), set(asked)
+
+    def _each(self, names: Sequence[str], fields: Sequence[str]) -> Found:
+        """Ask for each by itself, which tells the keys that are former ones."""
+        pairs = [(name, issue) for name in names if (issue := self.one(name, fields)) is not None]
+        former = (former_key(name, issue) for name, issue in pairs)
+        return Found([issue for _, issue in pairs], tuple(one for one in former if one is not None))
 
     def indexed(self, wanted: Sequence[str], fields: Sequence[str]) -> list[Raw]:
         """The issues the index knows by these ids or keys: without validation, dead names do no harm."""

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from connectors.base import NamedObjectives
+from connectors.base import Named, NamedObjectives
 from connectors.jira.absence import Inquiry
 from connectors.jira.mapping import IssueMapping, Mapped, Reader, objective_state
 from connectors.jira.reading import search_for
-from connectors.jira.search import Raw, Scope, id_of
+from connectors.jira.search import Found, Raw, Scope, id_of
 from connectors.jira.site import JiraSite
 from connectors.jira.source import mapping_for
 from connectors.jira.values import text_of
@@ -39,35 +39,47 @@ class OutsideObjectives:
     def pages(self, cursor: str | None = None) -> Iterator[Page]:  # noqa: ARG002 - asked anew in each run
         named = self.candidates.choose()
         found = self._given(named.ask)
-        fresh = [name for name in lacking(named.ask, found.values()) if name not in named.known]
-        given, asked = self.search.singly(fresh, FIELDS) if fresh else ([], set[str]())
-        found |= by_id(given)
-        wanted = {name.casefold() for name in named.ask}
-        moved = [issue for issue in found.values() if not (names_of(issue) & wanted)]
+        late = self._late(named, found)
+        given, asked = self.search.singly(late, FIELDS) if late else (Found([]), set[str]())
+        found |= by_id(given.issues)
+        moved = {*self._moved(named, found), *(former.key for former in given.former)}
         mapping = mapping_for(self.site, self.own_prefix)
-        mapped = [to_outside(issue, mapping) for issue in found.values() if issue not in moved]
-        told = [name for name in lacking(named.ask, found.values()) if name in named.known | asked]
+        mapped = [to_outside(found[name], mapping) for name in found if name not in named.objectives]
+        gone = [name for name in lacking(named.ask, found.values()) if name not in moved]
+        told = [name for name in gone if name in named.known | asked]
         yield Page(
             records=(
                 *(one.record for one in mapped if one.record is not None),
-                *self._hidden(told, moved),
+                *self._hidden(told),
             ),
             quarantined=tuple(entry for one in mapped for entry in one.refused),
+            former_keys=given.former,
         )
+
+    def _late(self, named: Named, found: Mapping[str, Raw]) -> list[str]:
+        """The names to ask for once more: nothing has them, and nothing is known of them.
+
+        Where an issue came that nobody asked for, one of the names is a key it had: it may be any of them.
+        """
+        wanted = {name.casefold() for name in (*named.ask, *named.former.values())}
+        strange = any(not names_of(issue) & wanted for issue in found.values())
+        moved = self._moved(named, found)
+        left = (name for name in lacking(named.ask, found.values()) if name not in moved)
+        return [name for name in left if strange or name not in named.known]
+
+    def _moved(self, named: Named, found: Mapping[str, Raw]) -> set[str]:
+        """The names that are known as former keys of issues that are there."""
+        return {name for name, issue in named.former.items() if issue in found or issue in named.objectives}
 
     def _given(self, names: Sequence[str]) -> dict[str, Raw]:
         batches = (names[start : start + AT_ONCE] for start in range(0, len(names), AT_ONCE))
         return by_id(issue for batch in batches for issue in self.search.indexed(batch, FIELDS))
 
-    def _hidden(self, names: Sequence[str], moved: Sequence[Raw]) -> Iterator[OutsideObjective]:
+    def _hidden(self, names: Sequence[str]) -> Iterator[OutsideObjective]:
         """What Jira does not give by these names, each with the reason."""
         inquiry = Inquiry(self.site.client, self.search, self.scope, FIELDS, keys_among)
-        newer = ", ".join(str(issue.get("key")) for issue in moved)
         for absence in inquiry.not_given(names):
-            why = (
-                f"{absence.evidence}; moved issues that came instead: {newer}" if moved else absence.evidence
-            )
-            yield OutsideObjective(absence.id, absence.id, absence.id, hidden=why)
+            yield OutsideObjective(absence.id, absence.id, absence.id, hidden=absence.evidence)
 
 
 def outside_name(site: str) -> str:

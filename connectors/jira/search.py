@@ -97,8 +97,11 @@ class Search(Protocol):
         """The issues with these ids or keys as far as few requests can tell."""
         ...
 
-    def singly(self, wanted: Sequence[str], fields: Sequence[str]) -> tuple[list[Raw], set[str]]:
-        """Of ids that `indexed` did not give, those that exist all the same, and which were asked for."""
+    def singly(self, wanted: Sequence[str], fields: Sequence[str]) -> tuple[Found, set[str]]:
+        """Of ids or keys that `indexed` did not give by them, those that exist all the same.
+
+        Also gives which were asked for: not more in a night than are reasonable.
+        """
         ...
 
     def by_id(self, wanted: Sequence[str], fields: Sequence[str]) -> Found:

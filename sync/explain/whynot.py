@@ -60,7 +60,8 @@ class Link(Protocol):
 class Case:
     """A work item with everything that might tie it: its parents, references, claims and known links.
 
-    `outside` are its ties to issues that are no objectives; `hidden` is why Jira does not give one, by name.
+    `outside` are its ties to issues that are no objectives; `moved` is which key such an issue has by now, by
+    one that it had; `hidden` is why Jira does not give one, by name.
     """
 
     item: AnyRow
@@ -71,10 +72,19 @@ class Case:
     names: Mapping[str, str]
     outside: Sequence[AnyRow] = ()
     hidden: Mapping[str, str] = field(default_factory=dict)
+    moved: Mapping[str, str] = field(default_factory=dict)
 
     def of_kind(self, how: How) -> list[AnyRow]:
         """Give the references of one kind."""
         return [one for one in self.references if one.how == how.value]
+
+    def outside_of(self, target: str) -> AnyRow | None:
+        """Give the issue outside the objectives that a name leads to, if it is tied to one."""
+        name = target.casefold()
+        for goal in self.outside:
+            if name in {goal.key.casefold(), goal.issue_id} or self.moved.get(name) == goal.key:
+                return goal
+        return None
 
 
 def ways_of(sources: SourcesConfig) -> dict[str, Ways]:
@@ -106,6 +116,7 @@ def read_case(connection: Connection, item: AnyRow, known: Sequence[Link]) -> Ca
         names=ties.objective_names(connection),
         outside=ties.outside_ties(connection, item.id),
         hidden=ties.hidden_goals(connection),
+        moved=ties.moved_outside(connection),
     )
 
 
@@ -120,9 +131,9 @@ def loose_ends(case: Case) -> tuple[str, ...]:
 
 def loose_end(case: Case, one: AnyRow) -> str:
     """Say what a reference leads to instead of an objective."""
-    for goal in case.outside:
-        if one.target.casefold() in {goal.key.casefold(), goal.issue_id}:
-            return leaves_out(goal)
+    goal = case.outside_of(one.target)
+    if goal is not None:
+        return leaves_out(goal)
     if one.target.casefold() in case.hidden:
         return not_given(case, one.target)
     if one.how == How.ISSUE_LINK.value:
@@ -271,10 +282,9 @@ def in_vain(case: Case, held: Sequence[AnyRow]) -> Iterator[Tried]:
 
 def told(case: Case, how: str, evidence: str, target: str) -> Iterator[Tried]:
     """What names no known objective, unless it was told as something outside them."""
-    name = target.casefold()
-    if name in case.hidden:
+    if target.casefold() in case.hidden:
         yield Tried(how, f"{evidence} {not_given(case, target)}", near=True)
-    elif name not in {goal.key.casefold() for goal in case.outside}:
+    elif case.outside_of(target) is None:
         yield Tried(how, f"{evidence} {unknown(target, case.names)}", near=True)
 
 

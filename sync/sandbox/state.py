@@ -169,9 +169,11 @@ class Site:
             return key
 
     def insert(self, issue: Issue) -> None:
-        """Put in an issue as it is. Its id and key must be free."""
+        """Put in an issue as it is. Its id and key must be free; one that was moved away frees its key."""
         with self.lock:
-            if issue.id in self.issues or issue.key in self._ids_by_key:
+            named = self.find(issue.key)
+            moved = named is not None and named.key != issue.key
+            if issue.id in self.issues or (issue.key in self._ids_by_key and not moved):
                 raise SandboxError(f"issue {issue.key} (id {issue.id}) is already in the sandbox")
             self.index.note(issue, new=True)
             self.issues[issue.id] = issue

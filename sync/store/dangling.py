@@ -28,8 +28,11 @@ from connectors.records import How
 from sync.figures.findings import Dangling
 from sync.store.links import (
     NAMING,
+    OUTSIDE,
+    SERVED,
     ambiguous_claims,
     claimed_items,
+    former_names,
     link_claim,
     objective,
     outside_objective,
@@ -38,6 +41,9 @@ from sync.store.links import (
 )
 from sync.store.presence import kept, live
 from sync.store.schema import AnyRow
+
+# Under which column a former key names what has moved, by the one that names it now.
+FORMER = {"key_folded": "key_folded", "url": "address"}
 
 
 class Fault(StrEnum):
@@ -117,18 +123,26 @@ def told_by(column: str) -> Subquery:
 
     `shown` and `hidden`: the issue, or why it is not given. An id is one of its site, other names of any.
     """
-    name, there = outside_objective.c[column], outside_objective.c.hidden.is_(None)
+    there = outside_objective.c.hidden.is_(None)
     shown = case((there, outside_objective.c.key + " " + outside_objective.c.title))
+    names: Select[Any] | CompoundSelect[Any] = select(
+        outside_objective.c.id, outside_objective.c[column].label("name")
+    )
     site = [outside_objective.c.site] if column == "issue_id" else []
+    if not site:
+        former = former_names(OUTSIDE).subquery()
+        names = union_all(names, select(former.c.id, former.c[FORMER[column]]))
+    named = names.subquery()
     return (
         select(
-            name.label("name"),
+            named.c.name,
             func.min(shown).label("shown"),
             func.min(outside_objective.c.hidden).label("hidden"),
             *site,
         )
-        .where(kept(outside_objective), name.is_not(None))
-        .group_by(name, *site)
+        .join_from(named, outside_objective, outside_objective.c.id == named.c.id)
+        .where(kept(outside_objective), named.c.name.is_not(None))
+        .group_by(named.c.name, *site)
         .subquery(f"told_by_{column}")
     )
 
@@ -148,7 +162,16 @@ def reason(*told: Subquery) -> ColumnElement[str | None]:
 
 
 def objectives_not_known() -> Select[Any]:
-    """Select the fields and labels that name an objective nobody knows."""
+    """Select the fields and labels that name an objective nobody knows, by no key that one had either."""
+    former = former_names(SERVED).subquery()
+    return objectives_not_named().where(
+        reference.c.target_folded.not_in(select(former.c.key_folded)),
+        reference.c.target.not_in(select(former.c.address).where(former.c.address.is_not(None))),
+    )
+
+
+def objectives_not_named() -> Select[Any]:
+    """Select the fields and labels that name an objective by no id and no address that one has today."""
     by_id = exists().where(objective.c.key_folded == reference.c.target_folded, kept(objective))
     by_address = exists().where(objective.c.url == reference.c.target, kept(objective))
     return reference_fault(Fault.NO_OBJECTIVE).where(
@@ -181,7 +204,15 @@ def claims_in_vain() -> Select[Any]:
 
 
 def claims_of_unknown_objectives() -> Select[Any]:
-    """Select the rows of mapping files that name an objective nobody knows."""
+    """Select the rows of mapping files that name an objective nobody knows, by no key that one had either."""
+    former = former_names(SERVED).subquery()
+    return claims_of_unnamed_objectives().where(
+        link_claim.c.objective_folded.not_in(select(former.c.key_folded))
+    )
+
+
+def claims_of_unnamed_objectives() -> Select[Any]:
+    """Select the rows of mapping files that name an objective by no id that one has today."""
     known = exists().where(objective.c.key_folded == link_claim.c.objective_folded, kept(objective))
     return claim_fault(Fault.NO_OBJECTIVE).where(~known.correlate(link_claim))
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     and_,
     delete,
+    exists,
     false,
     func,
     insert,
@@ -37,6 +38,7 @@ from sqlalchemy import (
 from connectors.records import How
 from sync.store import tables
 from sync.store.bulk import analyze
+from sync.store.former_keys import former_key
 from sync.store.presence import kept
 from sync.store.schema import table_of
 
@@ -86,7 +88,7 @@ def relink_objectives(connection: Connection) -> None:
     for ties in (SERVED, OUTSIDE):
         connection.execute(delete(ties.link))
     resolve_parents(connection)
-    analyze(connection, work_item, reference, objective, budget_line, link_claim)
+    analyze(connection, work_item, reference, objective, budget_line, link_claim, former_key)
     for ties in known_ties(connection):
         link_all(connection, ties)
         analyze(connection, ties.link)
@@ -110,7 +112,9 @@ def known_ties(connection: Connection) -> Iterator[Ties]:
 
 def link_all(connection: Connection, ties: Ties, items: Items = None) -> None:
     """Insert the links of all items, or of these: their own, and those that they inherit."""
-    own = (by_reference, by_issue_link, by_parent, by_claim)
+    own = [by_reference, by_issue_link, by_parent, by_claim]
+    if connection.scalar(former_names(ties).with_only_columns(ties.goal.c.id).limit(1)) is not None:
+        own += [by_former_key, by_claim_of_former_key]
     for direct in own:
         connection.execute(insert(ties.link).from_select(LINK_COLUMNS, direct(ties, items)))
     if items is None:
@@ -154,7 +158,7 @@ def count_once(connection: Connection, link: Table, items: Items = None) -> None
     )
 
 
-def direct_link(goal: Table, how: Any, strength: Any, evidence: Any, items: Items = None) -> Select[Any]:
+def direct_link(goal: FromClause, how: Any, strength: Any, evidence: Any, items: Items = None) -> Select[Any]:
     """Select the columns of a link that is the item's own, of every item or of these."""
     columns = (work_item.c.id, goal.c.id, how, strength, evidence)
     every = select(*columns, null().cast(Integer), literal(0), false()).distinct()
@@ -176,6 +180,66 @@ def by_reference(ties: Ties, items: Items = None) -> CompoundSelect[Any]:
     by_id = named_link(ties, ties.goal.c.key_folded == reference.c.target_folded, *NAMING, items=items)
     by_address = named_link(ties, ties.goal.c.url == reference.c.target, *NAMING, items=items)
     return union(by_id, by_address.where(reference.c.target.startswith("http")))
+
+
+def by_former_key(ties: Ties, items: Items = None) -> CompoundSelect[Any]:
+    """Link an item to each objective that it names by the key, or the address, of before it was moved."""
+    former = former_names(ties).cte("former").prefix_with("MATERIALIZED")
+
+    def named(by: ColumnElement[bool]) -> Select[Any]:
+        evidence = moved(reference.c.evidence, former)
+        return (
+            direct_link(former, reference.c.how, reference.c.strength, evidence, items)
+            .join_from(work_item, reference, reference.c.work_item_id == work_item.c.id)
+            .join(former, by)
+            .where(reference.c.how.in_([how.value for how in NAMING]), kept(work_item))
+        )
+
+    by_address = named(former.c.address == reference.c.target).where(reference.c.target.startswith("http"))
+    return union(named(former.c.key_folded == reference.c.target_folded), by_address)
+
+
+def former_names(ties: Ties) -> Select[Any]:
+    """Select (id, key, key_folded, address, now) of each key, now nobody's, that something to be tied to had.
+
+    A key that an issue has today is the name of that issue, whichever had it before.
+    """
+    goal, now = ties.goal, ties.goal.c.get("key", ties.goal.c.source_id)
+    other, outside, item = (table.alias() for table in (objective, outside_objective, work_item))
+    # "Is false" and not "not": PostgreSQL believes that an anti-join leaves nothing, and plans for one key.
+    living = (
+        exists().where(other.c.key_folded == former_key.c.key_folded, kept(other)),
+        exists().where(
+            outside.c.key_folded == former_key.c.key_folded, kept(outside), outside.c.hidden.is_(None)
+        ),
+        exists().where(
+            item.c.key == former_key.c.key,
+            item.c.source == former_key.c.site,
+            item.c.source_id != former_key.c.issue_id,
+            kept(item),
+        ),
+    )
+    place = func.substr(goal.c.url, 1, func.length(goal.c.url) - func.length(now))
+    return (
+        select(
+            goal.c.id,
+            former_key.c.key,
+            former_key.c.key_folded,
+            (place + former_key.c.key).label("address"),
+            now.label("now"),
+        )
+        .join_from(
+            former_key,
+            goal,
+            and_(goal.c.site == former_key.c.site, goal.c.issue_id == former_key.c.issue_id),
+        )
+        .where(ties.there, *(one.is_(False) for one in living))
+    )
+
+
+def moved(evidence: ColumnElement[str], former: FromClause) -> ColumnElement[str]:
+    """Say in the evidence by which key an objective is named, and which it has by now."""
+    return evidence + " names " + former.c.key + ", now " + former.c.now
 
 
 def by_issue_link(ties: Ties, items: Items = None) -> Select[Any]:
@@ -202,13 +266,24 @@ def by_parent(ties: Ties, items: Items = None) -> CompoundSelect[Any]:
 
 def by_claim(ties: Ties, items: Items = None) -> Select[Any]:
     """Link an item to the objective that a mapping file says it serves, unless two sites have that issue."""
+    return claimed(ties.goal, link_claim.c.evidence, items).where(ties.there)
+
+
+def by_claim_of_former_key(ties: Ties, items: Items = None) -> Select[Any]:
+    """Link an item to the objective that a mapping file names by the key of before it was moved."""
+    former = former_names(ties).cte("former").prefix_with("MATERIALIZED")
+    return claimed(former, moved(link_claim.c.evidence, former), items)
+
+
+def claimed(goal: FromClause, evidence: ColumnElement[str], items: Items) -> Select[Any]:
+    """Link an item to what a row of a mapping file names by its key."""
     found = claimed_items().cte("claimed")
     return (
-        direct_link(ties.goal, link_claim.c.how, link_claim.c.strength, link_claim.c.evidence, items)
+        direct_link(goal, link_claim.c.how, link_claim.c.strength, evidence, items)
         .join_from(link_claim, found, found.c.claim == link_claim.c.id)
         .join(work_item, work_item.c.id == found.c.item)
-        .join(ties.goal, ties.goal.c.key_folded == link_claim.c.objective_folded)
-        .where(ties.there, found.c.claim.not_in(select(ambiguous_claims(found).c.claim)))
+        .join(goal, goal.c.key_folded == link_claim.c.objective_folded)
+        .where(found.c.claim.not_in(select(ambiguous_claims(found).c.claim)))
     )
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Select, and_, exists, or_, select
 
 from connectors.base import Named
 from connectors.records import How
-from sync.store.dangling import claims_of_unknown_objectives, issues_that_are_none, objectives_not_known
+from sync.store.bulk import among
+from sync.store.dangling import claims_of_unnamed_objectives, issues_that_are_none, objectives_not_named
+from sync.store.former_keys import former_key
 from sync.store.links import link_claim, objective, outside_objective, work_item
 from sync.store.presence import kept, live
+from sync.store.rows import match_key
 from sync.store.runs import source_run
 
 KEY = re.compile(r"[^\W\d]\w*-\d+")
@@ -43,7 +46,24 @@ class NamedInVain:
                     outside_objective.c.source == self.source, kept(outside_objective)
                 )
             )
-            return Named(tuple(names), frozenset(known))
+            return Named(
+                tuple(names), frozenset(known), self._former(connection, names), self._goals(connection)
+            )
+
+    def _former(self, connection: Connection, names: Iterable[str]) -> dict[str, str]:
+        """Read which of the names are known as keys that issues of the site had, and give their ids."""
+        folded = {match_key(name): name for name in names}
+        rows = connection.execute(
+            select(former_key.c.key_folded, former_key.c.issue_id)
+            .where(former_key.c.site == self.site, among(connection, former_key.c.key_folded, folded))
+            .order_by(former_key.c.until)
+        )
+        return {folded[row.key_folded]: row.issue_id for row in rows}
+
+    def _goals(self, connection: Connection) -> frozenset[str]:
+        """Read the ids of the issues that are objectives of the site."""
+        found = objective.c.site == self.site, objective.c.issue_id.is_not(None), kept(objective)
+        return frozenset(connection.scalars(select(objective.c.issue_id).where(*found)))
 
     def _objectives_known(self, connection: Connection) -> bool:
         read = source_run.c.source == self.objectives, source_run.c.status == "complete"
@@ -51,12 +71,12 @@ class NamedInVain:
 
     def _named(self, connection: Connection) -> Iterator[str]:
         """Read what fields, labels and links name: on this site by key, on any by an address of this one."""
-        fields = objectives_not_known()
+        fields = objectives_not_named()
         own = work_item.c.source == self.site
         for statement, form in (
             (fields.where(own), KEY),
             (issues_that_are_none().where(own), ISSUE),
-            (claims_of_unknown_objectives().where(self._of_claims()), KEY),
+            (claims_of_unnamed_objectives().where(self._of_claims()), KEY),
         ):
             found = statement.subquery()
             for target in connection.scalars(select(found.c.target).distinct()):

@@ -24,6 +24,7 @@ from connectors.records import (
 from sync.store import rows, tables
 from sync.store.bulk import among, insert_rows, upsert_rows
 from sync.store.former_keys import keep_former_keys, note_former_keys
+from sync.store.renames import follow_goals
 from sync.store.schema import AnyRow, table_of
 from sync.store.touches import note_touches
 
@@ -66,7 +67,7 @@ def save_page(connection: Connection, origin: Origin, page: Page) -> Saved:
     for record in page.records:
         by_kind[type(record)][rows.source_id(record)] = record
     changed = sum(save_records(connection, origin, KINDS[kind], records) for kind, records in by_kind.items())
-    note_former_keys(connection, origin.source, origin.seen_at, page.former_keys)
+    note_former_keys(connection, origin.site or origin.source, origin.seen_at, page.former_keys)
     save_quarantined(connection, origin, page.quarantined)
     spare_unseen(connection, origin, page)
     return Saved(len(page.records), changed, len(page.quarantined))
@@ -86,6 +87,8 @@ def save_records(connection: Connection, origin: Origin, table: Table, records: 
             del known[source_id]
         if table is KINDS[WorkItem]:
             keep_former_keys(connection, origin.source, origin.seen_at, keys_of(fresh, known))
+        if table is KINDS[Objective] and origin.site is not None:
+            follow_goals(connection, origin.source, origin.site, origin.seen_at, fresh.values())
         new = [row_of(record, origin, hashes[source_id]) for source_id, record in fresh.items()]
         upsert_rows(connection, table, new, kept=("first_run", "first_seen", "touched_at"))
         if table is KINDS[WorkItem]:

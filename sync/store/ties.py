@@ -10,13 +10,16 @@ from sqlalchemy import Connection, and_, func, or_, select, true
 from connectors.records import How
 from sync.store import tables
 from sync.store.coverage import objective_is_live
-from sync.store.former_keys import former_key
+from sync.store.former_keys import former_key, of_issue
 from sync.store.links import (
     NAMING,
+    OUTSIDE,
+    SERVED,
     ambiguous_claims,
     budget_line,
     budget_link,
     claimed_items,
+    former_names,
     link_claim,
     objective,
     objective_link,
@@ -37,7 +40,11 @@ ledger = table_of(tables.LabelWrite)
 def find_work_item(connection: Connection, key: str, site: str | None = None) -> AnyRow | None:
     """Find a work item by its key, its immutable id or a key it had, letter case aside."""
     here = true() if site is None else work_item.c.source == site
-    had = select(former_key.c.work_item_id).where(former_key.c.key_folded == key.casefold())
+    had = (
+        select(work_item.c.id)
+        .join(former_key, of_issue(work_item))
+        .where(former_key.c.key_folded == key.casefold())
+    )
     named = (work_item.c.source_id == key, work_item.c.key_folded == key.casefold(), work_item.c.id.in_(had))
     for way in (or_(*named[:2]), named[2]):
         row = connection.execute(
@@ -112,6 +119,13 @@ def hidden_goals(connection: Connection) -> dict[str, str]:
     return {row.key_folded: row.hidden for row in rows}
 
 
+def moved_outside(connection: Connection) -> dict[str, str]:
+    """Give today's key, by each it had, of what work names as an objective and is none."""
+    former = former_names(OUTSIDE).subquery()
+    rows = connection.execute(select(former.c.key_folded, former.c.now))
+    return {row.key_folded: row.now for row in rows}
+
+
 def references_of(connection: Connection, item_id: int) -> Sequence[AnyRow]:
     """Read the ties to objectives that an item claims; `objective_id` is empty where one leads to none."""
     named = or_(
@@ -125,10 +139,17 @@ def references_of(connection: Connection, item_id: int) -> Sequence[AnyRow]:
             objective.c.site == work_item.c.source,
         ),
     )
+    former = former_names(SERVED).subquery()
+    formerly = and_(
+        reference.c.how.in_([how.value for how in NAMING]),
+        or_(former.c.key_folded == reference.c.target_folded, former.c.address == reference.c.target),
+    )
+    leads_to = func.coalesce(func.min(objective.c.id), func.min(former.c.id)).label("objective_id")
     return connection.execute(
-        select(reference, func.min(objective.c.id).label("objective_id"))
+        select(reference, leads_to)
         .join_from(reference, work_item, work_item.c.id == reference.c.work_item_id)
         .outerjoin(objective, and_(named, live(objective)))
+        .outerjoin(former, formerly)
         .where(reference.c.work_item_id == item_id, reference.c.how != How.COST_CODE.value)
         .group_by(*reference.c)
         .order_by(reference.c.id)
@@ -139,14 +160,16 @@ def claims_on(connection: Connection, item: AnyRow) -> Sequence[AnyRow]:
     """Read what mapping files and remote links claim of an item, and what is the matter with it."""
     found = claimed_items().cte("claimed")
     doubtful = select(ambiguous_claims(found).c.claim)
+    former = former_names(SERVED).subquery()
     return connection.execute(
         select(
             link_claim,
-            func.min(objective.c.id).label("objective_id"),
+            func.coalesce(func.min(objective.c.id), func.min(former.c.id)).label("objective_id"),
             link_claim.c.id.in_(doubtful).label("ambiguous"),
         )
         .join_from(link_claim, found, found.c.claim == link_claim.c.id)
         .outerjoin(objective, and_(objective.c.key_folded == link_claim.c.objective_folded, live(objective)))
+        .outerjoin(former, former.c.key_folded == link_claim.c.objective_folded)
         .where(found.c.item == item.id)
         .group_by(*link_claim.c)
         .order_by(link_claim.c.id)

@@ -31,6 +31,7 @@ from sqlalchemy import (
 
 from sync.store import tables
 from sync.store.bulk import analyze, insert_rows
+from sync.store.former_keys import former_key, of_issue
 from sync.store.presence import kept
 from sync.store.rows import Row
 from sync.store.schema import AnyRow, table_of
@@ -41,7 +42,6 @@ MAX_DEPTH = 32
 
 budget_line = table_of(tables.BudgetLine)
 work_item = table_of(tables.WorkItem)
-former_key = table_of(tables.FormerKey)
 
 _metadata = MetaData()
 
@@ -128,7 +128,7 @@ def names() -> CompoundSelect[Any]:
     counted = and_(kept(work_item), work_item.c.in_scope)
     former = (
         select(former_key.c.key_folded, literal("former key"), work_item.c.id)
-        .join_from(former_key, work_item, work_item.c.id == former_key.c.work_item_id)
+        .join_from(former_key, work_item, of_issue(work_item))
         .where(counted, former_key.c.key_folded != work_item.c.key_folded)
     )
     return union_all(

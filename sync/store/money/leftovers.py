@@ -9,10 +9,10 @@ from sqlalchemy import Connection, Select, and_, case, func, or_, select, union
 from connectors.records import CodeField
 from sync.figures.coverage import Series
 from sync.figures.intake import IdleRule, IdleWork, Leftovers, LooseMoney
+from sync.store.former_keys import former_key, of_issue
 from sync.store.links import ancestors
 from sync.store.money.candidates import (
     budget_line,
-    former_key,
     project_above,
     set_up,
     tear_down,
@@ -150,7 +150,7 @@ def idle_rules(connection: Connection) -> tuple[IdleRule, ...]:
 def naming_nothing() -> Select[Any]:
     """Select the rules whose issue or objective is not known."""
     keys = select(work_item.c.key_folded).where(kept(work_item))
-    former = select(former_key.c.key_folded)
+    former = select(former_key.c.key_folded).join(work_item, of_issue(work_item))
     ids = select(work_item.c.source_id).where(kept(work_item))
     issue, goal = allocation.c.issue_folded, allocation.c.objective_folded
     no_issue = and_(

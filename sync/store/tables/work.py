@@ -119,12 +119,13 @@ class RemoteLook(SQLModel, table=True):
 
 
 class FormerKey(SQLModel, table=True):
-    """A key that an issue had before it was moved: money may still be booked on it."""
+    """A key that an issue of `site` had before it was moved: money, and work that serves it, may name it."""
 
     __tablename__ = "former_key"
 
-    work_item_id: int = refers_to("work_item.id", primary_key=True)
-    key_folded: str = Field(primary_key=True)
+    site: str = Field(primary_key=True)
+    issue_id: str = Field(primary_key=True)
+    key_folded: str = Field(primary_key=True, index=True)
     key: str
     until: datetime = Field(sa_type=Instant)
 

@@ -248,3 +248,39 @@ def test_what_runs_have_asked_so_far_is_added_up_for_ever(engine: Engine) -> Non
     with engine.connect() as connection:
         rows = connection.execute(text("SELECT * FROM request_total ORDER BY status")).all()
     assert [tuple(row) for row in rows] == [("jira", "search", 200, 14), ("jira", "search", 429, 2)]
+
+
+def test_former_keys_are_kept_by_site_and_issue_and_find_their_work_item_again(engine: Engine) -> None:
+    config = migrations(engine)
+    command.downgrade(config, "0030")
+    texts = (
+        "key, key_folded, project_key, project_folded, project_name, summary, summary_folded, type_name, "
+        "type_folded, status, status_folded, status_category, url, row_hash"
+    )
+    blanks = ", ".join(["'x'"] * len(texts.split(", ")))
+    with engine.begin() as connection:
+        for number, site in ((1, "jira"), (2, "dc")):
+            connection.execute(
+                text(
+                    "INSERT INTO work_item (id, source, source_id, in_scope, first_run, last_run, "
+                    f"first_seen, last_seen, {texts}) VALUES ({number}, '{site}', '70', true, 1, 1, "
+                    f"'2026-01-01 00:00:00', '2026-01-01 00:00:00', {blanks})"
+                )
+            )
+            connection.execute(
+                text(f"INSERT INTO former_key VALUES ({number}, 'old-{number}', 'OLD-{number}', :until)"),
+                {"until": "2026-01-02 03:04:05"},
+            )
+    command.upgrade(config, "head")
+    kept = text("SELECT site, issue_id, key_folded, key FROM former_key ORDER BY 1")
+    with engine.begin() as connection:
+        rows = connection.execute(kept).all()
+        # of a goal that is no work item, nothing was kept before
+        connection.execute(text("INSERT INTO former_key VALUES ('jira', '71', 'g-1', 'G-1', '2026-01-01')"))
+    assert [tuple(row) for row in rows] == [("dc", "70", "old-2", "OLD-2"), ("jira", "70", "old-1", "OLD-1")]
+    command.downgrade(config, "0030")
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT work_item_id, key, until FROM former_key ORDER BY 1")).all()
+    assert [tuple(row)[:2] for row in rows] == [(1, "OLD-1"), (2, "OLD-2")]
+    assert all(str(row.until).startswith("2026-01-02 03:04:05") for row in rows)
+    command.upgrade(config, "head")
