@@ -14,7 +14,7 @@ LOCK  = $(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --p
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format bench-rules bench-peers bench-pull bench-finance soak-pull soak-finance soak-schedule soak-kill soak-serve soak-write bench-write bench-matching bench-pages bench-scale soak-scale bench-hooks lock clean
+.PHONY: help demo test check lint format bench-rules bench-peers bench-pull bench-finance soak-pull soak-finance soak-schedule soak-kill soak-serve soak-write bench-write bench-matching bench-pages bench-scale soak-scale bench-hooks soak-install lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -86,6 +86,9 @@ soak-scale: $(VENV)/.installed  ## a million issues of 50 sites, 8 workers, one 
 
 bench-hooks: $(VENV)/.installed $(VENV)/.dev  ## how soon a label goes after a webhook, among 1,000 (ARGS="--deployment dc")
 	@$(BIN)/python -m tests.sync.hooks.hook_soak $(ARGS)
+
+soak-install: $(VENV)/.installed $(VENV)/.dev  ## docs/install.md and the container, on a bare Debian with systemd, as root (ARGS="--only machine")
+	@$(BIN)/python -m tests.system.bare_debian $(ARGS)
 
 lock: $(VENV)/.dev  ## write the lock files from pyproject.toml, keeping versions (UPGRADE=1 moves them)
 	@echo "Locking requirements.lock, requirements-build.lock and requirements-dev.lock"
