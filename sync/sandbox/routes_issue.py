@@ -28,6 +28,7 @@ _ON_SCREEN: JsonObject = {
         "operations": ["add", "set", "remove"],
     },
 }
+_LINK_PARTS = ("globalId", "application", "relationship", "object")
 _MAX_GLOBAL_ID, _MAX_TITLE, _MAX_PROPERTY_KEY, _MAX_PROPERTY = 255, 255, 255, 32768
 
 
@@ -90,7 +91,7 @@ def post_remote_link(call: Call) -> Answer:
         raise Refusal(400, errors=problems)
     global_id = asked.get("globalId")
     old = next((x for x in issue.remote_links if global_id and x["globalId"] == global_id), None)
-    link = {name: asked.get(name) for name in ("globalId", "application", "relationship", "object")}
+    link = {name: asked.get(name) for name in _LINK_PARTS}
     link["id"] = old["id"] if old else _next_link_id(call)
     call.site.link_remotely(issue, [*(x for x in issue.remote_links if x is not old), link])
     view = _remote_view(call, issue, link)
@@ -106,6 +107,37 @@ def delete_remote_links(call: Call) -> Answer:
     if len(left) == len(issue.remote_links):
         raise Refusal(404, f"The remote link with globalId '{global_id}' could not be found.")
     call.site.link_remotely(issue, left)
+    return Answer(204)
+
+
+def _remote_link(call: Call, issue: Issue) -> JsonObject:
+    for link in issue.remote_links:
+        if str(link["id"]) == call.args["link"]:
+            return link
+    raise Refusal(404, f"The remote link with id '{call.args['link']}' could not be found.")
+
+
+def get_remote_link(call: Call) -> Answer:
+    issue = call.issue()
+    return Answer(body=_remote_view(call, issue, _remote_link(call, issue)))
+
+
+def put_remote_link(call: Call) -> Answer:
+    """What is left out becomes null."""
+    issue, asked = _issue_to_link(call), call.object()
+    link, target = _remote_link(call, issue), asked.get("object")
+    problems = _remote_problems(asked, target if isinstance(target, dict) else {})
+    if problems:
+        raise Refusal(400, errors=problems)
+    new = {name: asked.get(name) for name in _LINK_PARTS} | {"id": link["id"]}
+    call.site.link_remotely(issue, [new if one is link else one for one in issue.remote_links])
+    return Answer(204)
+
+
+def delete_remote_link(call: Call) -> Answer:
+    issue = _issue_to_link(call)
+    link = _remote_link(call, issue)
+    call.site.link_remotely(issue, [one for one in issue.remote_links if one is not link])
     return Answer(204)
 
 
@@ -240,6 +272,9 @@ OPERATIONS = [
     Operation("GET", _ONE + "/remotelink", get_remote_links),
     Operation("POST", _ONE + "/remotelink", post_remote_link, writes=True),
     Operation("DELETE", _ONE + "/remotelink", delete_remote_links, writes=True),
+    Operation("GET", _ONE + "/remotelink/{link}", get_remote_link),
+    Operation("PUT", _ONE + "/remotelink/{link}", put_remote_link, writes=True),
+    Operation("DELETE", _ONE + "/remotelink/{link}", delete_remote_link, writes=True),
     Operation("GET", _ONE + "/properties", get_properties),
     Operation("GET", _ONE + "/properties/{property:path}", get_property),
     Operation("PUT", _ONE + "/properties/{property:path}", put_property, writes=True),

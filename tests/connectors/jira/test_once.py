@@ -46,15 +46,17 @@ def enter(jira: Sandbox, policy: RetryPolicy, **more: object) -> JiraSite:
 @pytest.mark.parametrize("acted", [False, True], ids=["before Jira acted", "after Jira acted"])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_post_that_is_not_idempotent_is_never_sent_twice(jira: Sandbox, fault: str, acted: bool) -> None:
-    """Two links of one kind between the same issues would be one; two comments are two."""
-    keys = [jira.site.add_issue({"project": "PAY", "issuetype": "Epic", "summary": "x"}) for _ in range(2)]
-    body = {"type": {"name": "Blocks"}, "inwardIssue": {"key": keys[0]}, "outwardIssue": {"key": keys[1]}}
-    (jira.after if acted else jira.before)("POST", "/issueLink", lambda _: FAULTS[fault])
+    """Two comments are two."""
+    key = jira.site.add_issue({"project": "PAY", "issuetype": "Epic", "summary": "x"})
+    words = {"type": "paragraph", "content": [{"type": "text", "text": "Once"}]}
+    body = {"body": {"type": "doc", "version": 1, "content": [words]}}
+    (jira.after if acted else jira.before)("POST", "/comment$", lambda _: FAULTS[fault])
     with enter(jira, RetryPolicy(sleep=lambda _: None)) as site:
         jira.clear_requests()
         with pytest.raises(ConnectorError):
-            site.client.request("POST", "issueLink", body=body)
-    assert [(asked.method, asked.path) for asked in jira.requests()] == [("POST", "/rest/api/3/issueLink")]
+            site.client.request("POST", f"issue/{key}/comment", body=body)
+    path = f"/rest/api/3/issue/{key}/comment"
+    assert [(asked.method, asked.path) for asked in jira.requests()] == [("POST", path)]
 
 
 class Storm:

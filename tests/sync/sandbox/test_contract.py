@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -9,12 +10,15 @@ from typing import Any
 import pytest
 import requests
 from jira import JIRA
+from jira import client as package_client
+from jira import resources as package_resources
 from openapi_core import OpenAPI
 from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
 from openapi_core.exceptions import OpenAPIError
 
 from sync.sandbox import Deployment, Sandbox
 from tests import jira_contract
+from tests.jira_calls import Asked, asked_in, asked_of
 from tests.sync.sandbox.clients import SHARED, Client
 
 FILES = {Deployment.CLOUD: "cloud-openapi.json", Deployment.DATA_CENTER: "datacenter-openapi.json"}
@@ -47,7 +51,11 @@ COMMON: list[tuple[str, str, Any]] = [
     ("POST", "issue/PAY-1/remotelink", LINK),
     ("GET", "issue/PAY-1/remotelink", None),
     ("GET", "issue/PAY-1/editmeta", None),
+    ("GET", "issue/PAY-1/remotelink/10000", None),
+    ("PUT", "issue/PAY-1/remotelink/10000", LINK),
     ("DELETE", "issue/PAY-1/remotelink?globalId=g", None),
+    ("POST", "issue/PAY-1/remotelink", LINK),
+    ("DELETE", "issue/PAY-1/remotelink/10000", None),
     ("GET", "issue/PAY-1/comment?startAt=0&maxResults=100&orderBy=created", None),
     ("PUT", "issue/PAY-1/properties/note", {"a": 1}),
     ("GET", "issue/PAY-1/properties", None),
@@ -168,33 +176,120 @@ def test_the_jira_package_works_against_it(deployment: Deployment, context_path:
         package.close()  # type: ignore[no-untyped-call]
 
 
+# What we ask and the package has no call for, with what we would lose without it.
+LACKING = {
+    Asked("POST", "issue/bulkfetch"): "a hundred issues by their ids in one request, past the index",
+    Asked("POST", "bulk/issues/fields"): "labels on many issues in one request",
+    Asked("GET", "bulk/queue/{}"): "how far such a request has come",
+}
+PACKAGE = "".join(map(inspect.getsource, (package_client, package_resources)))
+
+
+def is_in_package(asked: Asked) -> bool:
+    """Whether the last words of a path, with no id between them, stand anywhere in the package."""
+    words = [part.strip("/") for part in asked.path.split("{}")]
+    return [word for word in words if word][-1] in PACKAGE
+
+
+SOURCE = """
+def plain(client):
+    client.get("field")
+    self.client.request("POST", f"issue/{issue['id']}/comment", body={})
+def handed_on(client):
+    retrying(client.request, "PUT", f"issue/{change.issue_id}", body={})
+def by_name(twin):
+    path, params = (f"issue/{a}/remotelink", {}) if link else (f"issue/{a}/properties/{KEY}", None)
+    twin.request("DELETE", path, params=params)
+"""
+
+
+def test_whatever_the_product_asks_is_read_from_its_source_or_the_reading_fails() -> None:
+    assert sorted(asked_in(SOURCE)) == [
+        ("DELETE", "issue/{}/properties/{}"),
+        ("DELETE", "issue/{}/remotelink"),
+        ("GET", "field"),
+        ("POST", "issue/{}/comment"),
+        ("PUT", "issue/{}"),
+    ]
+    with pytest.raises(AssertionError, match="does not tell what path may be"):
+        list(asked_in("def from_elsewhere(client, path):\n    client.get(path)\n"))
+
+
 @pytest.mark.parametrize("deployment", list(Deployment))
-def test_the_jira_package_reads_and_writes_what_we_do_one_issue_at_a_time(deployment: Deployment) -> None:
+def test_the_jira_package_lacks_what_we_say_and_nothing_else(deployment: Deployment) -> None:
+    assert {asked for asked in asked_of(deployment) if not is_in_package(asked)} == {
+        asked for asked in LACKING if deployment is Deployment.CLOUD
+    }
+
+
+@pytest.mark.parametrize("deployment", list(Deployment))
+def test_every_call_that_we_share_with_the_jira_package_works_by_it(deployment: Deployment) -> None:
     with Sandbox(deployment) as jira:
         jira.site.permissions.admin = True
         jira.site.add_project("PAY", "Payments")
         jira.site.add_issue({"project": "PAY", "key": "PAY-1", "summary": "One", "issuetype": "Epic"})
         package = connect(jira)
-        assert package.server_info()["deploymentType"] == ("Cloud" if package._is_cloud else "Server")
-        assert package.project("PAY").name == "Payments"
-        assert {kind.name for kind in package.issue_types()} >= {"Epic", "Story"}
-        assert "labels" in package.editmeta("PAY-1")["fields"]
-        said = package.add_comment("PAY-1", "first")
-        said.update(body="second")
-        assert [comment.id for comment in package.comments("PAY-1")] == [said.id]
-        said.delete()
-        assert package.comments("PAY-1") == []
-        package.add_simple_link("PAY-1", {"url": "https://example.com/1", "title": "Why"})
-        (link,) = package.remote_links("PAY-1")
-        assert link.object.title == "Why"
-        package.add_issue_property("PAY-1", "tieline", {"verdict": 1})
-        assert package.issue_property("PAY-1", "tieline").value.verdict == 1
-        package.issue_property("PAY-1", "tieline").delete()
-        assert package.issue_properties("PAY-1") == []
-        if package._is_cloud:
-            assert package.approximate_issue_count("project = PAY") == 1
-            assert [one.key for one in package.enhanced_search_issues("project = PAY")] == ["PAY-1"]
+        read_what_we_do(package)
+        write_what_we_do(package)
+        find_what_we_do(package)
         package.close()  # type: ignore[no-untyped-call]
+        sent = [
+            (one.method, one.path.partition("/rest/api/")[2].partition("/")[2]) for one in jira.requests()
+        ]
+    shared = asked_of(deployment) - LACKING.keys()
+    assert [asked for asked in sorted(shared) if not any(asked.is_meant(*one) for one in sent)] == []
+
+
+def read_what_we_do(package: JIRA) -> None:
+    assert package.server_info()["deploymentType"] == ("Cloud" if package._is_cloud else "Server")
+    assert package.myself()["displayName"] == "Tieline Sync"
+    assert {"summary", "labels"} <= {field["id"] for field in package.fields()}
+    permission = package.my_permissions(permissions="EDIT_ISSUES")["permissions"]["EDIT_ISSUES"]
+    assert permission["havePermission"]
+    assert next(kind.name for kind in package.issue_link_types()) == "Blocks"
+    assert package.project("PAY").name == "Payments"
+    assert {kind.name for kind in package.issue_types()} >= {"Epic", "Story"}
+    assert "labels" in package.editmeta("PAY-1")["fields"]
+
+
+def write_what_we_do(package: JIRA) -> None:
+    issue = package.issue("PAY-1")
+    issue.update(update={"labels": [{"add": "seen"}]})
+    assert package.issue("PAY-1").fields.labels == ["seen"]
+    said = package.add_comment("PAY-1", "first")
+    said.update(body="second")
+    assert [comment.id for comment in package.comments("PAY-1")] == [said.id]
+    said.delete()
+    assert package.comments("PAY-1") == []
+    write_links(package)
+    package.add_issue_property("PAY-1", "tieline", {"verdict": 1})
+    assert package.issue_property("PAY-1", "tieline").value.verdict == 1
+    package.issue_property("PAY-1", "tieline").delete()
+    assert package.issue_properties("PAY-1") == []
+
+
+def write_links(package: JIRA) -> None:
+    """By their global ids as we do, and by their own ids, as the package knows them best."""
+    for number in (1, 2):
+        package.add_simple_link("PAY-1", {"url": f"https://example.com/{number}", "title": f"Why {number}"})
+    first, second = package.remote_links("PAY-1")
+    assert (first.object.title, second.object.title) == ("Why 1", "Why 2")
+    one = package.remote_link("PAY-1", second.id)
+    one.update({"url": "https://example.com/3", "title": "Why 3"}, globalId="tieline=3")
+    assert package.remote_link("PAY-1", second.id).object.title == "Why 3"
+    package.remote_link("PAY-1", first.id).delete()
+    assert [link.globalId for link in package.remote_links("PAY-1")] == ["tieline=3"]
+    assert package.delete_remote_link("PAY-1", global_id="tieline=3").ok
+    assert package.remote_links("PAY-1") == []
+
+
+def find_what_we_do(package: JIRA) -> None:
+    if package._is_cloud:
+        assert package.approximate_issue_count("project = PAY") == 1
+        found = package.enhanced_search_issues("project = PAY", use_post=True)
+    else:
+        found = package.search_issues("project = PAY", use_post=True)
+    assert [one.key for one in found] == ["PAY-1"]
 
 
 WRONG = [
@@ -202,6 +297,7 @@ WRONG = [
     ("3", "POST", "issue/bulkfetch", {"issueIdsOrKeys": "PAY-1"}),
     ("3", "GET", "serchInfo", None),
     ("2", "DELETE", "myself", None),
+    ("2", "GET", "priority", None),  # Jira knows it, and it stands nowhere in our source
 ]
 
 
