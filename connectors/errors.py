@@ -18,7 +18,12 @@ from __future__ import annotations
 
 
 class ConnectorError(Exception):
-    """The outside world did not answer as needed. `str()` is one clear sentence without any secret."""
+    """The outside world did not answer as needed. `str()` is one clear sentence without any secret.
+
+    `unsure`: an earlier try of the same request got no answer, so what is refused now may be done already.
+    """
+
+    unsure = False
 
 
 class Transient(ConnectorError):

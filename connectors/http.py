@@ -82,8 +82,9 @@ class Place:
 def call(send: Callable[[], Answer], policy: RetryPolicy, *, resend: bool) -> Answer:
     """Send, and send again after a `Transient` error where `resend` says that doing it twice is harmless.
 
-    A `Transient` that outlives the tries becomes `Unreachable`. `RateLimited` stays what it is, for there the
-    source did answer and going on later will work; it is no failed try either, so only the deadline ends it.
+    A `Transient` that outlives the tries becomes `Unreachable`; another error after one is `unsure`.
+    `RateLimited` stays what it is, for there the source did answer and going on later will work; it is no
+    failed try either, so only the deadline ends it.
     """
     failures = 0
 
@@ -103,6 +104,9 @@ def call(send: Callable[[], Answer], policy: RetryPolicy, *, resend: bool) -> An
             raise
         except Transient:
             failures += 1
+            raise
+        except ConnectorError as error:
+            error.unsure = failures > 0
             raise
 
     retrying = Retrying(

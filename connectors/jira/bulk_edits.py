@@ -79,11 +79,15 @@ def split(
 
 
 class BulkEdits:
-    """Carries tasks out, a few at a time. `left` are the changes no task answered for."""
+    """Carries tasks out, a few at a time. `left` are the changes no task answered for.
+
+    `unsure` are those of them that one may have made all the same: its answer was lost, or it died under way.
+    """
 
     def __init__(self, client: JiraClient) -> None:
         self.client = client
         self.left: list[LabelChange] = []
+        self.unsure: set[LabelChange] = set()
 
     def carry_out(self, tasks: Sequence[BulkTask]) -> Iterator[Sequence[Answered]]:
         waiting = deque(tasks)
@@ -122,7 +126,8 @@ class BulkEdits:
             )
         except NotJira:
             raise
-        except (Refused, PermissionDenied, NotFound):
+        except (Refused, PermissionDenied, NotFound) as error:
+            self.unsure.update(task.changes if error.unsure else ())
             return None
         number = answer.get("taskId") if isinstance(answer, Mapping) else None
         return str(number) if number else None
@@ -133,7 +138,7 @@ class BulkEdits:
         made = {str(name) for name in progress.get("processedAccessibleIssues") or ()}
         failed = progress.get("failedAccessibleIssues")
         refused = failed if isinstance(failed, Mapping) else {}
-        answered = []
+        answered, ended = [], progress.get("status") == "COMPLETE"
         for change in task.changes:
             if change.issue_id in refused:
                 answered.append(Answered(change, Outcome(False, words(refused[change.issue_id]))))
@@ -141,6 +146,7 @@ class BulkEdits:
                 answered.append(Answered(change, Outcome(True, detail={"notified": "no"})))
             else:
                 self.left.append(change)
+                self.unsure.update([] if ended else [change])
         return answered
 
     def _await(self, number: str) -> Mapping[str, Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from connectors.changes import Answered, LabelChange, Outcome
 from connectors.errors import ConnectorError, NotFound, PermissionDenied, Refused, Unreachable
@@ -69,7 +70,8 @@ class JiraLabels:
         if self.site.is_cloud and self.client.config.bulk_edits:
             tasks, single = split(single)
             yield from bulk.carry_out(tasks)
-        yield from self._one_by_one([*bulk.left, *single], sent=bulk.left)
+        for answered in self._one_by_one([*bulk.left, *single], sent=bulk.left):
+            yield [doubted(one) if one.change in bulk.unsure else one for one in answered]
 
     def labels_of(self, issue_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """As they are now. On Data Center several issues at once come from its index, which lags behind what
@@ -119,7 +121,7 @@ class JiraLabels:
         except NotJira:
             raise
         except (Refused, PermissionDenied, NotFound) as error:
-            outcome = Outcome(False, str(error))
+            outcome = Outcome(False, str(error), lost=error.unsure)
         except Unreachable as error:
             self._lost += 1
             if self._lost >= LOST_IN_A_ROW:
@@ -133,7 +135,9 @@ class JiraLabels:
         if project not in self.loud_projects:
             try:
                 put(client, change, notify=False)
-            except PermissionDenied:
+            except PermissionDenied as refused:
+                if refused.unsure:
+                    raise
                 # It may be the wish for silence that was refused, or the edit itself: the next answer tells.
                 put(client, change, notify=True)
                 self.loud_projects.add(project)
@@ -150,7 +154,7 @@ def put(client: JiraClient, change: LabelChange, *, notify: bool) -> None:
     operations = [{"add": name} for name in change.add] + [{"remove": name} for name in change.remove]
     policy = client.policy
     retrying = Retrying(
-        retry=retry_if_exception_type(Conflict),
+        retry=retry_if_exception(crossed),
         stop=stop_after_attempt(CONFLICT_TRIES),
         wait=lambda state: pause(state.attempt_number, None, policy),
         sleep=policy.sleep,
@@ -165,3 +169,14 @@ def put(client: JiraClient, change: LabelChange, *, notify: bool) -> None:
         resend=True,
         subject="the labels",
     )
+
+
+def doubted(answered: Answered) -> Answered:
+    """What is refused may be done all the same, where a bulk edit may have done it before."""
+    outcome = answered.outcome
+    return answered if outcome.done else replace(answered, outcome=replace(outcome, lost=True))
+
+
+def crossed(error: BaseException) -> bool:
+    """Whether the edit of somebody else got in between, and nothing was changed for certain."""
+    return isinstance(error, Conflict) and not error.unsure

@@ -59,7 +59,7 @@ class JiraMarkers:
             raise
         except (Refused, PermissionDenied, NotFound) as error:
             self._refused[marking.marker] += 1
-            return Marked(marking, "parked", str(error))
+            return Marked(marking, "lost" if error.unsure else "parked", str(error))
         except Unreachable as error:
             self._lost += 1
             if self._lost >= LOST_IN_A_ROW:

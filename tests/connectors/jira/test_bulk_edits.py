@@ -14,7 +14,7 @@ from connectors.errors import AuthenticationFailed, Unreachable
 from connectors.jira import JiraLabels
 from connectors.jira.bulk_edits import ISSUES_IN_A_TASK, split
 from tests.connectors.jira.conftest import Jira
-from tests.fakes.scripted_http import Answer, Asked
+from tests.fakes.scripted_http import Answer, Asked, in_turn
 
 MANY = [LabelChange(str(10000 + n), f"PAY-{n}", add=("align-a",)) for n in range(120)]
 IDS = [change.issue_id for change in MANY]
@@ -188,3 +188,25 @@ def test_what_a_task_that_died_may_have_done_stays_open_when_the_site_goes_away(
     with pytest.raises(AuthenticationFailed):
         collect()
     assert {entry.change for entry in answers if entry.outcome.lost} == set(MANY)
+
+
+@pytest.mark.parametrize("lost", [True, False], ids=["its answer was lost before", "it was refused at once"])
+def test_what_a_refused_bulk_edit_may_have_done_is_not_parked_where_it_is_refused_singly(
+    jira: Jira, lost: bool
+) -> None:
+    refused = Answer({}, status=403)
+    bulk = in_turn(*[Answer(status=504)] * lost, refused)
+    site, _ = jira("cloud", lambda asked: bulk(asked) if asked.path.endswith("fields") else refused)
+    answers = answers_of(JiraLabels(site, "align-"), MANY)
+    assert {entry.change for entry in answers} == set(MANY)
+    assert {(entry.outcome.done, entry.outcome.lost) for entry in answers} == {(False, lost)}
+
+
+@pytest.mark.parametrize("status", ["DEAD", "COMPLETE"])
+def test_what_a_task_that_died_may_have_done_is_not_parked_where_it_is_refused_singly(
+    jira: Jira, status: str
+) -> None:
+    task, refused = task_of({"status": status}), Answer({}, status=403)
+    site, _ = jira("cloud", lambda asked: refused if asked.method == "PUT" else task(asked))
+    answers = answers_of(JiraLabels(site, "align-"), MANY)
+    assert {(entry.outcome.done, entry.outcome.lost) for entry in answers} == {(False, status == "DEAD")}

@@ -116,6 +116,20 @@ def test_a_lost_answer_is_asked_for_again_for_the_operations_may_be_repeated(jir
     assert len(scripted.asked("issue/10001")) == 2
 
 
+@pytest.mark.parametrize("status", [400, 403, 404, 409])
+def test_what_is_refused_after_a_lost_answer_may_be_done_and_is_told_as_lost(jira: Jira, status: int) -> None:
+    site, scripted = jira("cloud", in_turn(Answer(drop=True), Answer({}, status=status)))
+    outcome = outcome_of(JiraLabels(site, "align-"), CHANGE)
+    assert (outcome.done, outcome.lost) == (False, True)
+    assert outcome.reason
+    assert len(scripted.asked("issue/10001")) == 2, "no try after it can tell any more"
+
+
+def test_what_is_refused_without_a_lost_answer_before_is_not_done(jira: Jira) -> None:
+    site, _ = jira("cloud", in_turn(Answer(status=429), Answer({}, status=404)))
+    assert outcome_of(JiraLabels(site, "align-"), CHANGE).lost is False
+
+
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [

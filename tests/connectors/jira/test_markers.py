@@ -29,7 +29,7 @@ from connectors.verdicts import (
     read_verdict,
     units,
 )
-from sync.sandbox import Deployment, Sandbox
+from sync.sandbox import CUT_OFF, Answer, Call, Deployment, Sandbox
 from sync.sandbox.documents import to_text
 from tests.contract.test_jira import config_for
 
@@ -159,6 +159,21 @@ def test_what_jira_refuses_is_parked_with_its_words_and_the_others_are_made(
     answered = mark(site, *orders(sandbox, VERDICT))
     assert [one.state for one in answered] == states
     assert reason in next(one.reason for one in answered if one.state == "parked")
+
+
+def test_a_marker_that_is_refused_after_a_lost_answer_may_be_there_and_is_told_as_lost(
+    sandbox: Sandbox, site: JiraSite
+) -> None:
+    sandbox.after("POST", "/remotelink", lambda _: CUT_OFF, 1)
+    tries: list[Call] = []
+
+    def refuse_the_second(call: Call) -> Answer | None:
+        tries.append(call)
+        return Answer(403, {"errorMessages": ["no"], "errors": {}}) if len(tries) > 1 else None
+
+    sandbox.before("POST", "/remotelink", refuse_the_second)
+    answered = mark(site, *orders(sandbox, VERDICT))
+    assert [one.state for one in answered] == ["lost", "done", "done"]
 
 
 def test_a_hidden_issue_is_not_taken_for_one_without_markers(sandbox: Sandbox, site: JiraSite) -> None:
