@@ -102,7 +102,7 @@ class Watch:
             for line in digest_lines(done):
                 self.output.line(line)
         except Exception as error:  # noqa: BLE001 - the service outlives a store that is away for a while
-            log.warning("digests broke off", why=fault(error))
+            log.error("digests broke off", why=fault(error))
 
     def _complain(self, schedule: Schedule, complaint: str) -> None:
         if self.complaints.get(schedule.name) != complaint:

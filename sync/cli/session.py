@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 
 from sync.cli.crash import hidden_in_crashes
 from sync.errors import ConfigurationError
-from sync.frame.log import LogForm, logging_to, secrets_in, standard_error
+from sync.frame.log import LogForm, LogLevel, logging_to, secrets_in, standard_error
 from sync.frame.service import Service
 from sync.report import write_report
 from sync.rulebook import frame_of
@@ -88,14 +88,18 @@ def standing_findings(settings: Settings) -> dict[str, AnyRow]:
 
 @contextmanager
 def open_session(env_file: Path | None, *, served: bool = False) -> Iterator[Session]:
-    """Open everything. What is served logs unless told otherwise; a command speaks for itself."""
+    """Open everything. What is served logs unless told otherwise; a command speaks for itself.
+
+    What goes wrong beside a run and changes nothing of it, a ping or a file of metrics, is logged all the same.
+    """
     settings = read_settings(env_file)
     sources = load_sources(settings, variables(os.environ, env_file or DOTENV))
-    form = LogForm.OFF if settings.log is LogForm.AUTO and not served else settings.log
+    spoken = settings.log is LogForm.AUTO and not served
+    form, level = (LogForm.HUMAN, LogLevel.ERROR) if spoken else (settings.log, settings.log_level)
     secrets = [*secrets_in(settings), *secrets_in(sources)]
     with (
         hidden_in_crashes(secrets),
-        logging_to(standard_error(), form, settings.log_level, secrets),
+        logging_to(standard_error(), form, level, secrets),
         open_engine(settings) as engine,
         open_service(settings, sources, engine) as session,
     ):

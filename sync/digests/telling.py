@@ -27,4 +27,4 @@ def tell_people(
             beating = Heartbeat(step, lease)
             result.digests = post.after_night(result.run_id, rules, result.said, beating)
         except Exception as error:  # noqa: BLE001 - a night is not undone because people could not be told
-            log.warning("digests broke off", why=fault(error))
+            log.error("digests broke off", why=fault(error))

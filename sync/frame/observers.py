@@ -41,7 +41,7 @@ def tell(observers: Iterable[Observer], news: Callable[[Observer], None]) -> Non
         try:
             news(observer)
         except Exception as error:  # noqa: BLE001 - a run never fails because somebody could not be told of it
-            log.warning("could not tell of the run", whom=type(observer).__name__, why=fault(error))
+            log.error("could not tell of the run", whom=type(observer).__name__, why=fault(error))
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class DeadMansSwitch:
 
     def _note(self, problem: str) -> None:
         if problem:
-            log.warning("ping failed", why=problem)
+            log.error("ping failed", why=problem)
 
 
 @dataclass(frozen=True, slots=True)

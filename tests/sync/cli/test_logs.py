@@ -45,3 +45,16 @@ def test_a_source_that_is_incomplete_and_a_plan_that_is_stopped_are_warnings(des
     warned = {event["event"]: event for event in events(said.err) if event["level"] == "warning"}
     assert warned["source incomplete"]["source"] == "finance"
     assert "TIELINE_MAX" in warned["guard stopped the plan"]["why"]
+
+
+def test_a_command_logs_what_went_wrong_beside_the_run_unless_told_to_be_silent(desk: Desk) -> None:
+    lost = {
+        "TIELINE_METRICS_FILE": str(desk.folder / "nowhere" / "tieline.prom"),
+        "TIELINE_PING_URL": "http://127.0.0.1:9/check",
+    }
+    ran = desk.say("run", **lost)
+    assert ran.code == 0
+    assert "could not tell of the run: whom=MetricsFile" in ran.err
+    assert "ping failed: why=127.0.0.1: no answer" in ran.err
+    assert len(ran.err.splitlines()) == 3, "the run itself is told by its summary"
+    assert desk.say("run", TIELINE_LOG="off", **lost).err == ""
