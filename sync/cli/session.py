@@ -90,7 +90,7 @@ def standing_findings(settings: Settings) -> dict[str, AnyRow]:
 def open_session(env_file: Path | None, *, served: bool = False) -> Iterator[Session]:
     """Open everything. What is served logs unless told otherwise; a command speaks for itself.
 
-    What goes wrong beside a run and changes nothing of it, a ping or a file of metrics, is logged all the same.
+    What goes wrong beside a run and changes nothing of it (a ping, a file of metrics) it logs all the same.
     """
     settings = read_settings(env_file)
     sources = load_sources(settings, variables(os.environ, env_file or DOTENV))
