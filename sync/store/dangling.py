@@ -173,11 +173,16 @@ def objectives_not_known() -> Select[Any]:
 def objectives_not_named() -> Select[Any]:
     """Select the fields and labels that name an objective by no id and no address that one has today."""
     by_id = exists().where(objective.c.key_folded == reference.c.target_folded, kept(objective))
-    by_address = exists().where(objective.c.url == reference.c.target, kept(objective))
-    return reference_fault(Fault.NO_OBJECTIVE).where(
-        reference.c.how.in_([how.value for how in NAMING]),
-        ~by_id.correlate(reference),
-        ~by_address.correlate(reference),
+    addresses = select(objective.c.url).where(objective.c.url.is_not(None), kept(objective)).distinct()
+    known = addresses.subquery("addresses")  # joined, for it has no index to look into for each reference
+    return (
+        reference_fault(Fault.NO_OBJECTIVE)
+        .outerjoin(known, known.c.url == reference.c.target)
+        .where(
+            reference.c.how.in_([how.value for how in NAMING]),
+            ~by_id.correlate(reference),
+            known.c.url.is_(None),
+        )
     )
 
 
