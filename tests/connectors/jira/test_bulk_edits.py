@@ -196,7 +196,11 @@ def test_what_a_refused_bulk_edit_may_have_done_is_not_parked_where_it_is_refuse
 ) -> None:
     refused = Answer({}, status=403)
     bulk = in_turn(*[Answer(status=504)] * lost, refused)
-    site, _ = jira("cloud", lambda asked: bulk(asked) if asked.path.endswith("fields") else refused)
+
+    def script(asked: Asked) -> Answer:
+        return bulk(asked) if asked.path.endswith("fields") else refused
+
+    site, _ = jira("cloud", script, parallel=1)
     answers = answers_of(JiraLabels(site, "align-"), MANY)
     assert {entry.change for entry in answers} == set(MANY)
     assert {(entry.outcome.done, entry.outcome.lost) for entry in answers} == {(False, lost)}
@@ -207,6 +211,6 @@ def test_what_a_task_that_died_may_have_done_is_not_parked_where_it_is_refused_s
     jira: Jira, status: str
 ) -> None:
     task, refused = task_of({"status": status}), Answer({}, status=403)
-    site, _ = jira("cloud", lambda asked: refused if asked.method == "PUT" else task(asked))
+    site, _ = jira("cloud", lambda asked: refused if asked.method == "PUT" else task(asked), parallel=1)
     answers = answers_of(JiraLabels(site, "align-"), MANY)
     assert {(entry.outcome.done, entry.outcome.lost) for entry in answers} == {(False, status == "DEAD")}
