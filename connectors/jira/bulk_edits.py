@@ -127,7 +127,8 @@ class BulkEdits:
         except NotJira:
             raise
         except (Refused, PermissionDenied, NotFound) as error:
-            self.unsure.update(task.changes if error.unsure else ())
+            if error.unsure:
+                self.unsure.update(task.changes)
             return None
         number = answer.get("taskId") if isinstance(answer, Mapping) else None
         return str(number) if number else None
@@ -138,7 +139,8 @@ class BulkEdits:
         made = {str(name) for name in progress.get("processedAccessibleIssues") or ()}
         failed = progress.get("failedAccessibleIssues")
         refused = failed if isinstance(failed, Mapping) else {}
-        answered, ended = [], progress.get("status") == "COMPLETE"
+        ended = progress.get("status") == "COMPLETE"
+        answered = []
         for change in task.changes:
             if change.issue_id in refused:
                 answered.append(Answered(change, Outcome(False, words(refused[change.issue_id]))))
@@ -146,7 +148,8 @@ class BulkEdits:
                 answered.append(Answered(change, Outcome(True, detail={"notified": "no"})))
             else:
                 self.left.append(change)
-                self.unsure.update([] if ended else [change])
+                if not ended:
+                    self.unsure.add(change)
         return answered
 
     def _await(self, number: str) -> Mapping[str, Any]:

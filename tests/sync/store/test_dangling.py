@@ -96,7 +96,7 @@ def test_they_are_counted_by_source_kind_and_fault_with_an_example(engine: Engin
 
 
 def test_sqlite_does_not_hold_references_against_every_address_one_by_one(tmp_path: Path) -> None:
-    """Addresses have no index: 50,000 references and 1,000 objectives took 20 s each night."""
+    """Addresses have no index, and a night holds many thousands of references against them."""
     engine = open_store(f"sqlite:///{tmp_path / 'tieline.db'}")
     with engine.connect() as connection:
         said = plan(connection, objectives_not_known())
